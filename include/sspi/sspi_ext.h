@@ -1,0 +1,86 @@
+/* sspi_ext.h: what OpenSSPI adds to the SDK's interface.
+ *
+ * Nothing here is needed by code written for Windows.  Everything here begins with Sspi and carries "Ext" or is named
+ * for a thing Windows keeps elsewhere (the account database, the reason of a failure).
+ */
+#ifndef _SSPI_EXT_H_
+#define _SSPI_EXT_H_
+
+#include "sspi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* OpenSSPI's version, "MAJOR.MINOR.PATCH". */
+const char *SspiExtVersion(void);
+
+/* Why the last call on this thread failed.
+ *
+ * Returns a static, NUL-terminated ASCII text that names the first thing that was wrong and the section of the
+ * specification that orders the refusal, or NULL when the last call succeeded.  It contains no secret and no bytes of
+ * the peer's.  Valid for ever; nobody frees it.
+ *
+ *   pStatus   receives the status that went with it; may be NULL */
+const char *SspiExtLastReason(SECURITY_STATUS *pStatus);
+
+/* "SEC_E_LOGON_DENIED" for 0x8009030C; NULL for a value without a name.  Static. */
+const char *SspiExtStatusName(SECURITY_STATUS Status);
+
+/* A flag for SEC_WINNT_AUTH_IDENTITY*.Flags: the Password member holds the NT hash of the password, as 32 hexadecimal
+ * digits in the identity's own width.  For services that store hashes and never learn the password. */
+#define SSPI_AUTH_IDENTITY_NT_HASH 0x00100000
+
+/* A caller's own account database.
+ *
+ * SspiExtSetVerifier makes an inbound NTLM or Negotiate credential ask `Verify` instead of the configured accounts.
+ * `Verify` may be called from several threads at once; it must not call back into the same context.
+ *
+ * Returned by Verify: SEC_E_OK with SessionBaseKey filled in (MS-NLMP 3.3: for NTLMv2
+ * HMAC-MD5(NTOWFv2, NTProofStr)); SEC_E_LOGON_DENIED, whatever the cause, so that peers cannot tell causes apart;
+ * SEC_E_NO_AUTHENTICATING_AUTHORITY when the question could not be decided. Any other failure is passed on as
+ * SEC_E_LOGON_DENIED. */
+typedef struct _SSPI_EXT_LOGON {
+    ULONG Size;                        /* sizeof(SSPI_EXT_LOGON); later versions only append */
+    const WCHAR *User;                 /* as the client sent it; counted, not terminated */
+    ULONG UserLength;                  /* in characters */
+    const WCHAR *Domain;
+    ULONG DomainLength;
+    const WCHAR *Workstation;
+    ULONG WorkstationLength;
+    const unsigned char *Challenge;    /* 8 bytes: what the responses answer */
+    const unsigned char *NtResponse;   /* MS-NLMP 2.2.2.6 (24 bytes) or 2.2.2.8 */
+    ULONG NtResponseLength;
+    const unsigned char *LmResponse;
+    ULONG LmResponseLength;
+} SSPI_EXT_LOGON;
+
+typedef struct _SSPI_EXT_LOGON_RESULT {
+    ULONG Size;
+    unsigned char SessionBaseKey[16];
+    LARGE_INTEGER PasswordExpires;     /* FILETIME, UTC; 0x7FFFFFFFFFFFFFFF = never */
+    ULONG UserFlags;
+} SSPI_EXT_LOGON_RESULT;
+
+typedef SECURITY_STATUS(SEC_ENTRY *SSPI_EXT_VERIFY_FN)(void *Argument, const SSPI_EXT_LOGON *Logon,
+                                                       SSPI_EXT_LOGON_RESULT *Result);
+
+/*   phCredential  an inbound credential of NTLM (or Negotiate); contexts accepted with it afterwards use the verifier
+ *   Verify        NULL gives the configured accounts back
+ *   Argument      handed to Verify; must outlive the credential and its contexts
+ *
+ * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_UNSUPPORTED_FUNCTION for packages that verify nobody or an outbound handle. */
+SECURITY_STATUS SEC_ENTRY SspiExtSetVerifier(PCredHandle phCredential, SSPI_EXT_VERIFY_FN Verify, void *Argument);
+
+/* Computes the session base key for a verifier that knows the NT hash: checks the NTLMv2 response in `Logon` against
+ * `NtHash` (16 bytes) and fills in Result->SessionBaseKey.
+ *
+ * SEC_E_OK; SEC_E_LOGON_DENIED when the response does not match or is not NTLMv2. */
+SECURITY_STATUS SEC_ENTRY SspiExtVerifyNtHash(const SSPI_EXT_LOGON *Logon, const unsigned char *NtHash,
+                                              SSPI_EXT_LOGON_RESULT *Result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,56 @@
+/* The policy: what this machine's owner allows.  One ini file, /etc/sspi/sspi.conf (SSPI_CONFIG overrides), read once
+ * per process.  A missing file means the defaults; a file that cannot be parsed is reported in the trace and refused
+ * as a whole, so that a typing error never loosens anything.  Every key is documented in sspi.conf(5).
+ */
+#ifndef OPENSSPI_BASE_POLICY_H
+#define OPENSSPI_BASE_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define POLICY_NAME_MAX 256
+
+enum policy_accounts { POLICY_ACCOUNTS_LMDB, POLICY_ACCOUNTS_FILE, POLICY_ACCOUNTS_WINBIND };
+enum policy_target { POLICY_TARGET_ANY, POLICY_TARGET_IF_SENT, POLICY_TARGET_REQUIRED };
+
+struct policy {
+    /* [ntlm] */
+    bool ntlm_enabled;            /* enabled = yes */
+    int ntlm_send_level;          /* send-level = 3        LmCompatibilityLevel of the client, 0..5 */
+    int ntlm_accept_level;        /* accept-level = 5      LmCompatibilityLevel of the server, 0..5 */
+    bool ntlm_require_128;        /* require-128-bit = yes */
+    bool ntlm_require_mic;        /* require-mic = no      refuse NTLMv2 clients that announce no MIC */
+    uint32_t ntlm_max_skew;       /* max-clock-skew = 0    seconds; 0 = not checked, as Windows since Vista */
+    enum policy_target ntlm_target; /* target-name = any | if-sent | required */
+    char ntlm_target_names[POLICY_NAME_MAX]; /* target-names = HTTP/host, HTTP/host.example.com */
+
+    /* [names]: what this machine calls itself; empty = derived from the host name */
+    char netbios_computer[POLICY_NAME_MAX]; /* netbios-computer = */
+    char netbios_domain[POLICY_NAME_MAX];   /* netbios-domain = */
+    char dns_computer[POLICY_NAME_MAX];     /* dns-computer = */
+    char dns_domain[POLICY_NAME_MAX];       /* dns-domain = */
+    bool domain_member;                     /* domain-member = no */
+
+    /* [accounts] */
+    enum policy_accounts accounts;          /* backend = lmdb | file | winbind */
+    char accounts_path[4096];               /* path =      directory of the database, or the user file */
+    uint32_t lockout_threshold;             /* lockout-threshold = 10   0 = never */
+    uint32_t lockout_seconds;               /* lockout-duration = 900 */
+
+    /* [impersonation] */
+    bool switch_uid;                        /* switch-uid = no */
+};
+
+/* The process's policy; never NULL, never changes after the first call. */
+const struct policy *policy_get(void);
+
+/* Fills `out` with the defaults.  Tests and the reader start from it. */
+void policy_defaults(struct policy *out);
+
+/* Reads one file over `out`.  Returns 0, or the number of the first bad line, or -1 when it cannot be opened. */
+int policy_read_file(const char *path, struct policy *out);
+
+/* Replaces the process's policy; for tests only, before any other thread runs. */
+void policy_override(const struct policy *policy);
+
+#endif

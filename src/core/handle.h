@@ -1,0 +1,31 @@
+/* Handles: slot, generation and kind, never a pointer.
+ *
+ * A CredHandle or CtxtHandle is two words: dwLower = slot number + 1, dwUpper = generation << 8 | kind.  A stale,
+ * foreign, zeroed or swapped handle is recognised and gives SEC_E_INVALID_HANDLE.  Looking a handle up pins the object
+ * and takes no lock: one atomic compare-and-swap on the slot's own word.  An object that is closed while pinned lives
+ * until the last pin goes.  Slots are never given back to the allocator, so a lookup never reads freed memory; and the
+ * table survives fork, as it is plain memory without a lock.
+ */
+#ifndef OPENSSPI_CORE_HANDLE_H
+#define OPENSSPI_CORE_HANDLE_H
+
+#include "base/status.h"
+
+enum handle_kind { HANDLE_CREDENTIAL = 1, HANDLE_CONTEXT = 2, HANDLE_TOKEN = 3 };
+
+/* Gives `object` a handle.  SEC_E_INSUFFICIENT_MEMORY when the table cannot grow. */
+STATUS handle_open(enum handle_kind kind, void *object, SecHandle *out);
+
+/* The object behind a handle, pinned; NULL when the handle is not (or no longer) a handle of this kind. */
+void *handle_pin(enum handle_kind kind, const SecHandle *handle);
+
+/* Ends a pin; the last pin of a closed handle calls the kind's destructor. */
+void handle_unpin(enum handle_kind kind, const SecHandle *handle);
+
+/* Closes: no further pin succeeds; the object ends now or with its last pin.  SEC_E_INVALID_HANDLE when it is not open. */
+STATUS handle_close(enum handle_kind kind, const SecHandle *handle);
+
+/* What to call when an object of this kind ends. */
+void handle_destructor(enum handle_kind kind, void (*destroy)(void *object));
+
+#endif

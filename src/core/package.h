@@ -1,0 +1,139 @@
+/* The package vtable and its contract: all that core, Negotiate and CredSSP know of a security package.
+ *
+ * A package is a const table with designated initialisers.  An absent slot means that core answers
+ * SEC_E_UNSUPPORTED_FUNCTION, once for everybody.  A context never changes the package it belongs to.
+ *
+ * Ownership and locking
+ *   - core allocates nothing for a package: acquire, initiate and accept make the object, release and dispose end it.
+ *   - core holds the context's step lock around initiate, accept, complete, apply_token, set, export: at most one of
+ *     them runs on one context.  query runs under it too.
+ *   - core holds the context's send lock around sign and seal and its receive lock around verify and unseal, so that a
+ *     message may be sealed while another one is unsealed.
+ *   - a credential is immutable after acquire, but for what the package itself makes safe.
+ *
+ * Failure
+ *   - initiate or accept with *context == NULL is a first leg.  When it fails the package leaves *context NULL.
+ *   - a failed later leg leaves the context alive for DeleteSecurityContext; the package remembers that it failed and
+ *     answers SEC_E_OUT_OF_SEQUENCE to any further step (Windows consumes the state: observed with NTLM).
+ *   - step_out is read by core only when the step did not fail, except `token` of a package that sends error tokens.
+ */
+#ifndef OPENSSPI_CORE_PACKAGE_H
+#define OPENSSPI_CORE_PACKAGE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "core/attribute.h"
+#include "core/buffers.h"
+#include "text/utf16.h"
+#include "wire/writer.h"
+
+struct package;
+struct identity;
+struct token;
+
+/* What a credential handle leads to; the package's own struct begins with it. */
+struct credential {
+    const struct package *package;
+    atomic_uint references; /* the handle's, and one for each context that needs it */
+    uint32_t use;           /* SECPKG_CRED_INBOUND, _OUTBOUND or _BOTH */
+};
+
+/* What a context handle leads to; the package's own struct begins with it. */
+struct context {
+    const struct package *package;
+    bool initiator;
+    bool established;
+    pthread_mutex_t step_lock;
+    pthread_mutex_t send_lock;
+    pthread_mutex_t receive_lock;
+};
+
+struct credential_in {
+    struct utf16 principal;   /* pszPrincipal */
+    uint32_t use;             /* SECPKG_CRED_* without the policy bits */
+    uint32_t use_flags;       /* AUTOLOGON_RESTRICTED, PROCESS_POLICY_ONLY */
+    const void *auth_data;    /* pAuthData as the caller gave it: its shape is the package's business */
+};
+
+/* One leg's input. */
+struct step_in {
+    struct bytes token;          /* the peer's token; empty when there is none */
+    bool has_token;              /* a TOKEN buffer was there, be it empty */
+    struct bytes bindings;       /* SECBUFFER_CHANNEL_BINDINGS, still with its SEC_CHANNEL_BINDINGS header */
+    struct utf16 target;         /* pszTargetName; a SECBUFFER_TARGET(_HOST) buffer when that is NULL */
+    uint32_t flags;              /* ISC_REQ_* or ASC_REQ_* of this call */
+    const struct buffers *input; /* every input buffer, for packages that need more than the above */
+};
+
+/* One leg's output. */
+struct step_out {
+    struct writer *token;             /* fronts the caller's buffer, or grows up to the package's max_token */
+    const struct buffers *output;     /* every output buffer, for packages that need more */
+    uint32_t flags;                   /* ISC_RET_* or ASC_RET_*, without ALLOCATED_MEMORY, which is core's */
+    uint64_t expiry;                  /* FILETIME, UTC; CLOCK_NEVER */
+    uint32_t bindings_result;         /* SEC_CHANNEL_BINDINGS_RESULT_* */
+};
+
+struct package {
+    const char *name;    /* as SecPkgInfo.Name reports it */
+    const char *comment;
+    uint32_t capabilities;
+    uint16_t rpc_id;
+    uint32_t max_token;
+    const char *alias_of; /* non-NULL: another name for a package that stands elsewhere in the table */
+
+    SECURITY_STATUS (*acquire)(const struct credential_in *in, struct credential **out_credential, uint64_t *out_expiry);
+    void (*release)(struct credential *credential);
+    SECURITY_STATUS (*query_credential)(struct credential *credential, uint32_t attribute, struct attribute *out);
+    SECURITY_STATUS (*set_credential)(struct credential *credential, uint32_t attribute, struct bytes value);
+
+    /* The steps: the only functions that return SEC_I_* codes.  `credential` may be NULL on a later leg. */
+    SECURITY_STATUS (*initiate)(struct credential *credential, struct context **context, const struct step_in *in,
+                                struct step_out *out);
+    SECURITY_STATUS (*accept)(struct credential *credential, struct context **context, const struct step_in *in,
+                              struct step_out *out);
+    SECURITY_STATUS (*complete)(struct context *context, const struct buffers *message);
+    SECURITY_STATUS (*apply_token)(struct context *context, const struct buffers *message);
+
+    /* Message protection: buffers are changed in place, sizes in them are reduced to what was used. */
+    SECURITY_STATUS (*sign)(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence);
+    SECURITY_STATUS (*verify)(struct context *context, struct buffers *message, uint32_t sequence, uint32_t *qop);
+    SECURITY_STATUS (*seal)(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence);
+    SECURITY_STATUS (*unseal)(struct context *context, struct buffers *message, uint32_t sequence, uint32_t *qop);
+
+    SECURITY_STATUS (*query)(struct context *context, uint32_t attribute, struct attribute *out);
+    SECURITY_STATUS (*set)(struct context *context, uint32_t attribute, struct bytes value);
+    SECURITY_STATUS (*export_context)(struct context *context, uint32_t flags, struct writer *out);
+    SECURITY_STATUS (*import_context)(struct bytes blob, struct context **out_context);
+
+    /* The identity that an acceptor context stands for; a new reference (core/token.h). */
+    SECURITY_STATUS (*impersonate)(struct context *context, struct token **out_token);
+
+    void (*dispose)(struct context *context);
+};
+
+/* The packages of this build, in the order EnumerateSecurityPackages reports them. */
+extern const struct package *const packages[];
+extern const size_t package_count;
+
+/* By name, any case; NULL when there is none.  An alias is returned as itself. */
+const struct package *package_find(struct utf16 name);
+const struct package *package_find_utf8(const char *name);
+
+/* Sets up and tears down the parts of struct context that core owns. */
+void context_init(struct context *context, const struct package *package, bool initiator);
+void context_fini(struct context *context);
+
+static inline struct credential *credential_hold(struct credential *credential)
+{
+    atomic_fetch_add_explicit(&credential->references, 1, memory_order_relaxed);
+    return credential;
+}
+
+/* Drops a reference; the last one releases. */
+void credential_drop(struct credential *credential);
+
+#endif

@@ -1,0 +1,39 @@
+/* Access tokens: who a server's thread acts for.
+ *
+ * A token is immutable and reference-counted.  It names the account; on Linux it carries no kernel rights of its own.
+ * ImpersonateSecurityContext makes it the thread's identity, which GetUserNameEx reports.  With the policy key
+ * [impersonation] switch-uid a privileged process also takes the mapped account's uid, gid and groups, for that thread
+ * alone, and gets its own back with RevertSecurityContext.
+ */
+#ifndef OPENSSPI_CORE_TOKEN_H
+#define OPENSSPI_CORE_TOKEN_H
+
+#include "base/status.h"
+#include "text/utf16.h"
+
+struct token;
+
+/* A new token with one reference.  `unix_name` (UTF-8, may be NULL) is the local account that switch-uid maps to. */
+STATUS token_new(struct utf16 user, struct utf16 domain, bool anonymous, const char *unix_name,
+                 struct token **out_token);
+
+struct token *token_hold(struct token *token);
+void token_drop(struct token *token); /* NULL is fine */
+
+struct utf16 token_user(const struct token *token);
+struct utf16 token_domain(const struct token *token);
+bool token_is_anonymous(const struct token *token);
+
+/* Makes `token` this thread's identity (a reference is taken).  Impersonating again replaces it.
+ * SEC_E_NO_IMPERSONATION when switch-uid is on and the account has no local counterpart or the switch fails; the thread
+ * then keeps the identity it had. */
+STATUS token_impersonate(struct token *token);
+
+/* Gives the thread its own identity back.  SEC_E_OK also when it never gave it up.  A process that cannot get its own
+ * uid back is ended: going on as somebody else would be worse. */
+STATUS token_revert(void);
+
+/* The token this thread impersonates, or NULL.  Borrowed. */
+struct token *token_current(void);
+
+#endif

@@ -1,0 +1,76 @@
+/* The accounts that a server believes in: one vtable, four sources.
+ *
+ * `known` sources (the database, the user file) hand out the NT hash, and the package checks the response itself.
+ * `verify` sources (winbind, a caller's own verifier) are given the challenge and the responses and return the session
+ * base key or a verdict.  A source has exactly one of the two.
+ *
+ * An unknown user, a wrong password and a locked account answer alike and cost the same time: the caller of `known` goes
+ * on with the decoy hash that a failed lookup fills in, and reports the outcome of every logon, known user or not.
+ */
+#ifndef OPENSSPI_LOGON_ACCOUNTS_H
+#define OPENSSPI_LOGON_ACCOUNTS_H
+
+#include "base/secret.h"
+#include "text/utf16.h"
+
+#define ACCOUNT_NAME_MAX 256 /* UTF-16 units of a user or domain name that any source accepts */
+
+/* Why an account that exists may not log on; the peer never learns which. */
+enum account_state { ACCOUNT_GOOD, ACCOUNT_UNKNOWN, ACCOUNT_DISABLED, ACCOUNT_EXPIRED, ACCOUNT_LOCKED };
+
+struct account {
+    enum account_state state;
+    struct key16 nt_hash;          /* a decoy, random per process, when state is ACCOUNT_UNKNOWN */
+    bool has_lm_hash;
+    struct key16 lm_hash;          /* only ever from smbpasswd files, for policies that accept LM */
+    uint64_t password_expiry;      /* FILETIME; CLOCK_NEVER */
+    uint32_t user_flags;
+    char unix_name[64];            /* local account for switch-uid, UTF-8; empty = none */
+};
+
+/* What a verifier is asked. */
+struct logon_attempt {
+    struct utf16 user, domain, workstation; /* as the client sent them */
+    uint8_t challenge[8];                   /* what the responses answer: already MD5-folded for NTLMv1 with ESS */
+    struct bytes nt_response, lm_response;
+};
+
+struct logon_result {
+    struct key16 session_base_key;
+    uint8_t lm_session_key[8];
+    uint64_t password_expiry;
+    uint32_t user_flags;
+    char unix_name[64];
+};
+
+struct accounts {
+    const char *name;
+
+    /* SEC_E_OK also for an unknown user (account->state says so).  SEC_E_INTERNAL_ERROR when the source is broken,
+     * SEC_E_INSUFFICIENT_MEMORY.  Domain empty: any domain.  Names match as Windows compares them. */
+    SECURITY_STATUS (*known)(struct accounts *self, struct utf16 user, struct utf16 domain, struct account *out);
+
+    /* SEC_E_OK, SEC_E_LOGON_DENIED, SEC_E_NO_AUTHENTICATING_AUTHORITY. */
+    SECURITY_STATUS (*verify)(struct accounts *self, const struct logon_attempt *attempt, struct logon_result *out);
+
+    /* Outcome of a logon of this name, for lock-out; called for unknown names as well.  May be NULL. */
+    void (*outcome)(struct accounts *self, struct utf16 user, struct utf16 domain, bool success);
+
+    void (*close)(struct accounts *self);
+};
+
+/* The source that policy names, opened once per process and shared by all threads.
+ * SEC_E_NO_AUTHENTICATING_AUTHORITY when winbind is configured and cannot be loaded or reached; SEC_E_INTERNAL_ERROR
+ * when the database cannot be opened.  A database that does not exist yet is a source without accounts. */
+STATUS accounts_default(struct accounts **out);
+
+/* A particular source.  The caller closes it with accounts->close(accounts). */
+STATUS accounts_lmdb_open(const char *directory, bool writable, struct accounts **out);
+STATUS accounts_file_open(const char *path, struct accounts **out);
+STATUS accounts_winbind_open(struct accounts **out);
+
+/* Where the embedded database lives: SSPI_ACCOUNTS, the policy's path, /var/lib/sspi/accounts for root, the user's data
+ * directory otherwise.  Returns false when none can be named. */
+bool accounts_lmdb_path(char *out, size_t size);
+
+#endif
