@@ -40,11 +40,13 @@ struct ntlm_authenticate {
     struct ntlm_version version;
 };
 
-/* Slices borrow from `message`.  SEC_E_INVALID_TOKEN: shorter than 52 bytes (LM-era form without session key and
- * flags is refused below 64), wrong signature or type, a field that leaves the message or points into the fixed part. */
+/* Slices borrow from `message`.  SEC_E_INVALID_TOKEN: shorter than 64 bytes (the LM-era form of 52, without session key
+ * and flags, is refused), wrong signature or type, a field that leaves the message or points into the fixed part, a
+ * Unicode name of odd size. */
 STATUS ntlm_authenticate_parse(struct bytes message, struct ntlm_authenticate *out);
 
-/* Writes VERSION and 16 zero bytes of MIC when message->mic_offset is 72; the caller patches the MIC in. */
+/* Writes VERSION and 16 zero bytes of MIC when message->mic_offset is 72, the 16 zero bytes alone when it is 64, VERSION
+ * alone when it is 0 and there is one; the caller patches the MIC in. */
 void ntlm_authenticate_build(const struct ntlm_authenticate *message, struct writer *out);
 
 #endif
