@@ -63,7 +63,7 @@ fuzz:
 	@scripts/deep --only fuzz
 
 coverage:
-	@scripts/bootstrap build run test deep
+	@scripts/bootstrap build run test coverage
 	@scripts/build $(BUILD)-coverage -Db_coverage=true
 	@scripts/test --coverage $(BUILD)-coverage
 

@@ -2,14 +2,15 @@
  *
  *     server [PACKAGE [PORT]]
  *
- * Listens on 127.0.0.1, prints the port, serves one client after the other and ends with a status of 0 when its input
- * closes.  The accounts are those of `sspi user`.
+ * Listens on 127.0.0.1, prints the port, and serves one client after the other until it is told to end (SIGTERM, or
+ * SIGINT from the keyboard).  The accounts are those of `sspi user`.
  */
 #include "exchange.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,24 @@ static bool greet(int connection, CtxtHandle *context, const char *name)
     return send_message(connection, message, sizes.cbSecurityTrailer + buffers[0].cbBuffer);
 }
 
+static void wake(int signal)
+{
+    (void)signal;
+}
+
+/* The signal that ends the program arrives only while it waits for a client. */
+static void end_politely(sigset_t *waiting)
+{
+    struct sigaction action = {.sa_handler = wake};
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigprocmask(SIG_BLOCK, &ends, waiting);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
 static void serve(int connection, CredHandle *credential)
 {
     CtxtHandle context;
@@ -134,6 +153,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: server [PACKAGE [PORT]]\n");
         return 2;
     }
+    sigset_t waiting;
+    end_politely(&waiting);
     CredHandle credential;
     TimeStamp expiry;
     SECURITY_STATUS status = AcquireCredentialsHandleA(NULL, argc > 1 ? argv[1] : "NTLM", SECPKG_CRED_INBOUND, NULL,
@@ -147,20 +168,14 @@ int main(int argc, char **argv)
         perror("listen");
         return 1;
     }
-    struct pollfd waits[2] = {{.fd = listener, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
-    char ignored[256];
-    while (poll(waits, 2, -1) > 0) {
-        if (waits[0].revents != 0) {
-            int connection = accept(listener, NULL, NULL);
-            if (connection >= 0) {
-                struct timeval patience = {.tv_sec = 10};
-                setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-                serve(connection, &credential);
-                close(connection);
-            }
-        }
-        if (waits[1].revents != 0 && read(STDIN_FILENO, ignored, sizeof ignored) <= 0) {
-            break;
+    struct pollfd wait = {.fd = listener, .events = POLLIN};
+    while (ppoll(&wait, 1, NULL, &waiting) > 0) {
+        int connection = accept(listener, NULL, NULL);
+        if (connection >= 0) {
+            struct timeval patience = {.tv_sec = 10};
+            setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+            serve(connection, &credential);
+            close(connection);
         }
     }
     FreeCredentialsHandle(&credential);

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""An installation in a directory of its own: what is in it, and a program built from it with pkg-config alone."""
+import os
+import subprocess
+import sys
+
+import harness
+
+BUILD, EXAMPLES = sys.argv[1:3]
+
+
+def meson_prefix():
+    import json
+    found = subprocess.run(['meson', 'introspect', '--buildoptions', BUILD], capture_output=True, text=True, check=True)
+    options = {option['name']: option['value'] for option in json.loads(found.stdout)}
+    return options['prefix'], options['libdir']
+
+
+def main():
+    stage = os.path.join(harness.scratch(), 'stage')
+    result = harness.call(['meson', 'install', '-C', BUILD, '--no-rebuild', '--quiet', '--destdir', stage], limit=60)
+    harness.equal(result.status, 0, 'make install DESTDIR=... ends well')
+    prefix, libdir = meson_prefix()
+    root = stage + prefix
+    library = os.path.join(root, libdir)
+
+    for name in ('include/sspi/sspi.h', 'include/sspi/security.h', 'include/sspi/sspi_ext.h', 'bin/sspi',
+                 libdir + '/libsspi.so.0', libdir + '/libsspi.so', libdir + '/libsecur32.so', libdir + '/pkgconfig/sspi.pc'):
+        harness.check(os.path.exists(os.path.join(root, name)), 'installs ' + name, lambda: '\n'.join(os.listdir(root)))
+    harness.equal(os.path.realpath(library + '/libsecur32.so'), os.path.realpath(library + '/libsspi.so'),
+                  'libsecur32.so leads to the library')
+
+    # PKG_CONFIG_SYSROOT_DIR puts the staging directory in front, as a packager's build does.
+    env = dict(os.environ, PKG_CONFIG_PATH=library + '/pkgconfig', PKG_CONFIG_SYSROOT_DIR=stage,
+               LD_LIBRARY_PATH=library, HOME=harness.scratch())
+    flags = harness.call(['pkg-config', '--cflags', '--libs', 'sspi'], env=env)
+    harness.matches(r'-I\S*/include/sspi\b.*-lsspi', flags.out, 'pkg-config knows the library')
+
+    for libs, name in ((flags.out.split(), 'hello'), (['-I' + root + '/include/sspi', '-L' + library, '-lsecur32'], 'ported')):
+        program = os.path.join(harness.scratch(), name)
+        built = harness.call(['cc', '-Wall', '-Werror', os.path.join(EXAMPLES, 'hello.c'), '-o', program] + libs, env=env)
+        harness.check(built.status == 0, 'a program compiles with ' + libs[-1], str(built))
+        ran = harness.call([program], env=env)
+        harness.matches(r'^0x00090312: ', ran.out, 'and runs against the installed library')
+
+    version = harness.call([os.path.join(root, 'bin', 'sspi'), '--version'], env=env)
+    harness.check(version.status == 0, 'the installed command finds its library', str(version))
+
+
+harness.run(main)
