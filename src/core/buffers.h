@@ -18,7 +18,8 @@ struct buffers {
 
 /* Wraps a descriptor.  NULL gives no buffers.  SEC_E_INVALID_TOKEN for another ulVersion than SECBUFFER_VERSION, for
  * buffers that are NULL with a count, for more than BUFFERS_MAX, and for a buffer with a size but no memory where
- * `needs_memory` is set (message protection; in steps an output buffer without memory asks us to allocate). */
+ * `needs_memory` is set (message protection, input of steps; in steps an output buffer without memory asks us to
+ * allocate).  EMPTY, EXTRA and MISSING buffers may always have a size alone. */
 STATUS buffers_open(const SecBufferDesc *descriptor, bool needs_memory, struct buffers *out);
 
 static inline uint32_t buffer_type(const SecBuffer *buffer)

@@ -12,6 +12,9 @@
 /* NULL when out of memory.  A size of zero gives a valid pointer. */
 void *context_buffer_alloc(size_t size) __attribute__((malloc, warn_unused_result));
 
+/* A block that holds a copy of `bytes`; NULL when out of memory. */
+void *context_buffer_copy(struct bytes bytes) __attribute__((warn_unused_result));
+
 /* SEC_E_OK also for NULL; SEC_E_INVALID_HANDLE for a pointer that context_buffer_alloc did not give out. */
 STATUS context_buffer_free(void *pointer);
 

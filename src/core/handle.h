@@ -11,7 +11,7 @@
 
 #include "base/status.h"
 
-enum handle_kind { HANDLE_CREDENTIAL = 1, HANDLE_CONTEXT = 2, HANDLE_TOKEN = 3 };
+enum handle_kind { HANDLE_CREDENTIAL = 1, HANDLE_CONTEXT = 2, HANDLE_TOKEN = 3, HANDLE_KINDS };
 
 /* Gives `object` a handle.  SEC_E_INSUFFICIENT_MEMORY when the table cannot grow. */
 STATUS handle_open(enum handle_kind kind, void *object, SecHandle *out);
@@ -19,7 +19,8 @@ STATUS handle_open(enum handle_kind kind, void *object, SecHandle *out);
 /* The object behind a handle, pinned; NULL when the handle is not (or no longer) a handle of this kind. */
 void *handle_pin(enum handle_kind kind, const SecHandle *handle);
 
-/* Ends a pin; the last pin of a closed handle calls the kind's destructor. */
+/* Ends a pin; the last pin of a closed handle calls the kind's destructor.  `handle` is the value that was pinned, in a
+ * place no caller can write to: copy a caller's handle before pinning it. */
 void handle_unpin(enum handle_kind kind, const SecHandle *handle);
 
 /* Closes: no further pin succeeds; the object ends now or with its last pin.  SEC_E_INVALID_HANDLE when it is not open. */
@@ -27,5 +28,9 @@ STATUS handle_close(enum handle_kind kind, const SecHandle *handle);
 
 /* What to call when an object of this kind ends. */
 void handle_destructor(enum handle_kind kind, void (*destroy)(void *object));
+
+/* A handle in one word, for the SDK's HANDLE (access tokens), and back; unpacking what is not one gives {0, 0}. */
+void *handle_pack(const SecHandle *handle);
+SecHandle handle_unpack(enum handle_kind kind, const void *packed);
 
 #endif

@@ -24,17 +24,29 @@
 #include <stdatomic.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/status.h"
 #include "core/attribute.h"
 #include "core/buffers.h"
 #include "text/utf16.h"
+#include "sspi_ext.h"
 #include "wire/writer.h"
+
+#define PACKAGE_NAME_MAX 64 /* characters, with the NUL; package names are ASCII */
+
+/* A private attribute of set_credential: `value` is a struct credential_verifier (SspiExtSetVerifier). */
+#define SSPI_EXT_CRED_ATTR_VERIFIER UINT32_C(0x53500001)
+
+struct credential_verifier {
+    SSPI_EXT_VERIFY_FN verify; /* NULL: the configured accounts again */
+    void *argument;
+};
 
 struct package;
 struct identity;
 struct token;
 
-/* What a credential handle leads to; the package's own struct begins with it. */
+/* What a credential handle leads to; the package's own struct begins with it, and credential_acquire() fills it in. */
 struct credential {
     const struct package *package;
     atomic_uint references; /* the handle's, and one for each context that needs it */
@@ -45,7 +57,8 @@ struct credential {
 struct context {
     const struct package *package;
     bool initiator;
-    bool established;
+    bool established;         /* set by core when a step answers SEC_E_OK; a package may set it earlier */
+    SecHandle token_handle;   /* what SECPKG_ATTR_ACCESS_TOKEN handed out; {0, 0} = nothing; core's */
     pthread_mutex_t step_lock;
     pthread_mutex_t send_lock;
     pthread_mutex_t receive_lock;
@@ -63,7 +76,7 @@ struct step_in {
     struct bytes token;          /* the peer's token; empty when there is none */
     bool has_token;              /* a TOKEN buffer was there, be it empty */
     struct bytes bindings;       /* SECBUFFER_CHANNEL_BINDINGS, still with its SEC_CHANNEL_BINDINGS header */
-    struct utf16 target;         /* pszTargetName; a SECBUFFER_TARGET(_HOST) buffer when that is NULL */
+    struct utf16 target;         /* pszTargetName; a SECBUFFER_TARGET_HOST buffer when that is NULL */
     uint32_t flags;              /* ISC_REQ_* or ASC_REQ_* of this call */
     const struct buffers *input; /* every input buffer, for packages that need more than the above */
 };
@@ -123,7 +136,12 @@ extern const size_t package_count;
 const struct package *package_find(struct utf16 name);
 const struct package *package_find_utf8(const char *name);
 
-/* Sets up and tears down the parts of struct context that core owns. */
+/* Calls a package's acquire and sets up the parts of struct credential: one reference, the caller's. */
+STATUS credential_acquire(const struct package *package, const struct credential_in *in,
+                          struct credential **out_credential, uint64_t *out_expiry);
+
+/* Sets up and tears down the parts of struct context that core owns.  The package calls them, first thing after
+ * allocating a context and before freeing it. */
 void context_init(struct context *context, const struct package *package, bool initiator);
 void context_fini(struct context *context);
 

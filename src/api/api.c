@@ -1,0 +1,54 @@
+/* The ends of every call: what a handle's end means, tracing, times. */
+#include "api/api.h"
+
+#include "core/token.h"
+
+static void end_credential(void *object)
+{
+    credential_drop(object);
+}
+
+static void end_context(void *object)
+{
+    struct context *context = object;
+    context->package->dispose(context);
+}
+
+static void end_token(void *object)
+{
+    token_drop(object);
+}
+
+__attribute__((constructor)) static void name_destructors(void)
+{
+    handle_destructor(HANDLE_CREDENTIAL, end_credential);
+    handle_destructor(HANDLE_CONTEXT, end_context);
+    handle_destructor(HANDLE_TOKEN, end_token);
+}
+
+void api_trace(const char *function, SECURITY_STATUS status)
+{
+    const char *name = status_name(status);
+    const char *why = status < 0 ? status_reason(NULL, NULL, NULL) : NULL;
+    TRACE("%s -> %s (%08x)%s%s", function, name != NULL ? name : "status", (unsigned)status, why != NULL ? ": " : "",
+          why != NULL ? why : "");
+}
+
+SECURITY_STATUS api_pin(enum handle_kind kind, const SecHandle *handle, struct pinned *out)
+{
+    out->object = NULL;
+    REQUIRE(handle != NULL, SEC_E_INVALID_HANDLE, "the handle pointer is NULL");
+    out->kind = kind;
+    out->handle = *handle;
+    out->object = handle_pin(kind, &out->handle);
+    REQUIRE(out->object != NULL, SEC_E_INVALID_HANDLE,
+            "not an open handle of this kind: stale, zeroed, or of another kind");
+    return SEC_E_OK;
+}
+
+void api_time(uint64_t utc, PTimeStamp out)
+{
+    if (out != NULL) {
+        out->QuadPart = (LONGLONG)(utc >= CLOCK_NEVER ? CLOCK_NEVER : clock_to_local(utc));
+    }
+}

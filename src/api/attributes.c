@@ -1,0 +1,347 @@
+/* Attributes: what a package answers in core's terms is laid out here as the SDK's structs, A or W.
+ *
+ * Every pointer handed out is its own context buffer of exactly the size needed (sspi-structs 3).  A struct is written only
+ * when all of its parts are there. */
+#include "api/api.h"
+
+#include <string.h>
+
+#include "core/context_buffer.h"
+#include "core/token.h"
+
+#define AUTO_BLOCK AUTO(free_block) void *
+
+static void free_block(void **block)
+{
+    SECURITY_STATUS freed = context_buffer_free(*block);
+    (void)freed;
+}
+
+/* ---------------------------------------------------------------- parts */
+
+static SECURITY_STATUS give_text(struct utf16 text, bool wide, void **out)
+{
+    size_t size = wide ? text.size : utf16_utf8_size(text);
+    void *block = context_buffer_alloc(size + (wide ? 2 : 1));
+    REQUIRE(block != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an attribute's text");
+    if (wide) {
+        struct writer writer = write_into(block, size + 2);
+        write_bytes(&writer, utf16_bytes(text));
+        write_u16le(&writer, 0);
+    } else {
+        utf16_utf8_write(text, block);
+        ((char *)block)[size] = '\0';
+    }
+    *out = block;
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS give_ascii(const char *text, bool wide, void **out)
+{
+    size_t size = strlen(text) + 1;
+    void *block = context_buffer_alloc(wide ? 2 * size : size);
+    REQUIRE(block != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an attribute's text");
+    struct writer writer = write_into(block, wide ? 2 * size : size);
+    for (size_t i = 0; i < size; i++) {
+        wide ? write_u16le(&writer, (uint8_t)text[i]) : write_u8(&writer, (uint8_t)text[i]);
+    }
+    *out = block;
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS give_bytes(struct bytes bytes, void **out)
+{
+    *out = context_buffer_copy(bytes);
+    REQUIRE(*out != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an attribute");
+    return SEC_E_OK;
+}
+
+/* ---------------------------------------------------------------- layouts */
+
+/* Lays `value` out in the caller's struct.  `context` is NULL for a credential's attribute. */
+typedef SECURITY_STATUS layout_fn(struct context *context, const struct attribute *value, bool wide, void *out);
+
+static SECURITY_STATUS lay_sizes(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    *(SecPkgContext_Sizes *)out = (SecPkgContext_Sizes){
+        .cbMaxToken = value->sizes.max_token,
+        .cbMaxSignature = value->sizes.max_signature,
+        .cbBlockSize = value->sizes.block_size,
+        .cbSecurityTrailer = value->sizes.security_trailer,
+    };
+    return SEC_E_OK;
+}
+
+/* NAMES, AUTHORITY and the credential's NAMES are a struct of one string. */
+static SECURITY_STATUS lay_name(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    void *text;
+    TRY(give_text(value->name, wide, &text));
+    ((SecPkgContext_NamesW *)out)->sUserName = text;
+    return SEC_E_OK;
+}
+
+/* There is no A form of this one: the client's target is always wide (SecPkgContext_ClientSpecifiedTarget). */
+static SECURITY_STATUS lay_wide_name(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    return lay_name(context, value, true, out);
+}
+
+static SECURITY_STATUS lay_native_names(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    AUTO_BLOCK client = NULL;
+    void *server;
+    TRY(give_text(value->native_names.client, wide, &client));
+    TRY(give_text(value->native_names.server, wide, &server));
+    *(SecPkgContext_NativeNamesW *)out =
+        (SecPkgContext_NativeNamesW){.sClientName = STEAL(client), .sServerName = server};
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS lay_lifespan(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    SecPkgContext_Lifespan *lifespan = out;
+    api_time(value->lifespan.start, &lifespan->tsStart);
+    api_time(value->lifespan.expiry, &lifespan->tsExpiry);
+    return SEC_E_OK;
+}
+
+/* AuthzSvc RPC_C_AUTHZ_NAME (1): what follows is the client's principal name, always wide. */
+static SECURITY_STATUS lay_dce_info(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    void *text;
+    TRY(give_text(value->name, true, &text));
+    *(SecPkgContext_DceInfo *)out = (SecPkgContext_DceInfo){.AuthzSvc = 1, .pPac = text};
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS lay_key_info(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    AUTO_BLOCK signature = NULL;
+    void *encryption;
+    TRY(give_ascii(value->key_info.signature, wide, &signature));
+    TRY(give_ascii(value->key_info.encryption, wide, &encryption));
+    *(SecPkgContext_KeyInfoW *)out = (SecPkgContext_KeyInfoW){
+        .sSignatureAlgorithmName = STEAL(signature),
+        .sEncryptAlgorithmName = encryption,
+        .KeySize = value->key_info.key_bits,
+        .SignatureAlgorithm = value->key_info.signature_id,
+        .EncryptAlgorithm = value->key_info.encryption_id,
+    };
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS lay_session_key(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    void *key;
+    TRY(give_bytes(value->bytes, &key));
+    *(SecPkgContext_SessionKey *)out =
+        (SecPkgContext_SessionKey){.SessionKeyLength = (ULONG)value->bytes.size, .SessionKey = key};
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS lay_target_information(struct context *context, const struct attribute *value, bool wide,
+                                              void *out)
+{
+    void *information;
+    TRY(give_bytes(value->bytes, &information));
+    *(SecPkgContext_TargetInformation *)out = (SecPkgContext_TargetInformation){
+        .MarshalledTargetInfoLength = (ULONG)value->bytes.size, .MarshalledTargetInfo = information};
+    return SEC_E_OK;
+}
+
+/* FLAGS, USER_FLAGS, LAST_CLIENT_TOKEN_STATUS and NEGO_STATUS are a struct of one 32-bit number. */
+static SECURITY_STATUS lay_number(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    ((SecPkgContext_Flags *)out)->Flags = value->number;
+    return SEC_E_OK;
+}
+
+/* PASSWORD_EXPIRY and LOGOFF_TIME are a struct of one time. */
+static SECURITY_STATUS lay_time(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    api_time(value->time, &((SecPkgContext_PasswordExpiry *)out)->tsPasswordExpires);
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS lay_package_info(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    void *info;
+    TRY(api_package_infos(&value->negotiation.package, 1, wide, &info));
+    ((SecPkgContext_PackageInfoW *)out)->PackageInfo = info;
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS lay_negotiation_info(struct context *context, const struct attribute *value, bool wide,
+                                            void *out)
+{
+    void *info;
+    TRY(api_package_infos(&value->negotiation.package, 1, wide, &info));
+    *(SecPkgContext_NegotiationInfoW *)out =
+        (SecPkgContext_NegotiationInfoW){.PackageInfo = info, .NegotiationState = value->negotiation.state};
+    return SEC_E_OK;
+}
+
+/* The caller must not close this HANDLE: it is the context's own, made once and ended with the context.  Should a caller
+ * have closed it nevertheless, there is a new one. */
+static SECURITY_STATUS lay_access_token(struct context *context, const struct attribute *value, bool wide, void *out)
+{
+    REQUIRE(value->token != NULL, SEC_E_NO_IMPERSONATION, "the context has no access token");
+    if (handle_pin(HANDLE_TOKEN, &context->token_handle) != NULL) {
+        handle_unpin(HANDLE_TOKEN, &context->token_handle);
+    } else {
+        TRY(handle_open(HANDLE_TOKEN, value->token, &context->token_handle));
+        token_hold(value->token); /* the handle's reference; the context holds its own until the lock is released */
+    }
+    ((SecPkgContext_AccessToken *)out)->AccessToken = handle_pack(&context->token_handle);
+    return SEC_E_OK;
+}
+
+struct layout {
+    uint32_t attribute;
+    size_t size;
+    layout_fn *lay;
+};
+
+static const struct layout context_layouts[] = {
+    {SECPKG_ATTR_SIZES, sizeof(SecPkgContext_Sizes), lay_sizes},
+    {SECPKG_ATTR_NAMES, sizeof(SecPkgContext_NamesW), lay_name},
+    {SECPKG_ATTR_LIFESPAN, sizeof(SecPkgContext_Lifespan), lay_lifespan},
+    {SECPKG_ATTR_DCE_INFO, sizeof(SecPkgContext_DceInfo), lay_dce_info},
+    {SECPKG_ATTR_KEY_INFO, sizeof(SecPkgContext_KeyInfoW), lay_key_info},
+    {SECPKG_ATTR_AUTHORITY, sizeof(SecPkgContext_AuthorityW), lay_name},
+    {SECPKG_ATTR_PASSWORD_EXPIRY, sizeof(SecPkgContext_PasswordExpiry), lay_time},
+    {SECPKG_ATTR_SESSION_KEY, sizeof(SecPkgContext_SessionKey), lay_session_key},
+    {SECPKG_ATTR_PACKAGE_INFO, sizeof(SecPkgContext_PackageInfoW), lay_package_info},
+    {SECPKG_ATTR_USER_FLAGS, sizeof(SecPkgContext_UserFlags), lay_number},
+    {SECPKG_ATTR_NEGOTIATION_INFO, sizeof(SecPkgContext_NegotiationInfoW), lay_negotiation_info},
+    {SECPKG_ATTR_NATIVE_NAMES, sizeof(SecPkgContext_NativeNamesW), lay_native_names},
+    {SECPKG_ATTR_FLAGS, sizeof(SecPkgContext_Flags), lay_number},
+    {SECPKG_ATTR_TARGET_INFORMATION, sizeof(SecPkgContext_TargetInformation), lay_target_information},
+    {SECPKG_ATTR_ACCESS_TOKEN, sizeof(SecPkgContext_AccessToken), lay_access_token},
+    {SECPKG_ATTR_LOGOFF_TIME, sizeof(SecPkgContext_LogoffTime), lay_time},
+    {SECPKG_ATTR_CLIENT_SPECIFIED_TARGET, sizeof(SecPkgContext_ClientSpecifiedTarget), lay_wide_name},
+    {SECPKG_ATTR_LAST_CLIENT_TOKEN_STATUS, sizeof(SecPkgContext_LastClientTokenStatus), lay_number},
+    {SECPKG_ATTR_NEGO_STATUS, sizeof(SecPkgContext_NegoStatus), lay_number},
+};
+
+static const struct layout credential_layouts[] = {
+    {SECPKG_CRED_ATTR_NAMES, sizeof(SecPkgCredentials_NamesW), lay_name},
+};
+
+static SECURITY_STATUS find_layout(const struct layout *layouts, size_t count, ULONG attribute,
+                                   const struct layout **out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (layouts[i].attribute == attribute) {
+            *out = &layouts[i];
+            return SEC_E_OK;
+        }
+    }
+    FAIL(SEC_E_UNSUPPORTED_FUNCTION, "no package of this build has the attribute");
+}
+
+/* SEC_E_INTERNAL_ERROR for NULL is what Windows answers; `size` counts for the Ex functions alone. */
+static SECURITY_STATUS check_room(const struct layout *layout, const void *buffer, size_t size)
+{
+    REQUIRE(buffer != NULL, SEC_E_INTERNAL_ERROR, "pBuffer is NULL");
+    REQUIRE(size >= layout->size, SEC_E_BUFFER_TOO_SMALL, "cbBuffer is smaller than the attribute's struct");
+    return SEC_E_OK;
+}
+
+/* ---------------------------------------------------------------- contexts */
+
+/* What a context's package says; PACKAGE_INFO is answered for every package. */
+static SECURITY_STATUS ask_context(struct context *context, ULONG attribute, struct attribute *out)
+{
+    if (context->package->query != NULL) {
+        SECURITY_STATUS status = context->package->query(context, attribute, out);
+        if (status != SEC_E_UNSUPPORTED_FUNCTION) {
+            return status;
+        }
+    }
+    REQUIRE(attribute == SECPKG_ATTR_PACKAGE_INFO, SEC_E_UNSUPPORTED_FUNCTION,
+            "the package does not offer this context attribute");
+    status_begin(); /* the package's refusal is not this call's */
+    out->negotiation.package = context->package;
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS api_query_context(PCtxtHandle handle, ULONG attribute, void *buffer, size_t size, bool wide)
+{
+    AUTO_PINNED pinned = {.object = NULL};
+    TRY(api_pin(HANDLE_CONTEXT, handle, &pinned));
+    struct context *context = pinned_context(&pinned);
+    const struct layout *layout = NULL;
+    TRY(find_layout(context_layouts, sizeof context_layouts / sizeof context_layouts[0], attribute, &layout));
+    TRY(check_room(layout, buffer, size));
+    AUTO_LOCK lock = api_lock(&context->step_lock);
+    (void)lock;
+    struct attribute value = {0};
+    TRY(ask_context(context, attribute, &value));
+    return layout->lay(context, &value, wide, buffer);
+}
+
+SECURITY_STATUS SEC_ENTRY QueryContextAttributesW(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer)
+{
+    status_begin();
+    return api_end("QueryContextAttributes", api_query_context(phContext, ulAttribute, pBuffer, SIZE_UNKNOWN, true));
+}
+
+SECURITY_STATUS SEC_ENTRY QueryContextAttributesExW(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer,
+                                                    ULONG cbBuffer)
+{
+    status_begin();
+    return api_end("QueryContextAttributesEx", api_query_context(phContext, ulAttribute, pBuffer, cbBuffer, true));
+}
+
+SECURITY_STATUS api_set_context(PCtxtHandle handle, ULONG attribute, const void *value, size_t size)
+{
+    AUTO_PINNED pinned = {.object = NULL};
+    TRY(api_pin(HANDLE_CONTEXT, handle, &pinned));
+    struct context *context = pinned_context(&pinned);
+    REQUIRE(context->package->set != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package's contexts have nothing to set");
+    REQUIRE(value != NULL || size == 0, SEC_E_INVALID_TOKEN, "pBuffer is NULL with a size");
+    AUTO_LOCK lock = api_lock(&context->step_lock);
+    (void)lock;
+    return context->package->set(context, attribute, bytes_of(value, size));
+}
+
+SECURITY_STATUS SEC_ENTRY SetContextAttributesW(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer,
+                                                ULONG cbBuffer)
+{
+    status_begin();
+    return api_end("SetContextAttributes", api_set_context(phContext, ulAttribute, pBuffer, cbBuffer));
+}
+
+/* ---------------------------------------------------------------- credentials */
+
+SECURITY_STATUS api_query_credential(PCredHandle handle, ULONG attribute, void *buffer, size_t size, bool wide)
+{
+    AUTO_PINNED pinned = {.object = NULL};
+    TRY(api_pin(HANDLE_CREDENTIAL, handle, &pinned));
+    struct credential *credential = pinned_credential(&pinned);
+    const struct layout *layout = NULL;
+    TRY(find_layout(credential_layouts, sizeof credential_layouts / sizeof credential_layouts[0], attribute, &layout));
+    REQUIRE(credential->package->query_credential != NULL, SEC_E_UNSUPPORTED_FUNCTION,
+            "the package's credentials have no attributes");
+    TRY(check_room(layout, buffer, size));
+    struct attribute value = {0};
+    TRY(credential->package->query_credential(credential, attribute, &value));
+    return layout->lay(NULL, &value, wide, buffer);
+}
+
+SECURITY_STATUS SEC_ENTRY QueryCredentialsAttributesW(PCredHandle phCredential, ULONG ulAttribute, PVOID pBuffer)
+{
+    status_begin();
+    return api_end("QueryCredentialsAttributes",
+                   api_query_credential(phCredential, ulAttribute, pBuffer, SIZE_UNKNOWN, true));
+}
+
+SECURITY_STATUS SEC_ENTRY QueryCredentialsAttributesExW(PCredHandle phCredential, ULONG ulAttribute, PVOID pBuffer,
+                                                        ULONG cbBuffer)
+{
+    status_begin();
+    return api_end("QueryCredentialsAttributesEx",
+                   api_query_credential(phCredential, ulAttribute, pBuffer, cbBuffer, true));
+}

@@ -1,0 +1,128 @@
+/* The packages and what they say of themselves; FreeContextBuffer. */
+#include "api/api.h"
+
+#include <string.h>
+
+#include "core/context_buffer.h"
+
+_Static_assert(sizeof(SecPkgInfoA) == sizeof(SecPkgInfoW), "one layout, two widths");
+
+/* Writes an ASCII text, NUL included, in either width. */
+static void write_text(struct writer *writer, const char *text, bool wide)
+{
+    for (const char *c = text;; c++) {
+        wide ? write_u16le(writer, (uint8_t)*c) : write_u8(writer, (uint8_t)*c);
+        if (*c == '\0') {
+            return;
+        }
+    }
+}
+
+static size_t text_size(const char *text, bool wide)
+{
+    return (strlen(text) + 1) * (wide ? 2 : 1);
+}
+
+SECURITY_STATUS api_package_infos(const struct package *const *list, size_t count, bool wide, void **out_block)
+{
+    size_t size = count * sizeof(SecPkgInfoW);
+    for (size_t i = 0; i < count; i++) {
+        size += text_size(list[i]->name, wide) + text_size(list[i]->comment, wide);
+    }
+    SecPkgInfoW *infos = context_buffer_alloc(size);
+    REQUIRE(infos != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for package information");
+    struct writer writer = write_into(infos, size);
+    write_zeros(&writer, count * sizeof *infos);
+    for (size_t i = 0; i < count; i++) {
+        infos[i].fCapabilities = list[i]->capabilities;
+        infos[i].wVersion = SECURITY_SUPPORT_PROVIDER_INTERFACE_VERSION;
+        infos[i].wRPCID = list[i]->rpc_id;
+        infos[i].cbMaxToken = list[i]->max_token;
+        infos[i].Name = (SEC_WCHAR *)(void *)(writer.data + writer.size);
+        write_text(&writer, list[i]->name, wide);
+        infos[i].Comment = (SEC_WCHAR *)(void *)(writer.data + writer.size);
+        write_text(&writer, list[i]->comment, wide);
+    }
+    *out_block = infos;
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS api_enumerate_packages(bool wide, ULONG *count, void **infos)
+{
+    REQUIRE(count != NULL && infos != NULL, SEC_E_INVALID_HANDLE, "EnumerateSecurityPackages: NULL for a result");
+    TRY(api_package_infos(packages, package_count, wide, infos));
+    *count = (ULONG)package_count;
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS SEC_ENTRY EnumerateSecurityPackagesW(PULONG pcPackages, PSecPkgInfoW *ppPackageInfo)
+{
+    status_begin();
+    return api_end("EnumerateSecurityPackages", api_enumerate_packages(true, pcPackages, (void **)ppPackageInfo));
+}
+
+SECURITY_STATUS api_query_package(const struct package *package, bool wide, void **info)
+{
+    REQUIRE(package != NULL, SEC_E_SECPKG_NOT_FOUND, "QuerySecurityPackageInfo: no package of this name");
+    REQUIRE(info != NULL, SEC_E_INVALID_HANDLE, "QuerySecurityPackageInfo: ppPackageInfo is NULL");
+    return api_package_infos(&package, 1, wide, info);
+}
+
+SECURITY_STATUS SEC_ENTRY QuerySecurityPackageInfoW(SEC_WCHAR *pszPackageName, PSecPkgInfoW *ppPackageInfo)
+{
+    status_begin();
+    const struct package *package = package_find(utf16_from_wide((const uint16_t *)pszPackageName));
+    return api_end("QuerySecurityPackageInfo", api_query_package(package, true, (void **)ppPackageInfo));
+}
+
+SECURITY_STATUS SEC_ENTRY FreeContextBuffer(PVOID pvContextBuffer)
+{
+    status_begin();
+    return api_end("FreeContextBuffer", context_buffer_free(pvContextBuffer));
+}
+
+/* The set of packages is fixed: adding one that is there changes nothing, and there is nothing else to add. */
+SECURITY_STATUS api_add_package(const struct package *package)
+{
+    REQUIRE(package != NULL, SEC_E_SECPKG_NOT_FOUND, "AddSecurityPackage: packages cannot be loaded");
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS api_delete_package(const struct package *package)
+{
+    REQUIRE(package != NULL, SEC_E_SECPKG_NOT_FOUND, "DeleteSecurityPackage: no package of this name");
+    FAIL(SEC_E_UNSUPPORTED_FUNCTION, "DeleteSecurityPackage: packages cannot be unloaded");
+}
+
+SECURITY_STATUS SEC_ENTRY AddSecurityPackageW(LPWSTR pszPackageName, PSECURITY_PACKAGE_OPTIONS pOptions)
+{
+    status_begin();
+    const struct package *package = package_find(utf16_from_wide((const uint16_t *)pszPackageName));
+    return api_end("AddSecurityPackage", api_add_package(package));
+}
+
+SECURITY_STATUS SEC_ENTRY DeleteSecurityPackageW(LPWSTR pszPackageName)
+{
+    status_begin();
+    const struct package *package = package_find(utf16_from_wide((const uint16_t *)pszPackageName));
+    return api_end("DeleteSecurityPackage", api_delete_package(package));
+}
+
+/* Passwords are changed where the accounts are kept; no package of this build has a protocol for it. */
+SECURITY_STATUS api_change_password(const struct package *package, const SecBufferDesc *output)
+{
+    REQUIRE(package != NULL, SEC_E_SECPKG_NOT_FOUND, "ChangeAccountPassword: no package of this name");
+    struct buffers buffers;
+    TRY(buffers_open(output, true, &buffers));
+    FAIL(SEC_E_UNSUPPORTED_FUNCTION, "ChangeAccountPassword: the package cannot change passwords");
+}
+
+SECURITY_STATUS SEC_ENTRY ChangeAccountPasswordW(SEC_WCHAR *pszPackageName, SEC_WCHAR *pszDomainName,
+                                                 SEC_WCHAR *pszAccountName, SEC_WCHAR *pszOldPassword,
+                                                 SEC_WCHAR *pszNewPassword, BOOLEAN bImpersonating, ULONG dwReserved,
+                                                 PSecBufferDesc pOutput)
+{
+    status_begin();
+    const struct package *package = package_find(utf16_from_wide((const uint16_t *)pszPackageName));
+    return api_end("ChangeAccountPassword", api_change_password(package, pOutput));
+}

@@ -1,0 +1,101 @@
+/* Impersonation, and the HANDLEs that stand for access tokens.
+ *
+ * A HANDLE is a slot and a generation of the handle table, never a pointer: CloseHandle on anything else fails and
+ * touches nothing. */
+#include "api/api.h"
+
+#include "core/token.h"
+
+static _Thread_local DWORD last_error;
+
+DWORD WINAPI GetLastError(void)
+{
+    return last_error;
+}
+
+VOID WINAPI SetLastError(DWORD dwErrCode)
+{
+    last_error = dwErrCode;
+}
+
+BOOL WINAPI CloseHandle(HANDLE hObject)
+{
+    status_begin();
+    SecHandle handle = handle_unpack(HANDLE_TOKEN, hObject);
+    SECURITY_STATUS status = api_end("CloseHandle", handle_close(HANDLE_TOKEN, &handle));
+    if (status != SEC_E_OK) {
+        last_error = ERROR_INVALID_HANDLE;
+    }
+    return status == SEC_E_OK;
+}
+
+static void drop_token(struct token **token)
+{
+    token_drop(*token);
+}
+
+/* A new reference to the identity behind an acceptor context. */
+static SECURITY_STATUS impersonated(struct context *context, struct token **out_token)
+{
+    REQUIRE(!context->initiator, SEC_E_NO_IMPERSONATION, "an initiator's context stands for nobody else");
+    REQUIRE(context->package->impersonate != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package knows no identities");
+    AUTO_LOCK lock = api_lock(&context->step_lock);
+    (void)lock;
+    REQUIRE(context->established, SEC_E_NO_IMPERSONATION, "the context is not established");
+    return context->package->impersonate(context, out_token);
+}
+
+SECURITY_STATUS api_context_token(struct context *context, SecHandle *out)
+{
+    AUTO(drop_token) struct token *token = NULL;
+    TRY(impersonated(context, &token));
+    TRY(handle_open(HANDLE_TOKEN, token, out));
+    token = NULL; /* the handle holds the reference */
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS impersonate(PCtxtHandle phContext)
+{
+    AUTO_PINNED pinned = {.object = NULL};
+    TRY(api_pin(HANDLE_CONTEXT, phContext, &pinned));
+    AUTO(drop_token) struct token *token = NULL;
+    TRY(impersonated(pinned_context(&pinned), &token));
+    return token_impersonate(token);
+}
+
+SECURITY_STATUS SEC_ENTRY ImpersonateSecurityContext(PCtxtHandle phContext)
+{
+    status_begin();
+    return api_end("ImpersonateSecurityContext", impersonate(phContext));
+}
+
+/* The handle must be a context's, as on Windows: a wrong one changes nothing. */
+static SECURITY_STATUS revert(PCtxtHandle phContext)
+{
+    AUTO_PINNED pinned = {.object = NULL};
+    TRY(api_pin(HANDLE_CONTEXT, phContext, &pinned));
+    return token_revert();
+}
+
+SECURITY_STATUS SEC_ENTRY RevertSecurityContext(PCtxtHandle phContext)
+{
+    status_begin();
+    return api_end("RevertSecurityContext", revert(phContext));
+}
+
+static SECURITY_STATUS query_token(PCtxtHandle phContext, HANDLE *Token)
+{
+    AUTO_PINNED pinned = {.object = NULL};
+    TRY(api_pin(HANDLE_CONTEXT, phContext, &pinned));
+    REQUIRE(Token != NULL, SEC_E_INVALID_HANDLE, "QuerySecurityContextToken: Token is NULL");
+    SecHandle handle;
+    TRY(api_context_token(pinned_context(&pinned), &handle));
+    *Token = handle_pack(&handle);
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS SEC_ENTRY QuerySecurityContextToken(PCtxtHandle phContext, HANDLE *Token)
+{
+    status_begin();
+    return api_end("QuerySecurityContextToken", query_token(phContext, Token));
+}

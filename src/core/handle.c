@@ -1,0 +1,241 @@
+/* The handle table.
+ *
+ * Slots live in chunks that are allocated on demand and never freed, so that a lookup of whatever a caller passes reads
+ * memory that is ours.  Everything a lookup decides on is in one word of the slot:
+ *
+ *     bit 63..24  generation   never 0, one more each time the slot is opened
+ *     bit 23..21  kind         enum handle_kind
+ *     bit 20      open         pins may be taken
+ *     bit 19..0   pins         calls that hold the object now
+ *
+ * Pinning is a compare-and-swap of that word, unpinning a subtraction.  The one who makes the word "not open, no pins"
+ * ends the object: the closer when nobody holds a pin, otherwise the last to unpin.  So there is exactly one.
+ *
+ * Slots that are free hang on one of SHARDS stacks; a thread works on the stack its identity hashes to, takes from the
+ * others before it allocates, and each stack's head carries a tag against ABA.
+ *
+ * A slot is a cache line, because two contexts that are neighbours here belong to threads that know nothing of each other.
+ *
+ * fork needs no pthread_atfork: there is no lock that another thread could have held, and every step of every operation
+ * leaves the words consistent.  What the child may inherit from the parent's other threads is a slot that was on its way
+ * between two stacks, or a pin that nobody will return: that memory stays allocated, and nothing else is wrong with it.
+ */
+#include "core/handle.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define CHUNK_SLOTS 1024u
+#define CHUNKS 4096u
+#define SHARDS 16u
+#define NO_SLOT 0u
+
+#define PIN_ONE UINT64_C(1)
+#define PIN_MASK UINT64_C(0xFFFFF)
+#define OPEN_BIT (UINT64_C(1) << 20)
+#define KIND_SHIFT 21
+#define GENERATION_SHIFT 24
+#define GENERATION_MAX ((UINT64_C(1) << 40) - 1)
+
+struct slot {
+    _Alignas(64) _Atomic uint64_t word;
+    void *object;              /* written before the word is opened, read only while pinned */
+    _Atomic uint32_t next;     /* while free: the slot below on the stack, + 1 */
+};
+
+struct shard {
+    _Alignas(64) _Atomic uint64_t head; /* tag << 32 | slot + 1 */
+};
+
+static struct slot *_Atomic chunks[CHUNKS];
+static _Atomic uint32_t chunk_count;
+static struct shard shards[SHARDS];
+static void (*_Atomic destructors[HANDLE_KINDS])(void *object);
+
+static struct slot *slot_at(uint32_t index)
+{
+    struct slot *chunk = atomic_load_explicit(&chunks[index / CHUNK_SLOTS], memory_order_acquire);
+    return chunk == NULL ? NULL : &chunk[index % CHUNK_SLOTS];
+}
+
+static uint64_t handle_generation(const SecHandle *handle)
+{
+    return (uint64_t)handle->dwUpper >> 8;
+}
+
+/* The slot a handle names, whatever is in it now; NULL when no such slot was ever made. */
+static struct slot *handle_slot(const SecHandle *handle)
+{
+    uint64_t index = (uint64_t)handle->dwLower - 1;
+    return index < (uint64_t)CHUNKS * CHUNK_SLOTS ? slot_at((uint32_t)index) : NULL;
+}
+
+/* Threads spread over the shards by where their control block lies; the multiplier is 2^64 over the golden ratio. */
+static unsigned own_shard(void)
+{
+    return (unsigned)(((uint64_t)(uintptr_t)pthread_self() * UINT64_C(0x9E3779B97F4A7C15)) >> 60) % SHARDS;
+}
+
+/* Puts the chain first..last (slot numbers + 1, linked already) onto a stack. */
+static void push_chain(unsigned shard, uint32_t first, struct slot *last)
+{
+    _Atomic uint64_t *head = &shards[shard].head;
+    uint64_t seen = atomic_load_explicit(head, memory_order_relaxed);
+    uint64_t wanted;
+    do {
+        atomic_store_explicit(&last->next, (uint32_t)seen, memory_order_relaxed);
+        wanted = ((seen >> 32) + 1) << 32 | first;
+    } while (!atomic_compare_exchange_weak_explicit(head, &seen, wanted, memory_order_release, memory_order_relaxed));
+}
+
+static uint32_t pop(unsigned shard)
+{
+    _Atomic uint64_t *head = &shards[shard].head;
+    uint64_t seen = atomic_load_explicit(head, memory_order_acquire);
+    while ((uint32_t)seen != NO_SLOT) {
+        uint32_t below = atomic_load_explicit(&slot_at((uint32_t)seen - 1)->next, memory_order_relaxed);
+        uint64_t wanted = ((seen >> 32) + 1) << 32 | below;
+        if (atomic_compare_exchange_weak_explicit(head, &seen, wanted, memory_order_acquire, memory_order_acquire)) {
+            return (uint32_t)seen;
+        }
+    }
+    return NO_SLOT;
+}
+
+/* Makes a chunk, keeps its first slot for the caller and gives the others to the caller's stack. */
+static uint32_t grow(unsigned shard)
+{
+    struct slot *chunk = aligned_alloc(_Alignof(struct slot), CHUNK_SLOTS * sizeof *chunk);
+    if (chunk == NULL) {
+        return NO_SLOT;
+    }
+    uint32_t number = atomic_load_explicit(&chunk_count, memory_order_relaxed);
+    do {
+        if (number >= CHUNKS) {
+            free(chunk);
+            return NO_SLOT;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&chunk_count, &number, number + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    uint32_t base = number * CHUNK_SLOTS;
+    for (uint32_t i = 0; i < CHUNK_SLOTS; i++) {
+        atomic_init(&chunk[i].word, 0);
+        atomic_init(&chunk[i].next, base + i + 2);
+        chunk[i].object = NULL;
+    }
+    atomic_store_explicit(&chunks[number], chunk, memory_order_release);
+    push_chain(shard, base + 2, &chunk[CHUNK_SLOTS - 1]);
+    return base + 1;
+}
+
+static uint32_t take_slot(void)
+{
+    unsigned own = own_shard();
+    for (unsigned i = 0; i < SHARDS; i++) {
+        uint32_t slot = pop((own + i) % SHARDS);
+        if (slot != NO_SLOT) {
+            return slot;
+        }
+    }
+    return grow(own);
+}
+
+SECURITY_STATUS handle_open(enum handle_kind kind, void *object, SecHandle *out)
+{
+    uint32_t number = take_slot();
+    REQUIRE(number != NO_SLOT, SEC_E_INSUFFICIENT_MEMORY, "the handle table is full");
+    struct slot *slot = slot_at(number - 1);
+    uint64_t generation = (atomic_load_explicit(&slot->word, memory_order_relaxed) >> GENERATION_SHIFT) + 1;
+    if (generation > GENERATION_MAX) {
+        generation = 1;
+    }
+    slot->object = object;
+    uint64_t word = generation << GENERATION_SHIFT | (uint64_t)kind << KIND_SHIFT | OPEN_BIT;
+    atomic_store_explicit(&slot->word, word, memory_order_release);
+    out->dwLower = number;
+    out->dwUpper = (ULONG_PTR)(generation << 8 | (uint64_t)kind);
+    return SEC_E_OK;
+}
+
+/* What the word of an open slot looks like for this handle, without its pins; 0 when the handle cannot be of this kind. */
+static uint64_t open_word(enum handle_kind kind, const SecHandle *handle)
+{
+    uint64_t generation = handle_generation(handle);
+    bool right = (handle->dwUpper & 0xFF) == (ULONG_PTR)kind && generation != 0 && generation <= GENERATION_MAX;
+    return right ? generation << GENERATION_SHIFT | (uint64_t)kind << KIND_SHIFT | OPEN_BIT : 0;
+}
+
+void *handle_pin(enum handle_kind kind, const SecHandle *handle)
+{
+    uint64_t expected = open_word(kind, handle);
+    struct slot *slot = expected == 0 ? NULL : handle_slot(handle);
+    if (slot == NULL) {
+        return NULL;
+    }
+    uint64_t seen = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    while ((seen & ~PIN_MASK) == expected && (seen & PIN_MASK) != PIN_MASK) {
+        if (atomic_compare_exchange_weak_explicit(&slot->word, &seen, seen + PIN_ONE, memory_order_acquire,
+                                                  memory_order_relaxed)) {
+            return slot->object;
+        }
+    }
+    return NULL;
+}
+
+/* Ends the object of a slot that is closed and that nobody holds, and gives the slot back. */
+static void end(enum handle_kind kind, const SecHandle *handle, struct slot *slot)
+{
+    void *object = slot->object;
+    slot->object = NULL;
+    push_chain(own_shard(), (uint32_t)handle->dwLower, slot);
+    void (*destroy)(void *object) = atomic_load_explicit(&destructors[kind], memory_order_acquire);
+    if (destroy != NULL) {
+        destroy(object);
+    }
+}
+
+void handle_unpin(enum handle_kind kind, const SecHandle *handle)
+{
+    struct slot *slot = handle_slot(handle);
+    uint64_t before = atomic_fetch_sub_explicit(&slot->word, PIN_ONE, memory_order_acq_rel);
+    if ((before & (OPEN_BIT | PIN_MASK)) == PIN_ONE) {
+        end(kind, handle, slot);
+    }
+}
+
+SECURITY_STATUS handle_close(enum handle_kind kind, const SecHandle *handle)
+{
+    uint64_t expected = open_word(kind, handle);
+    struct slot *slot = expected == 0 ? NULL : handle_slot(handle);
+    REQUIRE(slot != NULL, SEC_E_INVALID_HANDLE, "not a handle of this kind");
+    uint64_t seen = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    do {
+        REQUIRE((seen & ~PIN_MASK) == expected, SEC_E_INVALID_HANDLE, "the handle is closed already");
+    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &seen, seen & ~OPEN_BIT, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    if ((seen & PIN_MASK) == 0) {
+        end(kind, handle, slot);
+    }
+    return SEC_E_OK;
+}
+
+void handle_destructor(enum handle_kind kind, void (*destroy)(void *object))
+{
+    atomic_store_explicit(&destructors[kind], destroy, memory_order_release);
+}
+
+/* slot in bits 2..23, generation in bits 24..63: never 0, never -1, a multiple of four as kernel handles are. */
+void *handle_pack(const SecHandle *handle)
+{
+    return (void *)(uintptr_t)(handle_generation(handle) << 24 | (uint64_t)(handle->dwLower - 1) << 2);
+}
+
+SecHandle handle_unpack(enum handle_kind kind, const void *packed)
+{
+    uint64_t value = (uint64_t)(uintptr_t)packed;
+    if ((value & 3) != 0 || value >> 24 == 0) {
+        return (SecHandle){0, 0};
+    }
+    return (SecHandle){(ULONG_PTR)((value >> 2 & 0x3FFFFF) + 1), (ULONG_PTR)((value >> 24) << 8 | (uint64_t)kind)};
+}

@@ -1,0 +1,83 @@
+#include "core/package.h"
+
+#include <string.h>
+
+#include "core/handle.h"
+
+const struct package *package_find(struct utf16 name)
+{
+    if (name.size == 0 || utf16_length(name) >= PACKAGE_NAME_MAX) {
+        return NULL;
+    }
+    for (size_t i = 0; i < package_count; i++) {
+        uint8_t wide[2 * PACKAGE_NAME_MAX];
+        const char *candidate = packages[i]->name;
+        size_t length = strlen(candidate);
+        if (utf16_length(name) != length) {
+            continue;
+        }
+        for (size_t c = 0; c < length; c++) {
+            wide[2 * c] = (uint8_t)candidate[c];
+            wide[2 * c + 1] = 0;
+        }
+        if (utf16_equal_nocase(name, (struct utf16){wide, 2 * length})) {
+            return packages[i];
+        }
+    }
+    return NULL;
+}
+
+const struct package *package_find_utf8(const char *name)
+{
+    for (size_t i = 0; i < package_count; i++) {
+        if (strcasecmp(name, packages[i]->name) == 0) {
+            return packages[i];
+        }
+    }
+    return NULL;
+}
+
+void context_init(struct context *context, const struct package *package, bool initiator)
+{
+    context->package = package;
+    context->initiator = initiator;
+    context->established = false;
+    context->token_handle = (SecHandle){0, 0};
+    pthread_mutex_init(&context->step_lock, NULL);
+    pthread_mutex_init(&context->send_lock, NULL);
+    pthread_mutex_init(&context->receive_lock, NULL);
+}
+
+void context_fini(struct context *context)
+{
+    if (context->token_handle.dwLower != 0) {
+        /* The caller may have closed it, though it must not (SecPkgContext_AccessToken): then there is nothing to do. */
+        SECURITY_STATUS closed = handle_close(HANDLE_TOKEN, &context->token_handle);
+        (void)closed;
+    }
+    pthread_mutex_destroy(&context->step_lock);
+    pthread_mutex_destroy(&context->send_lock);
+    pthread_mutex_destroy(&context->receive_lock);
+}
+
+SECURITY_STATUS credential_acquire(const struct package *package, const struct credential_in *in,
+                                   struct credential **out_credential, uint64_t *out_expiry)
+{
+    REQUIRE(package->acquire != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package has no credentials");
+    struct credential *credential = NULL;
+    uint64_t expiry = CLOCK_NEVER;
+    TRY(package->acquire(in, &credential, &expiry));
+    credential->package = package;
+    credential->use = in->use;
+    atomic_store_explicit(&credential->references, 1, memory_order_relaxed);
+    *out_credential = credential;
+    *out_expiry = expiry;
+    return SEC_E_OK;
+}
+
+void credential_drop(struct credential *credential)
+{
+    if (credential != NULL && atomic_fetch_sub_explicit(&credential->references, 1, memory_order_acq_rel) == 1) {
+        credential->package->release(credential);
+    }
+}

@@ -1,0 +1,9 @@
+/* The packages of this build, in the order EnumerateSecurityPackages reports them.  No other file names them all. */
+#include "core/package.h"
+#include "ntlm/ntlm.h"
+
+const struct package *const packages[] = {
+    &ntlm_package,
+};
+
+const size_t package_count = sizeof packages / sizeof packages[0];
