@@ -60,21 +60,8 @@ static inline struct credential *pinned_credential(const struct pinned *pinned)
     return (struct credential *)pinned->object;
 }
 
-/* Holds one of a context's locks to the end of the scope. */
-static inline pthread_mutex_t *api_lock(pthread_mutex_t *lock)
-{
-    pthread_mutex_lock(lock);
-    return lock;
-}
-
-static inline void api_unlock(pthread_mutex_t **lock)
-{
-    if (*lock != NULL) {
-        pthread_mutex_unlock(*lock);
-    }
-}
-
-#define AUTO_LOCK AUTO(api_unlock) pthread_mutex_t *
+/* Holds a context's locks to the end of the scope. */
+#define AUTO_LOCKS AUTO(context_unlock) struct context_locks
 
 /* ---------------------------------------------------------------- times */
 

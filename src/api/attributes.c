@@ -275,8 +275,8 @@ SECURITY_STATUS api_query_context(PCtxtHandle handle, ULONG attribute, void *buf
     const struct layout *layout = NULL;
     TRY(find_layout(context_layouts, sizeof context_layouts / sizeof context_layouts[0], attribute, &layout));
     TRY(check_room(layout, buffer, size));
-    AUTO_LOCK lock = api_lock(&context->step_lock);
-    (void)lock;
+    AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
+    (void)locks;
     struct attribute value = {0};
     TRY(ask_context(context, attribute, &value));
     return layout->lay(context, &value, wide, buffer);
@@ -302,8 +302,8 @@ SECURITY_STATUS api_set_context(PCtxtHandle handle, ULONG attribute, const void 
     struct context *context = pinned_context(&pinned);
     REQUIRE(context->package->set != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package's contexts have nothing to set");
     REQUIRE(value != NULL || size == 0, SEC_E_INVALID_TOKEN, "pBuffer is NULL with a size");
-    AUTO_LOCK lock = api_lock(&context->step_lock);
-    (void)lock;
+    AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
+    (void)locks;
     return context->package->set(context, attribute, bytes_of(value, size));
 }
 

@@ -285,8 +285,8 @@ static SECURITY_STATUS step(const struct step_call *call, struct step_report *re
         TRY(parties_later(call, &credential, &context, &parties));
     }
     report->package = parties.package->name;
-    AUTO_LOCK lock = parties.context != NULL ? api_lock(&parties.context->step_lock) : NULL;
-    (void)lock;
+    AUTO_LOCKS locks = parties.context != NULL ? context_lock(parties.context, CONTEXT_STEP) : (struct context_locks){0};
+    (void)locks;
     return run(call, &parties, &input, &output, report);
 }
 
@@ -373,8 +373,8 @@ static SECURITY_STATUS complete(PCtxtHandle phContext, PSecBufferDesc pToken)
             "CompleteAuthToken: the package's tokens are complete as they are");
     struct buffers message;
     TRY(buffers_open(pToken, true, &message));
-    AUTO_LOCK lock = api_lock(&context->step_lock);
-    (void)lock;
+    AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
+    (void)locks;
     return context->package->complete(context, &message);
 }
 
@@ -394,8 +394,8 @@ static SECURITY_STATUS apply(PCtxtHandle phContext, PSecBufferDesc pInput)
     REQUIRE(pInput != NULL, SEC_E_INTERNAL_ERROR, "ApplyControlToken: pInput is NULL"); /* observed on Windows */
     struct buffers message;
     TRY(buffers_open(pInput, true, &message));
-    AUTO_LOCK lock = api_lock(&context->step_lock);
-    (void)lock;
+    AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
+    (void)locks;
     return context->package->apply_token(context, &message);
 }
 
@@ -427,8 +427,8 @@ static SECURITY_STATUS pack(struct context *context, ULONG flags, void **out_blo
     REQUIRE(context->package->export_context != NULL, SEC_E_UNSUPPORTED_FUNCTION,
             "ExportSecurityContext: the package's contexts cannot be moved");
     AUTO_WRITER writer = write_growing(EXPORT_MAXIMUM);
-    AUTO_LOCK lock = api_lock(&context->step_lock);
-    (void)lock;
+    AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
+    (void)locks;
     TRY(context->package->export_context(context, flags, &writer));
     TRY(write_end(&writer));
     *out_block = context_buffer_copy(write_result(&writer));

@@ -6,12 +6,12 @@ struct message_call {
     struct pinned pinned;
     struct context *context;
     struct buffers message;
-    pthread_mutex_t *lock;
+    struct context_locks locks;
 };
 
 static void message_end(struct message_call *call)
 {
-    api_unlock(&call->lock);
+    context_unlock(&call->locks);
     api_unpin(&call->pinned);
 }
 
@@ -20,18 +20,18 @@ static void message_end(struct message_call *call)
 static inline SECURITY_STATUS message_begin(PCtxtHandle phContext, PSecBufferDesc pMessage, bool sending,
                                             struct message_call *call)
 {
-    call->lock = NULL;
+    call->locks = (struct context_locks){0};
     TRY(api_pin(HANDLE_CONTEXT, phContext, &call->pinned));
     REQUIRE(pMessage != NULL, SEC_E_INVALID_TOKEN, "pMessage is NULL");
     TRY(buffers_open(pMessage, true, &call->message));
     call->context = pinned_context(&call->pinned);
-    call->lock = api_lock(sending ? &call->context->send_lock : &call->context->receive_lock);
+    call->locks = context_lock(call->context, sending ? CONTEXT_SEND : CONTEXT_RECEIVE);
     return SEC_E_OK;
 }
 
 static SECURITY_STATUS make_signature(PCtxtHandle phContext, ULONG fQOP, PSecBufferDesc pMessage, ULONG MessageSeqNo)
 {
-    AUTO_MESSAGE call = {.lock = NULL};
+    AUTO_MESSAGE call = {.locks = {0}};
     TRY(message_begin(phContext, pMessage, true, &call));
     REQUIRE(call.context->package->sign != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package makes no signatures");
     return call.context->package->sign(call.context, fQOP, &call.message, MessageSeqNo);
@@ -40,7 +40,7 @@ static SECURITY_STATUS make_signature(PCtxtHandle phContext, ULONG fQOP, PSecBuf
 static SECURITY_STATUS verify_signature(PCtxtHandle phContext, PSecBufferDesc pMessage, ULONG MessageSeqNo,
                                         PULONG pfQOP)
 {
-    AUTO_MESSAGE call = {.lock = NULL};
+    AUTO_MESSAGE call = {.locks = {0}};
     uint32_t unwanted = 0;
     TRY(message_begin(phContext, pMessage, false, &call));
     REQUIRE(call.context->package->verify != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package verifies no signatures");
@@ -49,7 +49,7 @@ static SECURITY_STATUS verify_signature(PCtxtHandle phContext, PSecBufferDesc pM
 
 static SECURITY_STATUS encrypt_message(PCtxtHandle phContext, ULONG fQOP, PSecBufferDesc pMessage, ULONG MessageSeqNo)
 {
-    AUTO_MESSAGE call = {.lock = NULL};
+    AUTO_MESSAGE call = {.locks = {0}};
     TRY(message_begin(phContext, pMessage, true, &call));
     REQUIRE(call.context->package->seal != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package seals no messages");
     return call.context->package->seal(call.context, fQOP, &call.message, MessageSeqNo);
@@ -58,7 +58,7 @@ static SECURITY_STATUS encrypt_message(PCtxtHandle phContext, ULONG fQOP, PSecBu
 static SECURITY_STATUS decrypt_message(PCtxtHandle phContext, PSecBufferDesc pMessage, ULONG MessageSeqNo,
                                        PULONG pfQOP)
 {
-    AUTO_MESSAGE call = {.lock = NULL};
+    AUTO_MESSAGE call = {.locks = {0}};
     uint32_t unwanted = 0;
     TRY(message_begin(phContext, pMessage, false, &call));
     REQUIRE(call.context->package->unseal != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package unseals no messages");

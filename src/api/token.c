@@ -39,8 +39,8 @@ static SECURITY_STATUS impersonated(struct context *context, struct token **out_
 {
     REQUIRE(!context->initiator, SEC_E_NO_IMPERSONATION, "an initiator's context stands for nobody else");
     REQUIRE(context->package->impersonate != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package knows no identities");
-    AUTO_LOCK lock = api_lock(&context->step_lock);
-    (void)lock;
+    AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
+    (void)locks;
     REQUIRE(context->established, SEC_E_NO_IMPERSONATION, "the context is not established");
     return context->package->impersonate(context, out_token);
 }

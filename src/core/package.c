@@ -43,7 +43,7 @@ void context_init(struct context *context, const struct package *package, bool i
     context->initiator = initiator;
     context->established = false;
     context->token_handle = (SecHandle){0, 0};
-    pthread_mutex_init(&context->step_lock, NULL);
+    atomic_init(&context->one_stream, false);
     pthread_mutex_init(&context->send_lock, NULL);
     pthread_mutex_init(&context->receive_lock, NULL);
 }
@@ -55,7 +55,6 @@ void context_fini(struct context *context)
         SECURITY_STATUS closed = handle_close(HANDLE_TOKEN, &context->token_handle);
         (void)closed;
     }
-    pthread_mutex_destroy(&context->step_lock);
     pthread_mutex_destroy(&context->send_lock);
     pthread_mutex_destroy(&context->receive_lock);
 }

@@ -5,10 +5,9 @@
  *
  * Ownership and locking
  *   - core allocates nothing for a package: acquire, initiate and accept make the object, release and dispose end it.
- *   - core holds the context's step lock around initiate, accept, complete, apply_token, set, export: at most one of
- *     them runs on one context.  query runs under it too.
  *   - core holds the context's send lock around sign and seal and its receive lock around verify and unseal, so that a
- *     message may be sealed while another one is unsealed.
+ *     message may be sealed while another one is unsealed; and both around initiate, accept, complete, apply_token,
+ *     query, set and export, so that those have the context to themselves.
  *   - a credential is immutable after acquire, but for what the package itself makes safe.
  *
  * Failure
@@ -59,10 +58,42 @@ struct context {
     bool initiator;
     bool established;         /* set by core when a step answers SEC_E_OK; a package may set it earlier */
     SecHandle token_handle;   /* what SECPKG_ATTR_ACCESS_TOKEN handed out; {0, 0} = nothing; core's */
-    pthread_mutex_t step_lock;
+    atomic_bool one_stream;   /* both directions share one state (NTLM without ESS): messages go one at a time */
     pthread_mutex_t send_lock;
     pthread_mutex_t receive_lock;
 };
+
+/* What a call does to a context, and so which of its locks it holds. */
+enum context_use { CONTEXT_STEP, CONTEXT_SEND, CONTEXT_RECEIVE };
+
+/* The locks a call holds; taken in the order first, second. */
+struct context_locks {
+    pthread_mutex_t *first, *second;
+};
+
+static inline struct context_locks context_lock(struct context *context, enum context_use use)
+{
+    bool receive_only =
+        use == CONTEXT_RECEIVE && !atomic_load_explicit(&context->one_stream, memory_order_relaxed);
+    struct context_locks locks = {receive_only ? &context->receive_lock : &context->send_lock,
+                                  use == CONTEXT_STEP ? &context->receive_lock : NULL};
+    pthread_mutex_lock(locks.first);
+    if (locks.second != NULL) {
+        pthread_mutex_lock(locks.second);
+    }
+    return locks;
+}
+
+/* Nothing was locked: fine. */
+static inline void context_unlock(struct context_locks *locks)
+{
+    if (locks->second != NULL) {
+        pthread_mutex_unlock(locks->second);
+    }
+    if (locks->first != NULL) {
+        pthread_mutex_unlock(locks->first);
+    }
+}
 
 struct credential_in {
     struct utf16 principal;   /* pszPrincipal */

@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "ntlm/flags.h"
 
 SECURITY_STATUS ntlm_context_new(bool initiator, uint32_t request, struct ntlm_context **out)
 {
@@ -140,4 +141,5 @@ void ntlm_establish(struct ntlm_context *context, const struct ntlm_session *ses
     ntlm_handshake_free(&context->handshake);
     context->state = NTLM_STATE_DONE;
     context->base.established = true;
+    atomic_store_explicit(&context->base.one_stream, (session->flags & NTLM_ESS) == 0, memory_order_relaxed);
 }

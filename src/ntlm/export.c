@@ -17,6 +17,7 @@
 
 #include "base/auto.h"
 #include "ntlm/context.h"
+#include "ntlm/flags.h"
 #include "wire/reader.h"
 
 #define VERSION 1
@@ -165,6 +166,7 @@ SECURITY_STATUS ntlm_import(struct bytes blob, struct context **out_context)
     }
     context->state = NTLM_STATE_DONE;
     context->base.established = true;
+    atomic_store_explicit(&context->base.one_stream, (context->flags & NTLM_ESS) == 0, memory_order_relaxed);
     *out_context = &context->base;
     return SEC_E_OK;
 }

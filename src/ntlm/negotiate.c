@@ -17,14 +17,15 @@ SECURITY_STATUS ntlm_negotiate_parse(struct bytes message, struct ntlm_negotiate
     ntlm_header_read(&reader, NTLM_MESSAGE_NEGOTIATE);
     parsed.flags = read_u32le(&reader);
     if (message.size > SIZE_OLD) {
-        /* A field whose flag is clear must be ignored, whatever it holds: it is stepped over unread. */
+        /* A field whose flag is clear must be ignored, whatever it holds: it is stepped over unread.  A name may begin
+         * inside the fields: Heimdal's clients point eight bytes too low (observed), and the names decide nothing. */
         if ((parsed.flags & NTLM_OEM_DOMAIN_SUPPLIED) != 0) {
-            parsed.domain = ntlm_field_read(&reader, SIZE_FIXED, &payload_start);
+            parsed.domain = ntlm_field_read(&reader, SIZE_OLD, &payload_start);
         } else {
             (void)read_bytes(&reader, 8);
         }
         if ((parsed.flags & NTLM_OEM_WORKSTATION_SUPPLIED) != 0) {
-            parsed.workstation = ntlm_field_read(&reader, SIZE_FIXED, &payload_start);
+            parsed.workstation = ntlm_field_read(&reader, SIZE_OLD, &payload_start);
         } else {
             (void)read_bytes(&reader, 8);
         }

@@ -29,7 +29,7 @@ struct ntlm_negotiate {
 };
 
 /* Slices borrow from `message`.  SEC_E_INVALID_TOKEN: shorter than 16 bytes, 17 to 31 bytes (a field cut through), wrong
- * signature or type, a name that leaves the message or points into its first 32 bytes, a VERSION flag in a message of 33
+ * signature or type, a name that leaves the message or points into its first 16 bytes, a VERSION flag in a message of 33
  * to 39 bytes.  A name whose flag is clear is ignored, whatever its field holds; a name that stands where VERSION would
  * means that there is no VERSION. */
 STATUS ntlm_negotiate_parse(struct bytes message, struct ntlm_negotiate *out);
