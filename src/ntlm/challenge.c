@@ -22,11 +22,8 @@ SECURITY_STATUS ntlm_challenge_parse(struct bytes message, struct ntlm_challenge
     (void)read_bytes(&ahead, 8);
     parsed.flags = read_u32le(&ahead);
     size_t fixed_size = (parsed.flags & NTLM_TARGET_INFO) != 0 ? SIZE_TARGET_INFO : SIZE_OLD;
-    if ((parsed.flags & NTLM_REQUEST_TARGET) != 0) {
-        parsed.target_name = ntlm_field_read(&reader, fixed_size, &payload_start);
-    } else {
-        (void)read_bytes(&reader, 8); /* to be ignored, whatever it holds */
-    }
+    /* Read without REQUEST_TARGET too: the specification's own examples (4.2.2.3) carry a name without it. */
+    parsed.target_name = ntlm_field_read(&reader, fixed_size, &payload_start);
     ntlm_name_check(&reader, parsed.flags, parsed.target_name);
     (void)read_u32le(&reader);
     struct bytes challenge = read_bytes(&reader, sizeof parsed.server_challenge);

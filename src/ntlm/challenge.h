@@ -31,8 +31,8 @@ struct ntlm_challenge {
 
 /* Slices borrow from `message`.  SEC_E_INVALID_TOKEN: shorter than 32 bytes, wrong signature or type, a field that
  * leaves the message or points into the fixed part, a Unicode name of odd size, neither UNICODE nor OEM (MS-NLMP 2.2.2.5:
- * A = B = 0).  A target name without REQUEST_TARGET and a target info without TARGET_INFO are ignored, whatever their
- * fields hold; a TARGET_INFO flag needs 48 bytes. */
+ * A = B = 0).  A target info without TARGET_INFO is ignored, whatever its field holds; a TARGET_INFO flag needs 48
+ * bytes. */
 STATUS ntlm_challenge_parse(struct bytes message, struct ntlm_challenge *out);
 
 void ntlm_challenge_build(const struct ntlm_challenge *message, struct writer *out);
