@@ -64,6 +64,10 @@ struct accounts {
  * when the database cannot be opened.  A database that does not exist yet is a source without accounts. */
 STATUS accounts_default(struct accounts **out);
 
+/* The hash that stands in for that of an unknown user: random, the same for the life of the process, so that two logons
+ * of one unknown name cannot be told apart from those of a known one. */
+STATUS accounts_decoy(struct key16 *out);
+
 /* A particular source.  The caller closes it with accounts->close(accounts). */
 STATUS accounts_lmdb_open(const char *directory, bool writable, struct accounts **out);
 STATUS accounts_file_open(const char *path, struct accounts **out);

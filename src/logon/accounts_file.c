@@ -1,0 +1,249 @@
+/* Logons against a file of accounts: smbpasswd, NTLM_USER_FILE or SAM lines (logon/user_file.h).
+ *
+ * The file is read into memory once and again when it has changed, which is looked for once a second.  The first line
+ * that matches counts; domains are compared only where both sides name one, as gss-ntlmssp does.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/trace.h"
+#include "logon/accounts.h"
+#include "logon/process.h"
+#include "logon/user_file.h"
+#include "text/names.h"
+#include "text/upcase.h"
+
+#define NONE UINT32_MAX
+#define ACCOUNTS_MAX 4000000
+
+struct entry {
+    struct utf16 user;   /* owned */
+    struct utf16 domain; /* owned */
+    struct key16 nt_hash;
+    struct key16 lm_hash;
+    bool has_lm_hash;
+    bool disabled;
+    uint32_t next; /* of the same bucket, later in the file */
+};
+
+struct table {
+    struct secret memory; /* the entries: left out of core dumps, wiped at the end */
+    size_t count;
+    uint32_t *buckets;
+    size_t bucket_mask;
+};
+
+struct accounts_file {
+    struct accounts base;
+    char *path;
+    struct key16 decoy;
+    /* All under the process lock. */
+    struct table table;
+    struct stat seen;
+    time_t checked;
+};
+
+static struct entry *entry_at(const struct table *table, size_t index)
+{
+    return (struct entry *)(void *)table->memory.data + index;
+}
+
+static void table_free(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        utf16_free(&entry_at(table, i)->user);
+        utf16_free(&entry_at(table, i)->domain);
+    }
+    secret_free(&table->memory);
+    free(table->buckets);
+    *table = (struct table){0};
+}
+
+#define AUTO_TABLE __attribute__((cleanup(table_free))) struct table
+
+/* FNV-1a over the upper-cased name, a unit at a time. */
+static uint32_t hash_name(struct utf16 name)
+{
+    uint32_t hash = UINT32_C(2166136261);
+    for (size_t i = 0; i < utf16_length(name); i++) {
+        hash = (hash ^ upcase_unit(utf16_unit(name, i))) * UINT32_C(16777619);
+    }
+    return hash;
+}
+
+/* ---------------------------------------------------------------- reading the file */
+
+static SECURITY_STATUS count_line(void *argument, const struct user_line *line)
+{
+    size_t *count = argument;
+    if (line->bad) {
+        TRACE("accounts: line %zu of the account file is not an account and counts for nothing", line->number);
+    }
+    *count += !line->bad && line->can_log_on;
+    return SEC_E_OK;
+}
+
+struct filling {
+    struct table *table;
+    size_t room;
+};
+
+static SECURITY_STATUS take_line(void *argument, const struct user_line *line)
+{
+    struct filling *filling = argument;
+    struct table *table = filling->table;
+    if (line->bad || !line->can_log_on || table->count == filling->room) {
+        return SEC_E_OK; /* a file that grew meanwhile has a new time and is read again */
+    }
+    struct entry *entry = entry_at(table, table->count);
+    *entry = (struct entry){
+        .nt_hash = line->nt_hash,
+        .lm_hash = line->lm_hash,
+        .has_lm_hash = line->has_lm_hash,
+        .disabled = line->disabled,
+    };
+    table->count++; /* from here on table_free looks at it */
+    TRY(utf16_copy(line->user, &entry->user));
+    return utf16_copy(line->domain, &entry->domain);
+}
+
+static SECURITY_STATUS make_buckets(struct table *table)
+{
+    size_t size = 16;
+    while (size < table->count) {
+        size *= 2;
+    }
+    table->buckets = calloc(size, sizeof table->buckets[0]);
+    REQUIRE(table->buckets != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for the account file");
+    memset(table->buckets, 0xFF, size * sizeof table->buckets[0]); /* NONE */
+    table->bucket_mask = size - 1;
+    for (size_t i = table->count; i-- > 0;) { /* backwards: the first line of a name comes to stand first */
+        struct entry *entry = entry_at(table, i);
+        uint32_t *bucket = &table->buckets[hash_name(entry->user) & table->bucket_mask];
+        entry->next = *bucket;
+        *bucket = (uint32_t)i;
+    }
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS read_table(const char *path, struct table *out)
+{
+    AUTO_TABLE table = {0};
+    size_t count = 0;
+    TRY(user_file_read(path, count_line, &count));
+    REQUIRE(count <= ACCOUNTS_MAX, SEC_E_INTERNAL_ERROR, "the account file has too many lines; import it");
+    TRY(secret_alloc(&table.memory, count * sizeof(struct entry)));
+    struct filling filling = {&table, count};
+    TRY(user_file_read(path, take_line, &filling));
+    TRY(make_buckets(&table));
+    *out = table;
+    table = (struct table){0};
+    return SEC_E_OK;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Reads the file when it is not the one in memory.  What cannot be read is an error, never the accounts of before: they
+ * may have been removed for a reason. */
+static SECURITY_STATUS refresh(struct accounts_file *self)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (self->checked == now.tv_sec + 1) {
+        return SEC_E_OK;
+    }
+    struct stat info;
+    REQUIRE(stat(self->path, &info) == 0, SEC_E_INTERNAL_ERROR, "the account file cannot be found");
+    REQUIRE((info.st_mode & (S_IWGRP | S_IWOTH)) == 0, SEC_E_INTERNAL_ERROR,
+            "the account file can be written by other users: its mode should be 0600");
+    if (self->table.buckets == NULL || !same_file(&info, &self->seen)) {
+        struct table fresh;
+        SECURITY_STATUS status = read_table(self->path, &fresh);
+        REQUIRE(status >= 0, status == SEC_E_INSUFFICIENT_MEMORY ? status : SEC_E_INTERNAL_ERROR,
+                "the account file cannot be read");
+        table_free(&self->table);
+        self->table = fresh;
+        self->seen = info;
+        TRACE("accounts: %zu accounts read from %s", fresh.count, self->path);
+    }
+    self->checked = now.tv_sec + 1;
+    return SEC_E_OK;
+}
+
+/* ---------------------------------------------------------------- logons */
+
+static const struct entry *find(const struct table *table, struct utf16 user, struct utf16 domain)
+{
+    uint32_t index = table->buckets[hash_name(user) & table->bucket_mask];
+    while (index != NONE) {
+        const struct entry *entry = entry_at(table, index);
+        bool domains_agree = domain.size == 0 || entry->domain.size == 0 ||
+                             utf16_equal_nocase(entry->domain, domain);
+        if (domains_agree && utf16_equal_nocase(entry->user, user)) {
+            return entry;
+        }
+        index = entry->next;
+    }
+    return NULL;
+}
+
+static SECURITY_STATUS file_known(struct accounts *base, struct utf16 user, struct utf16 domain, struct account *out)
+{
+    struct accounts_file *self = (struct accounts_file *)base;
+    struct account_name name = names_split_upn(user, domain);
+    PROCESS_LOCKED;
+    TRY(refresh(self));
+    const struct entry decoy = {.nt_hash = self->decoy};
+    const struct entry *found = find(&self->table, name.user, name.domain);
+    const struct entry *entry = found != NULL ? found : &decoy;
+    *out = (struct account){
+        .state = entry->disabled ? ACCOUNT_DISABLED : ACCOUNT_GOOD,
+        .nt_hash = entry->nt_hash,
+        .has_lm_hash = entry->has_lm_hash,
+        .lm_hash = entry->lm_hash,
+        .password_expiry = CLOCK_NEVER,
+    };
+    if (found == NULL) {
+        out->state = ACCOUNT_UNKNOWN;
+    }
+    return SEC_E_OK;
+}
+
+static void file_close(struct accounts *base)
+{
+    struct accounts_file *self = (struct accounts_file *)base;
+    table_free(&self->table);
+    free(self->path);
+    secret_wipe(self, sizeof *self);
+    free(self);
+}
+
+static void file_close_auto(struct accounts_file **self)
+{
+    if (*self != NULL) {
+        file_close(&(*self)->base);
+    }
+}
+
+SECURITY_STATUS accounts_file_open(const char *path, struct accounts **out)
+{
+    __attribute__((cleanup(file_close_auto))) struct accounts_file *self = calloc(1, sizeof *self);
+    REQUIRE(self != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for the account file");
+    self->base = (struct accounts){.name = "file", .known = file_known, .close = file_close};
+    self->path = strdup(path);
+    REQUIRE(self->path != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for the account file");
+    TRY(accounts_decoy(&self->decoy));
+    PROCESS_LOCKED;
+    TRY(refresh(self));
+    *out = &STEAL(self)->base;
+    return SEC_E_OK;
+}
