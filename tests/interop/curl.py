@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""curl.py SSPI: curl signs in at `sspi serve` by NTLM, and stays outside where it should."""
+import json
+import os
+import sys
+
+import harness
+from harness import check, equal, matches
+
+CURL = None
+URL = None
+SERVER = None
+
+
+def curl(*arguments):
+    """One run of curl: (codes and connections of each transfer, output)."""
+    out = os.path.join(harness.scratch(), 'body')
+    command = [CURL, '-sS', '--noproxy', '*', '--max-time', '20', '-o', out, '-w', '%{http_code} %{num_connects}\\n']
+    if os.path.exists(out):
+        os.unlink(out)
+    result = harness.call(command + list(arguments))
+    body = ''
+    if os.path.exists(out):
+        with open(out, encoding='utf-8', errors='replace') as file:
+            body = file.read()
+    return [tuple(map(int, line.split())) for line in result.out.splitlines()], body, result
+
+
+def lets_in(user, password, who, what, *more):
+    transfers, body, result = curl('--ntlm', '-u', user + ':' + password, *more, URL + 'json')
+    if check(transfers[-1:] and transfers[-1][0] == 200, what, lambda: '%s\n%s' % (result, SERVER.output()[-2000:])):
+        facts = json.loads(body)
+        equal((facts['user'], facts['scheme']), (who, 'NTLM'), what + ': the page knows who and how')
+
+
+def keeps_out(user, password, what):
+    transfers, body, result = curl('--ntlm', '-u', user + ':' + password, URL)
+    check(transfers[-1:] and transfers[-1][0] == 401, what, str(result))
+    check('You are' not in body, what + ': the page names nobody', body)
+    return body
+
+
+def good_names():
+    lets_in('DOMAIN\\User', 'Password', 'DOMAIN\\User', 'the right password is let in')
+    lets_in('domain\\uSER', 'Password', 'domain\\uSER', 'names compare without case')
+    lets_in('User', 'Password', 'DOMAIN\\User', 'a name without a domain')
+    # curl speaks OEM text and widens each byte: in Latin-1 that is the Unicode character
+    lets_in('DOMAIN\\Other', os.fsdecode('pässwörd'.encode('latin-1')), 'DOMAIN\\Other', 'a password beyond ASCII')
+    lets_in('DOMAIN\\User', 'Password', 'DOMAIN\\User', 'curl chooses NTLM by itself', '--anyauth')
+
+
+def strangers():
+    wrong = keeps_out('DOMAIN\\User', 'password', 'a wrong password is kept out')
+    unknown = keeps_out('DOMAIN\\Nobody', 'Password', 'an unknown user is kept out')
+    equal(wrong, unknown, 'an unknown user sees what a wrong password sees')
+    keeps_out('DOMAIN\\User', '', 'an empty password is kept out')
+    keeps_out('', '', 'nobody at all is kept out')
+    keeps_out('OTHER\\User', 'Password', 'a user of another domain is kept out')
+    keeps_out('DOMAIN\\Jos\udcc3\udca9', 'Password', 'a name in an unknown code page is kept out')
+    lets_in('DOMAIN\\User', 'Password', 'DOMAIN\\User', 'and the right password still works')
+
+
+def connections():
+    before = SERVER.output().count(' 401 ')
+    transfers, body, result = curl('--ntlm', '-u', 'DOMAIN\\User:Password', URL + 'json', '-o', '/dev/null', URL + 'a',
+                                   '-o', '/dev/null', URL + 'b')
+    equal([code for code, _ in transfers], [200, 200, 200], 'three pages on one connection')
+    equal([connects for _, connects in transfers], [1, 0, 0], 'the connection is used again')
+    asked = SERVER.output().count(' 401 ') - before
+    check(asked <= 1, 'signed in once', 'the server asked %d times\n%s' % (asked, SERVER.output()[-2000:]))
+    transfers, _, result = curl(URL)
+    equal([code for code, _ in transfers], [401], 'another connection is a stranger')
+
+
+def posts():
+    body = harness.write('form', b'x' * 50000)
+    lets_in('DOMAIN\\User', 'Password', 'DOMAIN\\User', 'POST', '-d', 'name=value')
+    lets_in('DOMAIN\\User', 'Password', 'DOMAIN\\User', 'POST of 50 KB', '--data-binary', '@' + body)
+    transfers, _, result = curl('--ntlm', '-u', 'DOMAIN\\User:wrong', '-d', 'name=value', URL)
+    check(transfers[-1:] and transfers[-1][0] == 401, 'POST with a wrong password is kept out', str(result))
+
+
+def headers():
+    answer = harness.call([CURL, '-sS', '--noproxy', '*', '-i', '--max-time', '20', URL]).out
+    matches(r'(?im)^WWW-Authenticate: NTLM\r?$', answer, 'NTLM is offered without a token')
+    for token in ('AAAA', 'TlRMTVNTUAABAAAA', 'TlRMTVNTUAADAAAA' + 'A' * 200, '!', ''):
+        transfers, body, result = curl('-H', 'Authorization: NTLM ' + token, URL)
+        check(transfers and transfers[0][0] in (400, 401), 'rubbish in place of a token: %s' % (token[:16] or 'nothing'),
+              str(result))
+    lets_in('DOMAIN\\User', 'Password', 'DOMAIN\\User', 'and the server is still there')
+
+
+def main():
+    global CURL, URL, SERVER
+    CURL = harness.need_program('curl', 'curl')
+    if 'NTLM' not in harness.call([CURL, '-V']).out:
+        raise harness.SkipAll('this curl was built without NTLM (package curl)')
+    env = harness.environment(['DOMAIN:User:Password', 'DOMAIN:Other:pässwörd'])
+    SERVER = harness.Process([sys.argv[1], 'serve', '--listen', '127.0.0.1:0', '--packages', 'NTLM'], env=env)
+    URL = SERVER.wait_line(r'^listening on (http://127\.0\.0\.1:\d+/)')[1]
+
+    transfers, body, result = curl('--ntlm', '-u', 'DOMAIN\\User:Password', URL)
+    matches(r'You are DOMAIN\\User', body, 'the page for people says who')
+    good_names()
+    strangers()
+    connections()
+    posts()
+    headers()
+    check(SERVER.running(), 'the server lived through it', SERVER.output()[-2000:])
+    equal(SERVER.stop(), 0, 'the server ends well')
+
+
+harness.run(main)
