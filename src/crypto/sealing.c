@@ -125,40 +125,33 @@ static void both(uint32_t state[4], const uint8_t *in, struct rc4 *rc4, uint8_t 
     rc4->state.j = (uint8_t)j;
 }
 
-/* Bytes that are missing before the MAC stands at the start of a block. */
-static size_t to_boundary(const struct hmac_md5 *mac, size_t size)
-{
-    size_t missing = (BLOCK - mac->size % BLOCK) % BLOCK;
-    return missing < size ? missing : size;
-}
-
+/* The MAC is rarely at the start of a block (a sequence number comes first), the stream always begins with the data.  So
+ * the stream runs ahead of the MAC by `filled` bytes, whose plaintext is kept aside for the MAC's next block. */
 void sealing_encrypt(struct rc4 *rc4, struct hmac_md5 *mac, uint8_t *data, size_t size)
 {
-    size_t head = to_boundary(mac, size);
-    hmac_md5_update(mac, bytes_of(data, head));
-    rc4_crypt(rc4, head, data, data);
-    data += head;
-    size -= head;
+    size_t filled = mac->size % BLOCK;
     for (; size >= BLOCK; data += BLOCK, size -= BLOCK) {
-        both(mac->state, data, rc4, data);
+        uint8_t ahead[BLOCK];
+        memcpy(mac->block + filled, data, BLOCK - filled);
+        memcpy(ahead, data + BLOCK - filled, filled);
+        both(mac->state, mac->block, rc4, data);
+        memcpy(mac->block, ahead, filled);
         mac->size += BLOCK;
     }
     hmac_md5_update(mac, bytes_of(data, size));
     rc4_crypt(rc4, size, data, data);
 }
 
-/* Plaintext comes out of the stream before it can be digested, so the stream runs one block ahead. */
+/* Plaintext comes out of the stream before it can be digested, so here the stream is a whole block further ahead. */
 void sealing_decrypt(struct rc4 *rc4, struct hmac_md5 *mac, uint8_t *data, size_t size)
 {
-    size_t head = to_boundary(mac, size);
-    rc4_crypt(rc4, head, data, data);
-    hmac_md5_update(mac, bytes_of(data, head));
-    data += head;
-    size -= head;
+    size_t filled = mac->size % BLOCK;
     if (size >= 2 * BLOCK) {
         rc4_crypt(rc4, BLOCK, data, data);
         for (; size >= 2 * BLOCK; data += BLOCK, size -= BLOCK) {
-            both(mac->state, data, rc4, data + BLOCK);
+            memcpy(mac->block + filled, data, BLOCK - filled);
+            both(mac->state, mac->block, rc4, data + BLOCK);
+            memcpy(mac->block, data + BLOCK - filled, filled);
             mac->size += BLOCK;
         }
         hmac_md5_update(mac, bytes_of(data, BLOCK));
