@@ -185,8 +185,7 @@ SECURITY_STATUS SEC_ENTRY QueryContextAttributesExA(PCtxtHandle phContext, ULONG
 }
 
 /* No attribute that is set has a text in the width of the function. */
-SECURITY_STATUS SEC_ENTRY SetContextAttributesA(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer,
-                                                ULONG cbBuffer)
+SECURITY_STATUS SEC_ENTRY SetContextAttributesA(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer, ULONG cbBuffer)
 {
     status_begin();
     return api_end("SetContextAttributes", api_set_context(phContext, ulAttribute, pBuffer, cbBuffer));

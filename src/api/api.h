@@ -99,7 +99,7 @@ STATUS api_set_credential(PCredHandle credential, ULONG attribute, const void *v
 struct step_call {
     const char *function;
     bool initiator;
-    bool target_given;      /* pszTargetName was not NULL */
+    bool target_given; /* pszTargetName was not NULL */
     struct utf16 target;
     PCredHandle credential;
     PCtxtHandle context;
@@ -126,8 +126,8 @@ STATUS api_set_context(PCtxtHandle context, ULONG attribute, const void *value, 
 
 /* ---------------------------------------------------------------- token.c */
 
-/* A HANDLE's worth of the identity an acceptor context stands for.  SEC_E_NO_IMPERSONATION for initiators and contexts
- * that are not established; SEC_E_UNSUPPORTED_FUNCTION when the package has no identities. */
+/* A HANDLE's worth of the identity an acceptor context stands for; the caller holds both of its locks.
+ * SEC_E_NO_IMPERSONATION for initiators and contexts that are not established; SEC_E_UNSUPPORTED_FUNCTION when the package has no identities. */
 STATUS api_context_token(struct context *context, SecHandle *out);
 
 #endif

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "core/context_buffer.h"
-#include "core/token.h"
 
 #define AUTO_BLOCK AUTO(free_block) void *
 
@@ -182,16 +181,15 @@ static SECURITY_STATUS lay_negotiation_info(struct context *context, const struc
     return SEC_E_OK;
 }
 
-/* The caller must not close this HANDLE: it is the context's own, made once and ended with the context.  Should a caller
- * have closed it nevertheless, there is a new one. */
+/* The caller must not close this HANDLE: it is the context's own, made when first asked for and ended with the context.
+ * Should a caller have closed it nevertheless, there is a new one.  The identity comes from `impersonate`, so packages need
+ * not know the attribute. */
 static SECURITY_STATUS lay_access_token(struct context *context, const struct attribute *value, bool wide, void *out)
 {
-    REQUIRE(value->token != NULL, SEC_E_NO_IMPERSONATION, "the context has no access token");
     if (handle_pin(HANDLE_TOKEN, &context->token_handle) != NULL) {
         handle_unpin(HANDLE_TOKEN, &context->token_handle);
     } else {
-        TRY(handle_open(HANDLE_TOKEN, value->token, &context->token_handle));
-        token_hold(value->token); /* the handle's reference; the context holds its own until the lock is released */
+        TRY(api_context_token(context, &context->token_handle));
     }
     ((SecPkgContext_AccessToken *)out)->AccessToken = handle_pack(&context->token_handle);
     return SEC_E_OK;
@@ -251,9 +249,12 @@ static SECURITY_STATUS check_room(const struct layout *layout, const void *buffe
 
 /* ---------------------------------------------------------------- contexts */
 
-/* What a context's package says; PACKAGE_INFO is answered for every package. */
+/* What a context's package says; PACKAGE_INFO and ACCESS_TOKEN are answered for every package. */
 static SECURITY_STATUS ask_context(struct context *context, ULONG attribute, struct attribute *out)
 {
+    if (attribute == SECPKG_ATTR_ACCESS_TOKEN) {
+        return SEC_E_OK;
+    }
     if (context->package->query != NULL) {
         SECURITY_STATUS status = context->package->query(context, attribute, out);
         if (status != SEC_E_UNSUPPORTED_FUNCTION) {
@@ -307,8 +308,7 @@ SECURITY_STATUS api_set_context(PCtxtHandle handle, ULONG attribute, const void 
     return context->package->set(context, attribute, bytes_of(value, size));
 }
 
-SECURITY_STATUS SEC_ENTRY SetContextAttributesW(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer,
-                                                ULONG cbBuffer)
+SECURITY_STATUS SEC_ENTRY SetContextAttributesW(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer, ULONG cbBuffer)
 {
     status_begin();
     return api_end("SetContextAttributes", api_set_context(phContext, ulAttribute, pBuffer, cbBuffer));

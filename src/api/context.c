@@ -8,7 +8,8 @@
 
 #define EXPORT_MAXIMUM (1u << 20)
 
-_Static_assert(ISC_REQ_ALLOCATE_MEMORY == ASC_REQ_ALLOCATE_MEMORY && ISC_RET_ALLOCATED_MEMORY == ISC_REQ_ALLOCATE_MEMORY &&
+_Static_assert(ISC_REQ_ALLOCATE_MEMORY == ASC_REQ_ALLOCATE_MEMORY &&
+                   ISC_RET_ALLOCATED_MEMORY == ISC_REQ_ALLOCATE_MEMORY &&
                    ASC_RET_ALLOCATED_MEMORY == ISC_REQ_ALLOCATE_MEMORY,
                "one bit for both sides, asked and answered");
 
@@ -236,12 +237,14 @@ static SECURITY_STATUS finish(const struct step_call *call, struct context **new
     return SEC_E_OK;
 }
 
+typedef SECURITY_STATUS step_fn(struct credential *credential, struct context **context, const struct step_in *in,
+                                struct step_out *out);
+
 static SECURITY_STATUS run(const struct step_call *call, const struct parties *parties, const struct buffers *input,
                            const struct buffers *output, struct step_report *report)
 {
     const struct package *package = parties->package;
-    SECURITY_STATUS (*step)(struct credential *, struct context **, const struct step_in *, struct step_out *) =
-        call->initiator ? package->initiate : package->accept;
+    step_fn *step = call->initiator ? package->initiate : package->accept;
     REQUIRE(step != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package has no such side");
 
     AUTO_UTF16 owned_target = UTF16_NONE;
@@ -285,7 +288,8 @@ static SECURITY_STATUS step(const struct step_call *call, struct step_report *re
         TRY(parties_later(call, &credential, &context, &parties));
     }
     report->package = parties.package->name;
-    AUTO_LOCKS locks = parties.context != NULL ? context_lock(parties.context, CONTEXT_STEP) : (struct context_locks){0};
+    AUTO_LOCKS locks =
+        parties.context != NULL ? context_lock(parties.context, CONTEXT_STEP) : (struct context_locks){0};
     (void)locks;
     return run(call, &parties, &input, &output, report);
 }
@@ -296,8 +300,8 @@ static void trace_step(const struct step_call *call, const struct step_report *r
     const char *why = status < 0 ? status_reason(NULL, NULL, NULL) : NULL;
     TRACE("%s %s: leg %s, asked %08x, %zu bytes in, %zu out, got %08x -> %s (%08x)%s%s", call->function,
           report->package != NULL ? report->package : "?", call->context == NULL ? "first" : "later",
-          (unsigned)call->flags, report->in, report->out, (unsigned)report->attributes,
-          name != NULL ? name : "status", (unsigned)status, why != NULL ? ": " : "", why != NULL ? why : "");
+          (unsigned)call->flags, report->in, report->out, (unsigned)report->attributes, name != NULL ? name : "status",
+          (unsigned)status, why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
 SECURITY_STATUS api_step(const struct step_call *call)
@@ -311,11 +315,10 @@ SECURITY_STATUS api_step(const struct step_call *call)
 }
 
 SECURITY_STATUS SEC_ENTRY InitializeSecurityContextW(PCredHandle phCredential, PCtxtHandle phContext,
-                                                     SEC_WCHAR *pszTargetName, ULONG fContextReq,
-                                                     ULONG Reserved1, ULONG TargetDataRep, PSecBufferDesc pInput,
-                                                     ULONG Reserved2, PCtxtHandle phNewContext,
-                                                     PSecBufferDesc pOutput, PULONG pfContextAttr,
-                                                     PTimeStamp ptsExpiry)
+                                                     SEC_WCHAR *pszTargetName, ULONG fContextReq, ULONG Reserved1,
+                                                     ULONG TargetDataRep, PSecBufferDesc pInput, ULONG Reserved2,
+                                                     PCtxtHandle phNewContext, PSecBufferDesc pOutput,
+                                                     PULONG pfContextAttr, PTimeStamp ptsExpiry)
 {
     status_begin();
     struct step_call call = {
@@ -450,6 +453,8 @@ static SECURITY_STATUS export(PCtxtHandle phContext, ULONG fFlags, PSecBuffer pP
     TRY(pack(context, fFlags, &block, &size));
     SecHandle token = {0, 0};
     if (pToken != NULL && !context->initiator && context->package->impersonate != NULL) {
+        AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
+        (void)locks;
         TRY(api_context_token(context, &token));
     }
     if ((fFlags & SECPKG_CONTEXT_EXPORT_DELETE_OLD) != 0) {

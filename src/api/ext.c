@@ -6,7 +6,7 @@
 #include "wire/reader.h"
 
 /* NTLMv2_RESPONSE: the proof, then what it proves (MS-NLMP 2.2.2.8); NTLMv1's is 24 bytes. */
-#define PROOF_SIZE 16
+#define PROOF_SIZE            16
 #define NTLM_V1_RESPONSE_SIZE 24
 
 const char *SspiExtVersion(void)

@@ -55,8 +55,7 @@ static SECURITY_STATUS encrypt_message(PCtxtHandle phContext, ULONG fQOP, PSecBu
     return call.context->package->seal(call.context, fQOP, &call.message, MessageSeqNo);
 }
 
-static SECURITY_STATUS decrypt_message(PCtxtHandle phContext, PSecBufferDesc pMessage, ULONG MessageSeqNo,
-                                       PULONG pfQOP)
+static SECURITY_STATUS decrypt_message(PCtxtHandle phContext, PSecBufferDesc pMessage, ULONG MessageSeqNo, PULONG pfQOP)
 {
     AUTO_MESSAGE call = {.locks = {0}};
     uint32_t unwanted = 0;

@@ -34,13 +34,11 @@ static void drop_token(struct token **token)
     token_drop(*token);
 }
 
-/* A new reference to the identity behind an acceptor context. */
+/* A new reference to the identity behind an acceptor context, whose locks the caller holds. */
 static SECURITY_STATUS impersonated(struct context *context, struct token **out_token)
 {
     REQUIRE(!context->initiator, SEC_E_NO_IMPERSONATION, "an initiator's context stands for nobody else");
     REQUIRE(context->package->impersonate != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package knows no identities");
-    AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
-    (void)locks;
     REQUIRE(context->established, SEC_E_NO_IMPERSONATION, "the context is not established");
     return context->package->impersonate(context, out_token);
 }
@@ -58,8 +56,13 @@ static SECURITY_STATUS impersonate(PCtxtHandle phContext)
 {
     AUTO_PINNED pinned = {.object = NULL};
     TRY(api_pin(HANDLE_CONTEXT, phContext, &pinned));
+    struct context *context = pinned_context(&pinned);
     AUTO(drop_token) struct token *token = NULL;
-    TRY(impersonated(pinned_context(&pinned), &token));
+    {
+        AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
+        (void)locks;
+        TRY(impersonated(context, &token));
+    }
     return token_impersonate(token);
 }
 
@@ -88,8 +91,11 @@ static SECURITY_STATUS query_token(PCtxtHandle phContext, HANDLE *Token)
     AUTO_PINNED pinned = {.object = NULL};
     TRY(api_pin(HANDLE_CONTEXT, phContext, &pinned));
     REQUIRE(Token != NULL, SEC_E_INVALID_HANDLE, "QuerySecurityContextToken: Token is NULL");
+    struct context *context = pinned_context(&pinned);
+    AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
+    (void)locks;
     SecHandle handle;
-    TRY(api_context_token(pinned_context(&pinned), &handle));
+    TRY(api_context_token(context, &handle));
     *Token = handle_pack(&handle);
     return SEC_E_OK;
 }

@@ -10,14 +10,13 @@
 #include "text/utf16.h"
 
 struct package;
-struct token;
 
 struct attribute {
     union {
         struct {
             uint32_t max_token, max_signature, block_size, security_trailer;
         } sizes;                                  /* SIZES */
-        struct utf16 name;                        /* NAMES, AUTHORITY, CLIENT_SPECIFIED_TARGET, CRED_ATTR_NAMES */
+        struct utf16 name;                        /* NAMES, AUTHORITY, DCE_INFO, CLIENT_SPECIFIED_TARGET, CRED_ATTR_NAMES */
         struct {
             struct utf16 client, server;
         } native_names;                           /* NATIVE_NAMES */
@@ -35,7 +34,6 @@ struct attribute {
             const struct package *package;
             uint32_t state;
         } negotiation;                            /* PACKAGE_INFO, NEGOTIATION_INFO */
-        struct token *token;                      /* ACCESS_TOKEN: borrowed from the context */
     };
 };
 

@@ -47,8 +47,7 @@ SECURITY_STATUS context_buffer_free(void *pointer)
     }
     REQUIRE(((uintptr_t)pointer & 15) == 0, SEC_E_INVALID_HANDLE, "FreeContextBuffer: not a pointer of this library");
     struct header *header = (struct header *)pointer - 1;
-    REQUIRE(header->mark == mark_of(header), SEC_E_INVALID_HANDLE,
-            "FreeContextBuffer: not a pointer of this library");
+    REQUIRE(header->mark == mark_of(header), SEC_E_INVALID_HANDLE, "FreeContextBuffer: not a pointer of this library");
     secret_wipe(header, sizeof *header + header->size);
     free(header);
     return SEC_E_OK;

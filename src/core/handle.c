@@ -27,21 +27,21 @@
 #include <stdlib.h>
 
 #define CHUNK_SLOTS 1024u
-#define CHUNKS 4096u
-#define SHARDS 16u
-#define NO_SLOT 0u
+#define CHUNKS      4096u
+#define SHARDS      16u
+#define NO_SLOT     0u
 
-#define PIN_ONE UINT64_C(1)
-#define PIN_MASK UINT64_C(0xFFFFF)
-#define OPEN_BIT (UINT64_C(1) << 20)
-#define KIND_SHIFT 21
+#define PIN_ONE          UINT64_C(1)
+#define PIN_MASK         UINT64_C(0xFFFFF)
+#define OPEN_BIT         (UINT64_C(1) << 20)
+#define KIND_SHIFT       21
 #define GENERATION_SHIFT 24
-#define GENERATION_MAX ((UINT64_C(1) << 40) - 1)
+#define GENERATION_MAX   ((UINT64_C(1) << 40) - 1)
 
 struct slot {
     _Alignas(64) _Atomic uint64_t word;
-    void *object;              /* written before the word is opened, read only while pinned */
-    _Atomic uint32_t next;     /* while free: the slot below on the stack, + 1 */
+    void *object;          /* written before the word is opened, read only while pinned */
+    _Atomic uint32_t next; /* while free: the slot below on the stack, + 1 */
 };
 
 struct shard {

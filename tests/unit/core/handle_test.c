@@ -94,8 +94,14 @@ static void test_no_bit_may_be_wrong(void **state)
         assert_null(handle_pin(HANDLE_CONTEXT, &upper));
     }
     const SecHandle nonsense[] = {
-        {0, 0}, {(ULONG_PTR)-1, (ULONG_PTR)-1}, {(ULONG_PTR)-2, (ULONG_PTR)-2}, {1, 0}, {0, handle.dwUpper},
-        {handle.dwUpper, handle.dwLower}, {(ULONG_PTR)&object, (ULONG_PTR)&object}, {handle.dwLower, HANDLE_CONTEXT},
+        {0, 0},
+        {(ULONG_PTR)-1, (ULONG_PTR)-1},
+        {(ULONG_PTR)-2, (ULONG_PTR)-2},
+        {1, 0},
+        {0, handle.dwUpper},
+        {handle.dwUpper, handle.dwLower},
+        {(ULONG_PTR)&object, (ULONG_PTR)&object},
+        {handle.dwLower, HANDLE_CONTEXT},
     };
     for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
         assert_null(handle_pin(HANDLE_CONTEXT, &nonsense[i]));
@@ -165,7 +171,7 @@ static void test_packed_handle(void **state)
 /* ---------------------------------------------------------------- threads */
 
 #define THREADS 8
-#define ROUNDS 20000
+#define ROUNDS  20000
 
 struct churn {
     pthread_t thread;

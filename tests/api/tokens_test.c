@@ -1,0 +1,220 @@
+/* Access tokens: HANDLEs that are not pointers, impersonation, and contexts that move. */
+#include "pair.h"
+
+static void test_query_token(void **state)
+{
+    struct pair pair;
+    HANDLE token = NULL;
+    pair_open(&pair, 0);
+    assert_status(QuerySecurityContextToken(&pair.server, &token), SEC_E_OK);
+    assert_non_null(token);
+    assert_ptr_not_equal(token, INVALID_HANDLE_VALUE);
+    assert_int_equal((uintptr_t)token % 4, 0);
+    pair_close(&pair); /* the token outlives the context */
+    SetLastError(0);
+    assert_true(CloseHandle(token));
+    assert_int_equal(GetLastError(), 0);
+    assert_false(CloseHandle(token));
+    assert_int_equal(GetLastError(), ERROR_INVALID_HANDLE);
+}
+
+static void test_each_query_is_its_own_handle(void **state)
+{
+    struct pair pair;
+    HANDLE first = NULL;
+    HANDLE second = NULL;
+    pair_open(&pair, 0);
+    assert_status(QuerySecurityContextToken(&pair.server, &first), SEC_E_OK);
+    assert_status(QuerySecurityContextToken(&pair.server, &second), SEC_E_OK);
+    assert_ptr_not_equal(first, second);
+    assert_true(CloseHandle(first));
+    assert_true(CloseHandle(second));
+    pair_close(&pair);
+}
+
+static void test_close_nonsense(void **state)
+{
+    int here = 0;
+    HANDLE const nonsense[] = {NULL, INVALID_HANDLE_VALUE, (HANDLE)1, (HANDLE)4, (HANDLE)0x1000004, &here};
+    for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
+        SetLastError(0);
+        assert_false(CloseHandle(nonsense[i]));
+        assert_int_equal(GetLastError(), ERROR_INVALID_HANDLE);
+    }
+}
+
+/* A context handle's words, packed as a token's would be, close no context. */
+static void test_close_handle_closes_tokens_only(void **state)
+{
+    struct pair pair;
+    pair_open(&pair, 0);
+    uintptr_t guess = (uintptr_t)(pair.server.dwUpper >> 8) << 24 | (uintptr_t)(pair.server.dwLower - 1) << 2;
+    assert_false(CloseHandle((HANDLE)guess));
+    SecPkgContext_Sizes sizes;
+    assert_status(QueryContextAttributesA(&pair.server, SECPKG_ATTR_SIZES, &sizes), SEC_E_OK);
+    pair_close(&pair);
+}
+
+/* The attribute gives the context's own handle: the same each time, ended with the context, and a caller who closes it
+ * nevertheless gets another one. */
+static void test_access_token(void **state)
+{
+    struct pair pair;
+    SecPkgContext_AccessToken access = {0};
+    pair_open(&pair, 0);
+    assert_status(QueryContextAttributesA(&pair.server, SECPKG_ATTR_ACCESS_TOKEN, &access), SEC_E_OK);
+    HANDLE first = access.AccessToken;
+    assert_non_null(first);
+    assert_status(QueryContextAttributesW(&pair.server, SECPKG_ATTR_ACCESS_TOKEN, &access), SEC_E_OK);
+    assert_ptr_equal(access.AccessToken, first);
+    assert_true(CloseHandle(first));
+    assert_status(QueryContextAttributesW(&pair.server, SECPKG_ATTR_ACCESS_TOKEN, &access), SEC_E_OK);
+    assert_ptr_not_equal(access.AccessToken, first);
+    assert_status(QueryContextAttributesA(&pair.client, SECPKG_ATTR_ACCESS_TOKEN, &access), SEC_E_NO_IMPERSONATION);
+    pair_close(&pair);
+    assert_false(CloseHandle(access.AccessToken));
+}
+
+static void test_impersonate(void **state)
+{
+    struct pair pair;
+    pair_open(&pair, 0);
+    assert_status(ImpersonateSecurityContext(&pair.server), SEC_E_OK);
+    assert_status(ImpersonateSecurityContext(&pair.server), SEC_E_OK);
+    assert_status(RevertSecurityContext(&pair.server), SEC_E_OK);
+    assert_status(RevertSecurityContext(&pair.server), SEC_E_OK);
+    assert_status(ImpersonateSecurityContext(&pair.client), SEC_E_NO_IMPERSONATION);
+    pair_close(&pair);
+}
+
+static void test_impersonate_too_early(void **state)
+{
+    struct pair pair;
+    struct token client;
+    struct token server;
+    HANDLE token = (HANDLE)7;
+    pair_credentials(&pair, "Password");
+    assert_status(pair_first_leg(&pair, 0, &client), SEC_I_CONTINUE_NEEDED);
+    token_init(&server, TOKEN_MAX);
+    assert_status(AcceptSecurityContext(&pair.server_credential, NULL, &client.descriptor, 0, 0, &pair.server,
+                                        &server.descriptor, NULL, NULL),
+                  SEC_I_CONTINUE_NEEDED);
+    assert_status(ImpersonateSecurityContext(&pair.server), SEC_E_NO_IMPERSONATION);
+    assert_status(QuerySecurityContextToken(&pair.server, &token), SEC_E_NO_IMPERSONATION);
+    assert_status(QuerySecurityContextToken(&pair.client, &token), SEC_E_NO_IMPERSONATION);
+    assert_ptr_equal(token, (HANDLE)7);
+    pair_close(&pair);
+}
+
+/* ---------------------------------------------------------------- export and import */
+
+static char ntlm[] = "NTLM";
+
+/* A sealed message from the client must be readable by `server`. */
+static void check_sealed(struct pair *pair, CtxtHandle *server)
+{
+    unsigned char token[16];
+    unsigned char data[] = "moved";
+    SecBuffer buffers[] = {
+        {.cbBuffer = sizeof token, .BufferType = SECBUFFER_TOKEN, .pvBuffer = token},
+        {.cbBuffer = sizeof data, .BufferType = SECBUFFER_DATA, .pvBuffer = data},
+    };
+    SecBufferDesc message = {.ulVersion = SECBUFFER_VERSION, .cBuffers = 2, .pBuffers = buffers};
+    assert_status(EncryptMessage(&pair->client, 0, &message, 0), SEC_E_OK);
+    assert_status(DecryptMessage(server, &message, 0, NULL), SEC_E_OK);
+    assert_string_equal((char *)data, "moved");
+}
+
+static void test_export_and_import(void **state)
+{
+    struct pair pair;
+    SecBuffer packed = {.BufferType = SECBUFFER_TOKEN};
+    HANDLE token = NULL;
+    CtxtHandle moved;
+    pair_open(&pair, ISC_REQ_CONFIDENTIALITY);
+    check_sealed(&pair, &pair.server);
+    assert_status(ExportSecurityContext(&pair.server, SECPKG_CONTEXT_EXPORT_DELETE_OLD, &packed, &token), SEC_E_OK);
+    assert_int_equal(packed.BufferType, SECBUFFER_EMPTY);
+    assert_true(packed.cbBuffer > 0);
+    assert_non_null(token);
+    assert_true(CloseHandle(token));
+    SecPkgContext_NamesA names = {0};
+    assert_status(QueryContextAttributesA(&pair.server, SECPKG_ATTR_NAMES, &names), SEC_E_INVALID_HANDLE);
+    assert_status(ImportSecurityContextA(ntlm, &packed, NULL, &moved), SEC_E_OK);
+    assert_status(FreeContextBuffer(packed.pvBuffer), SEC_E_OK);
+    assert_status(QueryContextAttributesA(&moved, SECPKG_ATTR_NAMES, &names), SEC_E_OK);
+    assert_string_equal(names.sUserName, "Domain\\User");
+    assert_status(FreeContextBuffer(names.sUserName), SEC_E_OK);
+    check_sealed(&pair, &moved);
+    pair.server = moved;
+    pair_close(&pair);
+}
+
+static void test_export_keeps_the_old_one(void **state)
+{
+    struct pair pair;
+    SecBuffer packed = {0};
+    pair_open(&pair, ISC_REQ_CONFIDENTIALITY);
+    assert_status(ExportSecurityContext(&pair.server, 0, &packed, NULL), SEC_E_OK);
+    assert_status(FreeContextBuffer(packed.pvBuffer), SEC_E_OK);
+    check_sealed(&pair, &pair.server);
+    pair_close(&pair);
+}
+
+static void test_export_is_refused(void **state)
+{
+    struct pair pair;
+    struct token client;
+    SecBuffer packed = {.cbBuffer = 7};
+    HANDLE token = (HANDLE)7;
+    pair_credentials(&pair, "Password");
+    assert_status(pair_first_leg(&pair, 0, &client), SEC_I_CONTINUE_NEEDED);
+    assert_status(ExportSecurityContext(&pair.client, 0, &packed, &token), SEC_E_OUT_OF_SEQUENCE);
+    assert_status(ExportSecurityContext(&pair.client, SECPKG_CONTEXT_EXPORT_TO_KERNEL, &packed, &token),
+                  SEC_E_NOT_SUPPORTED);
+    assert_status(ExportSecurityContext(&pair.client, 0, NULL, &token), SEC_E_INVALID_TOKEN);
+    assert_int_equal(packed.cbBuffer, 7);
+    assert_null(packed.pvBuffer);
+    assert_ptr_equal(token, (HANDLE)7);
+    pair_close(&pair);
+}
+
+static void test_import_is_refused(void **state)
+{
+    struct pair pair;
+    SecBuffer packed = {0};
+    char unknown[] = "Winter";
+    CtxtHandle moved = {7, 7};
+    pair_open(&pair, ISC_REQ_CONFIDENTIALITY);
+    assert_status(ExportSecurityContext(&pair.server, 0, &packed, NULL), SEC_E_OK);
+    assert_status(ImportSecurityContextA(unknown, &packed, NULL, &moved), SEC_E_SECPKG_NOT_FOUND);
+    assert_status(ImportSecurityContextA(NULL, &packed, NULL, &moved), SEC_E_SECPKG_NOT_FOUND);
+    assert_status(ImportSecurityContextA(ntlm, NULL, NULL, &moved), SEC_E_INVALID_TOKEN);
+    assert_status(ImportSecurityContextA(ntlm, &packed, NULL, NULL), SEC_E_INVALID_HANDLE);
+    for (ULONG size = 0; size < packed.cbBuffer; size++) {
+        SecBuffer cut = {.cbBuffer = size, .BufferType = SECBUFFER_EMPTY, .pvBuffer = packed.pvBuffer};
+        assert_status(ImportSecurityContextA(ntlm, &cut, NULL, &moved), SEC_E_INVALID_TOKEN);
+    }
+    assert_int_equal(moved.dwLower, 7);
+    assert_status(FreeContextBuffer(packed.pvBuffer), SEC_E_OK);
+    pair_close(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_query_token),
+        cmocka_unit_test(test_each_query_is_its_own_handle),
+        cmocka_unit_test(test_close_nonsense),
+        cmocka_unit_test(test_close_handle_closes_tokens_only),
+        cmocka_unit_test(test_access_token),
+        cmocka_unit_test(test_impersonate),
+        cmocka_unit_test(test_impersonate_too_early),
+        cmocka_unit_test(test_export_and_import),
+        cmocka_unit_test(test_export_keeps_the_old_one),
+        cmocka_unit_test(test_export_is_refused),
+        cmocka_unit_test(test_import_is_refused),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("tokens", tests, NULL, NULL);
+}
