@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""decode.py SSPI: the published messages of MS-NLMP 4.2 and captured exchanges, explained and verified."""
+import base64
+import json
+import os
+import re
+import sys
+
+import harness
+from harness import check, equal, matches
+
+SSPI = sys.argv[1]
+SOURCE = os.environ.get('SSPI_SOURCE', os.path.join(os.path.dirname(__file__), '../..'))
+
+
+def records(path):
+    """The exchanges of a vector file: [id], then name:type=value lines."""
+    found, record = {}, None
+    with open(path, encoding='utf-8') as file:
+        for line in file:
+            line = line.rstrip('\n')
+            if line.startswith('['):
+                record = found.setdefault(line[1:-1], {})
+            elif line and not line.startswith('#'):
+                name, value = line.split('=', 1)
+                record[name.rsplit(':', 1)[0]] = value
+    return {name: record for name, record in found.items() if record.get('type') == 'ntlm_exchange'}
+
+
+def decode(*arguments, given=None, password=None):
+    more = {} if password is None else {'SSPI_PASSWORD': password}
+    return harness.call([SSPI, 'decode', *arguments], env=harness.environment(**more), given=given)
+
+
+def facts(*arguments, given=None, password=None):
+    result = decode('--json', *arguments, given=given, password=password)
+    try:
+        return json.loads(result.out)
+    except ValueError:
+        raise RuntimeError('not JSON: %s' % result) from None
+
+
+def b64(text):
+    return base64.b64encode(bytes.fromhex(text)).decode()
+
+
+def published(vectors):
+    """What MS-NLMP 4.2.4.3 prints beside its bytes."""
+    record = vectors['nlmp-4.2.4-messages']
+    out = facts(record['challenge'], record['authenticate'], password='Password')
+    challenge, authenticate = (leg['token'] for leg in out['exchange'])
+    equal([leg['direction'] for leg in out['exchange']], ['server to client', 'client to server'], 'directions')
+    equal(challenge['server_challenge'], '0123456789abcdef', '4.2.4: ServerChallenge')
+    equal(challenge['target_name'], 'Server', '4.2.4: TargetName')
+    equal(challenge['flags'], '0xe28a8233', '4.2.4: NegotiateFlags')
+    equal(challenge['target_information'], {'netbios_domain': 'Domain', 'netbios_computer': 'Server'}, '4.2.4: AV pairs')
+    equal((authenticate['domain'], authenticate['user'], authenticate['workstation']), ('Domain', 'User', 'COMPUTER'),
+          '4.2.4: names')
+    equal(authenticate['ntlmv2']['proof'], record['nt_proof'], '4.2.4: NTProofStr')
+    equal(authenticate['ntlmv2']['client_challenge'], 'a' * 16, '4.2.4: client challenge')
+    equal(authenticate['lm_response'], '86c35097ac9cec102554764a57cccc19aaaaaaaaaaaaaaaa', '4.2.4: LMv2 response')
+    equal(authenticate['encrypted_session_key'], 'c5dad2544fc9799094ce1ce90bc9d03e', '4.2.4: EncryptedRandomSessionKey')
+    equal(authenticate['mic'], 'none', '4.2.4: there is no MIC')
+    for name in ('NEGOTIATE_KEY_EXCH', 'NEGOTIATE_128', 'NEGOTIATE_SEAL', 'NEGOTIATE_SIGN', 'NEGOTIATE_UNICODE'):
+        check(any(name in flag for flag in authenticate['flag_names']), '4.2.4: flag ' + name, str(authenticate['flag_names']))
+    equal(out['verified']['proof_right'], True, '4.2.4: the password is right')
+    for section, kind in (('nlmp-4.2.2-messages', 'NTLMv1'), ('nlmp-4.2.3-messages', 'NTLMv1 with extended session security')):
+        record = vectors[section]
+        out = facts(record['challenge'], record['authenticate'], password='Password')
+        token = out['exchange'][1]['token']
+        equal(token['response'], kind, section + ': kind of response')
+        check(any('NTLMv1' in odd for odd in token['odd']), section + ': NTLMv1 is remarked on', str(token['odd']))
+        equal(out['verified']['proof_right'], True, section + ': the password is right')
+
+
+def exchanges(vectors):
+    for name, record in vectors.items():
+        if 'challenge' not in record or 'authenticate' not in record or 'password' not in record:
+            continue
+        tokens = [record[part] for part in ('negotiate', 'challenge', 'authenticate') if record.get(part)]
+        out = facts(*tokens, password=record['password'])
+        verified = out.get('verified', {})
+        check(verified.get('proof_right') is True, name + ': proof', str(verified))
+        if len(tokens) == 3 and record.get('mic_offset', '0') != '0':
+            check(verified.get('mic_right') is True, name + ': MIC', str(verified))
+            equal(out['exchange'][-1]['token']['mic_offset'], int(record['mic_offset']), name + ': place of the MIC')
+        token = out['exchange'][-1]['token']
+        equal((token['user'], token['domain']), (record['user'], record['domain']), name + ': who')
+        wrong = decode(*tokens, password='something else')
+        equal(wrong.status, 3, name + ': another password is not right')
+
+
+def changed(vectors):
+    """Whatever is changed on the way shows."""
+    record = vectors['gssntlmssp-1.2.0-local']
+    tokens = [record[part] for part in ('negotiate', 'challenge', 'authenticate')]
+    negotiate = bytearray.fromhex(tokens[0])
+    negotiate[12] ^= 0x20
+    result = decode(negotiate.hex(), *tokens[1:], password=record['password'])
+    equal(result.status, 3, 'a changed NEGOTIATE breaks the MIC')
+    matches(r'mic +WRONG', result.out, 'and the text says so')
+    equal(decode(*tokens, password=record['password']).status, 0, 'unchanged it is right')
+
+
+def forms(vectors):
+    record = vectors['nlmp-4.2.4-messages']
+    challenge = record['challenge']
+    ways = {
+        'hexadecimal': ([challenge], None),
+        'spaced upper-case hexadecimal': ([' '.join(challenge[i:i + 2].upper() for i in range(0, len(challenge), 2))], None),
+        '0x': (['0x' + challenge], None),
+        'base64': ([b64(challenge)], None),
+        'base64 without padding': ([b64(challenge).rstrip('=')], None),
+        'a header line': (['WWW-Authenticate: NTLM ' + b64(challenge)], None),
+        'a header of another case': (['www-authenticate: ntlm ' + b64(challenge)], None),
+        'scheme and token': (['Negotiate ' + b64(challenge)], None),
+        'bytes on standard input': ([], bytes.fromhex(challenge)),
+        'base64 in many lines': (['-'], re.sub('(.{40})', r'\1\n', b64(challenge))),
+        'a log of curl': ([], '> GET / HTTP/1.1\r\n> Host: x\r\n< HTTP/1.1 401 Unauthorized\r\n< WWW-Authenticate: NTLM %s\r\n'
+                              '< WWW-Authenticate: Basic realm="x"\r\n' % b64(challenge)),
+    }
+    for way, (arguments, given) in ways.items():
+        out = facts(*arguments, given=given)
+        equal([leg['token']['message'] for leg in out['exchange']], ['CHALLENGE'], 'understood: ' + way)
+    log = '> Authorization: NTLM %s\n< WWW-Authenticate: NTLM %s\n> Authorization: NTLM %s\n' % tuple(
+        b64(vectors['gssntlmssp-1.2.0-local'][part]) for part in ('negotiate', 'challenge', 'authenticate'))
+    result = decode(given=log)
+    equal(result.status, 0, 'three messages from a log')
+    matches('NEGOTIATE.*CHALLENGE.*AUTHENTICATE', result.out, 'drawn in order')
+
+
+def nonsense():
+    for text in ('', 'hello', 'TlRMTVNTUA', '4e544c4d', 'Authorization: Basic dXNlcjpwYXNz', '\0\1\2', 'NTLM'):
+        result = decode(given=text)
+        equal(result.status, 7, 'no token in %r' % text)
+    whole = bytes.fromhex('4e544c4d53535000020000000c000c003800000033828ae20123456789abcdef')
+    for size in range(12, len(whole)):
+        result = decode('--json', given=whole[:size])
+        if result.status != 0 or 'error' not in json.loads(result.out)['exchange'][0]['token']:
+            check(False, 'a message cut at %d is explained as broken' % size, str(result))
+            return
+    check(True, 'a message cut anywhere is explained as broken')
+    escape = '4e544c4d53535000020000000c000c0038000000' + '058289a2' + '11' * 8 + '00' * 8 + '0000000000000000' + '0' * 16
+    escape += '\x1b]0;x\x07'.encode('utf-16-le').hex()
+    result = decode(escape)
+    check('\x1b' not in result.out and '\x07' not in result.out, 'a name cannot steer the terminal', repr(result.out))
+    check('\x1b' not in decode('--json', escape).out, 'nor JSON')
+
+
+def page(vectors):
+    record = vectors['gssntlmssp-1.2.0-local']
+    result = decode('--html', *[record[part] for part in ('negotiate', 'challenge', 'authenticate')])
+    equal(result.status, 0, '--html')
+    check(result.out.startswith('<!DOCTYPE html>') and result.out.rstrip().endswith('</html>'), 'a whole page')
+    check(not re.search(r'(src|href)=|<script|@import|url\(', result.out), 'that needs nothing but itself')
+    message = bytes.fromhex(vectors['nlmp-4.2.4-messages']['challenge'])
+    evil = message.replace('Server'.encode('utf-16-le'), '<b>&\'"'.encode('utf-16-le'))
+    text = decode('--html', evil.hex()).out
+    check('<b>&' not in text and '&lt;b&gt;&amp;' in text, 'names are escaped', text[-3000:])
+
+
+def main():
+    vectors = records(os.path.join(SOURCE, 'tests/vectors/ntlm_exchanges.kv'))
+    published(vectors)
+    exchanges(vectors)
+    changed(vectors)
+    forms(vectors)
+    nonsense()
+    page(vectors)
+    more = os.path.join(os.environ.get('SSPI_VECTORS', os.path.join(SOURCE, '../shared/vectors')), 'ntlm_exchanges.kv')
+    if os.path.exists(more):
+        harness.note('captures of other programs: ' + more)
+        exchanges({name: record for name, record in records(more).items() if name not in vectors})
+    else:
+        harness.skip('captures of other programs', 'SSPI_VECTORS names no directory with ntlm_exchanges.kv')
+
+
+harness.run(main)

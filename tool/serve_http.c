@@ -1,0 +1,315 @@
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "serve.h"
+#include "terminal.h"
+
+#define HEADERS_MAX  (72 * 1024) /* Windows' largest token, 48000 bytes, in base64 and what goes with it */
+#define BODY_MAX     (64 * 1024)
+#define IDLE_SECONDS 30
+#define VISITORS_MAX 512
+
+static void visitor_free(struct visitor *visitor)
+{
+    struct server *server = visitor->server;
+    struct visitor **link = &server->visitors;
+    while (*link != NULL && *link != visitor) {
+        link = &(*link)->next;
+    }
+    if (*link == visitor) {
+        *link = visitor->next;
+        server->visitor_count--;
+    }
+    party_reset(&visitor->party);
+    exchange_clear(&visitor->exchange);
+    json_object_put(visitor->facts);
+    free(visitor->user);
+    free(visitor);
+}
+
+static struct visitor *visitor_find(struct server *server, const struct bufferevent *bufferevent)
+{
+    struct visitor *visitor = server->visitors;
+    while (visitor != NULL && visitor->bufferevent != bufferevent) {
+        visitor = visitor->next;
+    }
+    return visitor;
+}
+
+/* The connection goes: so does whoever it was. */
+static void on_close(struct evhttp_connection *connection, void *argument)
+{
+    struct server *server = argument;
+    struct visitor *visitor = visitor_find(server, evhttp_connection_get_bufferevent(connection));
+    if (visitor != NULL) {
+        visitor_free(visitor);
+    }
+    if (server->visitor_count < VISITORS_MAX && server->listener != NULL) {
+        evconnlistener_enable(server->listener);
+    }
+}
+
+/* Every new connection begins with a bufferevent of its own made here, so that a visitor whose end went unnoticed can
+ * never lend his name to the next connection that happens to get the same address in memory. */
+static struct bufferevent *on_connect(struct event_base *base, void *argument)
+{
+    struct bufferevent *bufferevent = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    struct visitor *stale = visitor_find(argument, bufferevent);
+    if (stale != NULL) {
+        visitor_free(stale);
+    }
+    return bufferevent;
+}
+
+static struct visitor *visitor_of(struct server *server, struct evhttp_request *request)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    struct bufferevent *bufferevent = evhttp_connection_get_bufferevent(connection);
+    struct visitor *visitor = visitor_find(server, bufferevent);
+    if (visitor == NULL) {
+        visitor = need(calloc(1, sizeof *visitor));
+        *visitor = (struct visitor){.next = server->visitors, .server = server, .bufferevent = bufferevent};
+        visitor->party.acceptor = true;
+        server->visitors = visitor;
+        server->visitor_count++;
+        evhttp_connection_set_closecb(connection, on_close, server);
+        if (server->visitor_count >= VISITORS_MAX) {
+            evconnlistener_disable(server->listener);
+        }
+    }
+    return visitor;
+}
+
+/* Nobody again: the next token begins a new exchange. */
+static void visitor_reset(struct visitor *visitor)
+{
+    party_reset(&visitor->party);
+    json_object_put(visitor->facts);
+    free(visitor->user);
+    visitor->facts = NULL;
+    visitor->user = NULL;
+    visitor->offer = NULL;
+    exchange_clear(&visitor->exchange);
+}
+
+/* One line a request, without the query, which is nobody's business; never a token. */
+static void log_line(const struct server *server, struct evhttp_request *request, int code, const char *remark)
+{
+    char *peer = NULL;
+    uint16_t port = 0;
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+    if (server->quiet) {
+        return;
+    }
+    evhttp_connection_get_peer(evhttp_request_get_connection(request), &peer, &port);
+    fprintf(stderr, "%s:%u %d ", peer != NULL ? peer : "?", port, code);
+    print_safe(stderr, path != NULL ? path : "/");
+    fputc(' ', stderr);
+    print_safe(stderr, remark);
+    fputc('\n', stderr);
+}
+
+static bool wants_json(struct evhttp_request *request)
+{
+    const char *accept = evhttp_find_header(evhttp_request_get_input_headers(request), "Accept");
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+    return (accept != NULL && strstr(accept, "application/json") != NULL) ||
+           (path != NULL && strcmp(path, "/json") == 0);
+}
+
+static void on_sent(struct evhttp_request *request, void *argument)
+{
+    struct server *server = argument;
+    (void)request;
+    event_base_loopexit(server->base, NULL);
+}
+
+/* Sends what was written to a memory stream. */
+static void reply(struct evhttp_request *request, int code, const char *type, const char *text, size_t size)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    struct evbuffer *body = need(evbuffer_new());
+    evbuffer_add(body, text, size);
+    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+    evhttp_add_header(headers, "Content-Security-Policy",
+                      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'");
+    evhttp_send_reply(request, code, code == HTTP_OK ? "OK" : "Unauthorized", body);
+    evbuffer_free(body);
+}
+
+static void reply_closed(struct server *server, struct evhttp_request *request, bool tried)
+{
+    AUTO_FREE char *text = NULL;
+    size_t size = 0;
+    bool json = wants_json(request);
+    FILE *out = need(open_memstream(&text, &size));
+    if (json) {
+        struct json_object *facts = facts_new();
+        facts_text(facts, "error", tried ? "refused" : "sign in first");
+        facts_print_json(out, facts);
+    } else {
+        serve_page_closed(out, server, tried);
+    }
+    fclose(out);
+    reply(request, 401, json ? "application/json" : "text/html; charset=utf-8", text, size);
+}
+
+/* 401 with every scheme on offer. */
+static void offer(struct server *server, struct evhttp_request *request, bool tried)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    for (size_t i = 0; i < server->offer_count; i++) {
+        evhttp_add_header(headers, "WWW-Authenticate", server->offers[i].scheme->name);
+    }
+    reply_closed(server, request, tried);
+}
+
+/* 401 with the next token of the exchange. */
+static void challenge(struct visitor *visitor, struct evhttp_request *request, struct bytes token)
+{
+    AUTO_FREE char *value = scheme_format(visitor->offer->scheme, token);
+    evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate", value);
+    log_line(visitor->server, request, 401, "exchange under way");
+    reply_closed(visitor->server, request, false);
+}
+
+static void welcome(struct visitor *visitor, struct evhttp_request *request)
+{
+    AUTO_FREE char *text = NULL;
+    size_t size = 0;
+    bool json = wants_json(request);
+    FILE *out = need(open_memstream(&text, &size));
+    if (json) {
+        facts_print_json(out, serve_welcome_facts(visitor));
+    } else {
+        serve_page_welcome(out, visitor->server, visitor);
+    }
+    fclose(out);
+    if (visitor->server->once) {
+        evhttp_request_set_on_complete_cb(request, on_sent, visitor->server);
+    }
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Persistent-Auth", "true"); /* MS-NTHT 2.2.1 */
+    log_line(visitor->server, request, 200, visitor->user);
+    reply(request, 200, json ? "application/json" : "text/html; charset=utf-8", text, size);
+}
+
+static void refuse(struct visitor *visitor, struct evhttp_request *request, SECURITY_STATUS status, const char *reason)
+{
+    char number[11];
+    char remark[512];
+    snprintf(remark, sizeof remark, "%s%s%s", status_text(status, number), reason != NULL ? ": " : "",
+             reason != NULL ? reason : "");
+    log_line(visitor->server, request, 401, remark);
+    visitor_reset(visitor);
+    offer(visitor->server, request, true);
+}
+
+/* A token arrived. */
+static void step(struct visitor *visitor, struct evhttp_request *request, struct bytes token)
+{
+    struct bytes answer = BYTES_NONE;
+    struct leg *leg = exchange_add(&visitor->exchange, true, token);
+    leg_note(leg, "request, Authorization: %s", visitor->offer->scheme->name);
+    SECURITY_STATUS status = party_step(&visitor->party, (CredHandle *)&visitor->offer->credential, token, NULL,
+                                        ASC_REQ_CONNECTION, &answer);
+    if (status < 0) {
+        refuse(visitor, request, status, visitor->party.reason);
+        return;
+    }
+    if (status == SEC_E_OK && (visitor->party.flags & ASC_RET_NULL_SESSION) != 0) {
+        refuse(visitor, request, SEC_E_LOGON_DENIED, "anonymous logons are not let in");
+        return;
+    }
+    if (answer.size > 0 || status == SEC_E_OK) {
+        leg = exchange_add(&visitor->exchange, false, answer);
+        leg_status(leg, status, visitor->party.nanoseconds);
+        leg_note(leg, status == SEC_E_OK ? "HTTP/1.1 200: you are let in" : "HTTP/1.1 401, WWW-Authenticate: %s",
+                 visitor->offer->scheme->name);
+    }
+    if (status != SEC_E_OK) {
+        challenge(visitor, request, answer);
+    } else {
+        visitor->facts = party_facts(&visitor->party);
+        visitor->user = party_user(&visitor->party);
+        if (visitor->user == NULL) {
+            visitor->user = need(strdup("somebody whose name the package does not tell"));
+        }
+        if (answer.size > 0) {
+            AUTO_FREE char *value = scheme_format(visitor->offer->scheme, answer);
+            evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate", value);
+        }
+        welcome(visitor, request);
+    }
+    FreeContextBuffer((void *)answer.data);
+}
+
+static const struct serve_offer *find_offer(const struct server *server, const struct scheme *scheme)
+{
+    for (size_t i = 0; scheme != NULL && i < server->offer_count; i++) {
+        if (server->offers[i].scheme == scheme) {
+            return &server->offers[i];
+        }
+    }
+    return NULL;
+}
+
+static void on_request(struct evhttp_request *request, void *argument)
+{
+    struct server *server = argument;
+    struct visitor *visitor = visitor_of(server, request);
+    const char *value = evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
+    struct bytes token = BYTES_NONE;
+    bool good = true;
+    if (value == NULL && visitor->user != NULL) {
+        welcome(visitor, request);
+        return;
+    }
+    if (value == NULL) {
+        log_line(server, request, 401, "no credentials yet");
+        visitor_reset(visitor); /* an exchange broken off is not to be taken up by another request */
+        offer(server, request, false);
+        return;
+    }
+    const struct scheme *scheme = scheme_parse(value, &token, &good);
+    const struct serve_offer *chosen = find_offer(server, scheme);
+    if (chosen == NULL || !good || token.size == 0) {
+        log_line(server, request, 401, chosen == NULL ? "a scheme that is not on offer" : "no token in the header");
+        visitor_reset(visitor);
+        offer(server, request, true);
+    } else {
+        if (visitor->user != NULL || (visitor->offer != NULL && visitor->offer != chosen)) {
+            visitor_reset(visitor); /* whoever sends a token wants to be somebody anew */
+        }
+        visitor->offer = chosen;
+        step(visitor, request, token);
+    }
+    free((void *)token.data);
+}
+
+void serve_attach(struct server *server)
+{
+    evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
+    evhttp_set_max_headers_size(server->http, HEADERS_MAX);
+    evhttp_set_max_body_size(server->http, BODY_MAX);
+    evhttp_set_timeout(server->http, IDLE_SECONDS);
+    evhttp_set_bevcb(server->http, on_connect, server);
+    evhttp_set_gencb(server->http, on_request, server);
+}
+
+void serve_forget_all(struct server *server)
+{
+    while (server->visitors != NULL) {
+        visitor_free(server->visitors);
+    }
+}
