@@ -1,0 +1,5 @@
+/* secext.h: interim */
+#ifndef SECEXT_INTERIM
+#define SECEXT_INTERIM
+#include "windows.h"
+#endif

@@ -1,0 +1,2 @@
+/* subauth.h: what SSPI code needs of it is in windows.h. */
+#include "windows.h"

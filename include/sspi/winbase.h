@@ -1,0 +1,2 @@
+/* winbase.h: what SSPI code needs of it is in windows.h. */
+#include "windows.h"

@@ -1,0 +1,2 @@
+/* windef.h: what SSPI code needs of it is in windows.h. */
+#include "windows.h"

@@ -1,0 +1,2 @@
+/* winternl.h: what SSPI code needs of it is in windows.h. */
+#include "windows.h"
