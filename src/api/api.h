@@ -5,16 +5,13 @@
 #ifndef OPENSSPI_API_API_H
 #define OPENSSPI_API_API_H
 
-#include <pthread.h>
+#include "api/public.h"
 
 #include "base/auto.h"
 #include "base/status.h"
 #include "base/trace.h"
 #include "core/handle.h"
 #include "core/package.h"
-#include "windows.h"
-
-#include "security.h"
 
 /* ---------------------------------------------------------------- the end of a call */
 
