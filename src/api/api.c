@@ -24,6 +24,7 @@ __attribute__((constructor)) static void name_destructors(void)
     handle_destructor(HANDLE_CREDENTIAL, end_credential);
     handle_destructor(HANDLE_CONTEXT, end_context);
     handle_destructor(HANDLE_TOKEN, end_token);
+    handle_destructor(HANDLE_CONTEXT_TOKEN, end_token);
 }
 
 void api_trace(const char *function, SECURITY_STATUS status)

@@ -181,15 +181,12 @@ static SECURITY_STATUS lay_negotiation_info(struct context *context, const struc
     return SEC_E_OK;
 }
 
-/* The caller must not close this HANDLE: it is the context's own, made when first asked for and ended with the context.
- * Should a caller have closed it nevertheless, there is a new one.  The identity comes from `impersonate`, so packages need
- * not know the attribute. */
+/* This HANDLE is the context's own, made when first asked for and ended with the context: CloseHandle refuses it.  The
+ * identity comes from `impersonate`, so packages need not know the attribute. */
 static SECURITY_STATUS lay_access_token(struct context *context, const struct attribute *value, bool wide, void *out)
 {
-    if (handle_pin(HANDLE_TOKEN, &context->token_handle) != NULL) {
-        handle_unpin(HANDLE_TOKEN, &context->token_handle);
-    } else {
-        TRY(api_context_token(context, &context->token_handle));
+    if (context->token_handle.dwLower == 0) {
+        TRY(api_context_token(context, HANDLE_CONTEXT_TOKEN, &context->token_handle));
     }
     ((SecPkgContext_AccessToken *)out)->AccessToken = handle_pack(&context->token_handle);
     return SEC_E_OK;

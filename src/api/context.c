@@ -455,7 +455,7 @@ static SECURITY_STATUS export(PCtxtHandle phContext, ULONG fFlags, PSecBuffer pP
     if (pToken != NULL && !context->initiator && context->package->impersonate != NULL) {
         AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
         (void)locks;
-        TRY(api_context_token(context, &token));
+        TRY(api_context_token(context, HANDLE_TOKEN, &token));
     }
     if ((fFlags & SECPKG_CONTEXT_EXPORT_DELETE_OLD) != 0) {
         SECURITY_STATUS closed = handle_close(HANDLE_CONTEXT, &pinned.handle);

@@ -1,33 +1,7 @@
-/* Impersonation, and the HANDLEs that stand for access tokens.
- *
- * A HANDLE is a slot and a generation of the handle table, never a pointer: CloseHandle on anything else fails and
- * touches nothing. */
+/* Impersonation, and the access tokens behind it. */
 #include "api/api.h"
 
 #include "core/token.h"
-
-static _Thread_local DWORD last_error;
-
-DWORD WINAPI GetLastError(void)
-{
-    return last_error;
-}
-
-VOID WINAPI SetLastError(DWORD dwErrCode)
-{
-    last_error = dwErrCode;
-}
-
-BOOL WINAPI CloseHandle(HANDLE hObject)
-{
-    status_begin();
-    SecHandle handle = handle_unpack(HANDLE_TOKEN, hObject);
-    SECURITY_STATUS status = api_end("CloseHandle", handle_close(HANDLE_TOKEN, &handle));
-    if (status != SEC_E_OK) {
-        last_error = ERROR_INVALID_HANDLE;
-    }
-    return status == SEC_E_OK;
-}
 
 static void drop_token(struct token **token)
 {
@@ -43,11 +17,11 @@ static SECURITY_STATUS impersonated(struct context *context, struct token **out_
     return context->package->impersonate(context, out_token);
 }
 
-SECURITY_STATUS api_context_token(struct context *context, SecHandle *out)
+SECURITY_STATUS api_context_token(struct context *context, enum handle_kind kind, SecHandle *out)
 {
     AUTO(drop_token) struct token *token = NULL;
     TRY(impersonated(context, &token));
-    TRY(handle_open(HANDLE_TOKEN, token, out));
+    TRY(handle_open(kind, token, out));
     token = NULL; /* the handle holds the reference */
     return SEC_E_OK;
 }
@@ -95,7 +69,7 @@ static SECURITY_STATUS query_token(PCtxtHandle phContext, HANDLE *Token)
     AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
     (void)locks;
     SecHandle handle;
-    TRY(api_context_token(context, &handle));
+    TRY(api_context_token(context, HANDLE_TOKEN, &handle));
     *Token = handle_pack(&handle);
     return SEC_E_OK;
 }

@@ -11,7 +11,13 @@
 
 #include "base/status.h"
 
-enum handle_kind { HANDLE_CREDENTIAL = 1, HANDLE_CONTEXT = 2, HANDLE_TOKEN = 3, HANDLE_KINDS };
+enum handle_kind {
+    HANDLE_CREDENTIAL = 1,
+    HANDLE_CONTEXT = 2,
+    HANDLE_TOKEN = 3,         /* the caller's, closed with CloseHandle */
+    HANDLE_CONTEXT_TOKEN = 4, /* a context's own (SECPKG_ATTR_ACCESS_TOKEN), which CloseHandle refuses */
+    HANDLE_KINDS
+};
 
 /* Gives `object` a handle.  SEC_E_INSUFFICIENT_MEMORY when the table cannot grow. */
 STATUS handle_open(enum handle_kind kind, void *object, SecHandle *out);

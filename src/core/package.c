@@ -51,9 +51,8 @@ void context_init(struct context *context, const struct package *package, bool i
 void context_fini(struct context *context)
 {
     if (context->token_handle.dwLower != 0) {
-        /* The caller may have closed it, though it must not (SecPkgContext_AccessToken): then there is nothing to do. */
-        SECURITY_STATUS closed = handle_close(HANDLE_TOKEN, &context->token_handle);
-        (void)closed;
+        SECURITY_STATUS closed = handle_close(HANDLE_CONTEXT_TOKEN, &context->token_handle);
+        (void)closed; /* nobody else can have closed it */
     }
     pthread_mutex_destroy(&context->send_lock);
     pthread_mutex_destroy(&context->receive_lock);

@@ -55,8 +55,7 @@ static void test_close_handle_closes_tokens_only(void **state)
     pair_close(&pair);
 }
 
-/* The attribute gives the context's own handle: the same each time, ended with the context, and a caller who closes it
- * nevertheless gets another one. */
+/* The attribute gives the context's own handle: the same each time, not the caller's to close, ended with the context. */
 static void test_access_token(void **state)
 {
     struct pair pair;
@@ -65,14 +64,26 @@ static void test_access_token(void **state)
     assert_status(QueryContextAttributesA(&pair.server, SECPKG_ATTR_ACCESS_TOKEN, &access), SEC_E_OK);
     HANDLE first = access.AccessToken;
     assert_non_null(first);
+    assert_false(CloseHandle(first));
+    assert_int_equal(GetLastError(), ERROR_INVALID_HANDLE);
     assert_status(QueryContextAttributesW(&pair.server, SECPKG_ATTR_ACCESS_TOKEN, &access), SEC_E_OK);
     assert_ptr_equal(access.AccessToken, first);
-    assert_true(CloseHandle(first));
-    assert_status(QueryContextAttributesW(&pair.server, SECPKG_ATTR_ACCESS_TOKEN, &access), SEC_E_OK);
-    assert_ptr_not_equal(access.AccessToken, first);
     assert_status(QueryContextAttributesA(&pair.client, SECPKG_ATTR_ACCESS_TOKEN, &access), SEC_E_NO_IMPERSONATION);
     pair_close(&pair);
-    assert_false(CloseHandle(access.AccessToken));
+    assert_false(CloseHandle(first));
+}
+
+static void test_local_free(void **state)
+{
+    PSecPkgInfoA info = NULL;
+    int here[64] = {0};
+    char package[] = "NTLM";
+    assert_null(LocalFree(NULL));
+    assert_status(QuerySecurityPackageInfoA(package, &info), SEC_E_OK);
+    assert_null(LocalFree(info));
+    SetLastError(0);
+    assert_ptr_equal(LocalFree((char *)here + 65), (char *)here + 65);
+    assert_int_equal(GetLastError(), ERROR_INVALID_HANDLE);
 }
 
 static void test_impersonate(void **state)
@@ -203,17 +214,12 @@ static void test_import_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query_token),
-        cmocka_unit_test(test_each_query_is_its_own_handle),
-        cmocka_unit_test(test_close_nonsense),
-        cmocka_unit_test(test_close_handle_closes_tokens_only),
-        cmocka_unit_test(test_access_token),
-        cmocka_unit_test(test_impersonate),
-        cmocka_unit_test(test_impersonate_too_early),
-        cmocka_unit_test(test_export_and_import),
-        cmocka_unit_test(test_export_keeps_the_old_one),
-        cmocka_unit_test(test_export_is_refused),
-        cmocka_unit_test(test_import_is_refused),
+        cmocka_unit_test(test_query_token),       cmocka_unit_test(test_each_query_is_its_own_handle),
+        cmocka_unit_test(test_close_nonsense),    cmocka_unit_test(test_close_handle_closes_tokens_only),
+        cmocka_unit_test(test_access_token),      cmocka_unit_test(test_local_free),
+        cmocka_unit_test(test_impersonate),       cmocka_unit_test(test_impersonate_too_early),
+        cmocka_unit_test(test_export_and_import), cmocka_unit_test(test_export_keeps_the_old_one),
+        cmocka_unit_test(test_export_is_refused), cmocka_unit_test(test_import_is_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("tokens", tests, NULL, NULL);
