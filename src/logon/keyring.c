@@ -62,33 +62,22 @@ static void write_session(struct writer *writer, const struct identity *identity
     write_text(writer, identity->has_nt_hash ? BYTES(identity->nt_hash.b) : secret_bytes(&identity->password));
 }
 
-/* A key that has expired but is still there can be neither read nor replaced on every kernel: it is taken away first. */
-static long add_key_again(struct bytes payload)
-{
-    long key = add_key(KEY_TYPE, KEY_NAME, payload.data, payload.size, session_keyring());
-    if (key < 0 && (errno == EKEYEXPIRED || errno == EKEYREVOKED)) {
-        status_begin();
-        (void)!logon_session_clear();
-        key = add_key(KEY_TYPE, KEY_NAME, payload.data, payload.size, session_keyring());
-    }
-    return key;
-}
-
 SECURITY_STATUS logon_session_store(const struct identity *identity, uint32_t lifetime_seconds)
 {
     AUTO_WRITER payload = write_growing(PAYLOAD_MAX);
     write_session(&payload, identity);
     TRY(write_end(&payload));
-    long key = add_key_again(write_result(&payload));
+    struct bytes bytes = write_result(&payload);
+    /* Takes the place of a session that is there, expired or not. */
+    key_serial_t key = add_key(KEY_TYPE, KEY_NAME, bytes.data, bytes.size, session_keyring());
     if (key < 0) {
         TRACE("logon session: add_key fails with error %d", errno);
         FAIL(SEC_E_INTERNAL_ERROR, "the kernel refuses to keep a logon session (keyrings are off in many containers)");
     }
     /* Readable by who possesses the session, not by who has the same user id; a lifetime of zero is none. */
-    if (keyctl_setperm((key_serial_t)key, KEY_POS_ALL) < 0 ||
-        keyctl_set_timeout((key_serial_t)key, lifetime_seconds) < 0) {
+    if (keyctl_setperm(key, KEY_POS_ALL) < 0 || keyctl_set_timeout(key, lifetime_seconds) < 0) {
         TRACE("logon session: its protection fails with error %d", errno);
-        (void)keyctl_invalidate((key_serial_t)key);
+        (void)keyctl_invalidate(key);
         FAIL(SEC_E_INTERNAL_ERROR, "the kernel refuses to protect a logon session");
     }
     return SEC_E_OK;

@@ -90,7 +90,7 @@ static SECURITY_STATUS answer_negotiate(struct ntlm_context *context, struct ntl
                                         const struct step_in *in, struct step_out *out)
 {
     struct ntlm_negotiate negotiate;
-    uint32_t flags;
+    uint32_t flags = 0;
     TRY(ntlm_negotiate_parse(in->token, &negotiate));
     TRY(flags_to_grant(negotiate.flags, &flags));
     TRACE("NTLM NEGOTIATE: flags %08x, granted %08x", negotiate.flags, flags);
@@ -101,7 +101,7 @@ static SECURITY_STATUS answer_negotiate(struct ntlm_context *context, struct ntl
 static SECURITY_STATUS speak_first(struct ntlm_context *context, struct ntlm_credential *credential,
                                    struct step_out *out)
 {
-    uint32_t flags;
+    uint32_t flags = 0;
     TRY(flags_to_grant(NTLM_UNICODE | NTLM_SIGN | NTLM_SEAL | NTLM_DATAGRAM | NTLM_IDENTIFY | NTLM_VERSION |
                            NTLM_128 | NTLM_56 | NTLM_KEY_EXCH | NTLM_ESS,
                        &flags));

@@ -155,7 +155,7 @@ static SECURITY_STATUS receive_message(const struct pass *pass, uint32_t sequenc
 SECURITY_STATUS ntlm_sign(struct context *base, uint32_t qop, struct buffers *message, uint32_t sequence)
 {
     struct ntlm_context *context = (struct ntlm_context *)base;
-    SecBuffer *token;
+    SecBuffer *token = NULL;
     TRY(require_established(context));
     REQUIRE(qop == 0, SEC_E_QOP_NOT_SUPPORTED, "NTLM signs with one quality of protection only (fQOP 0)");
     TRY(find_token(message, &token));
@@ -190,7 +190,7 @@ SECURITY_STATUS ntlm_verify(struct context *base, struct buffers *message, uint3
 SECURITY_STATUS ntlm_seal(struct context *base, uint32_t qop, struct buffers *message, uint32_t sequence)
 {
     struct ntlm_context *context = (struct ntlm_context *)base;
-    SecBuffer *token;
+    SecBuffer *token = NULL;
     TRY(require_established(context));
     REQUIRE(qop == 0 || qop == NO_ENCRYPT, SEC_E_QOP_NOT_SUPPORTED,
             "fQOP is neither 0 nor SECQOP_WRAP_NO_ENCRYPT");

@@ -19,9 +19,11 @@ struct reader {
     bool bad;
 };
 
+/* Empty input without memory reads as an empty string: no pointer is ever computed from NULL. */
 static inline struct reader read_start(struct bytes input)
 {
-    return (struct reader){input.data, input.size, 0, input.data == NULL && input.size != 0};
+    const uint8_t *base = input.data == NULL ? (const uint8_t *)"" : input.data;
+    return (struct reader){base, input.size, 0, input.data == NULL && input.size != 0};
 }
 
 static inline size_t read_left(const struct reader *reader)
