@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The example programs against each other: a user gets in and reads the sealed greeting, others stay outside."""
+import os
 import sys
 
 import harness
 
-SERVER, CLIENT, HELLO = sys.argv[1:4]
+SERVER, CLIENT, HELLO = (os.path.abspath(path) for path in sys.argv[1:4])
 
 
 def client(port, env, user=None, domain='DOMAIN', password=None, package='NTLM'):
