@@ -68,8 +68,7 @@ class Bench:
             'sspi.conf', '[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n'
                          '[accounts]\nbackend = lmdb\npath = %s\n' % database)
         users = self.write('users', ''.join(
-            'DOMAIN\\user%d:1000:%s:%s:[U          ]:LCT-00000000:\n' % (i, 'X' * 32, nt_hash.upper())
-            for i in range(ACCOUNTS - 1)) + 'Domain\\User:1000:%s:%s:[U          ]:LCT-00000000:\n' % ('X' * 32, nt_hash.upper()))
+            '%s:Domain::%s:::\n' % (name, nt_hash) for name in ['user%d' % i for i in range(ACCOUNTS - 1)] + ['User']))
         tool = os.path.join(self.options.build, 'tool', 'sspi')
         done = subprocess.run([tool, 'user', 'import', users], env=self.env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)

@@ -95,7 +95,9 @@ def main():
     CURL = harness.need_program('curl', 'curl')
     if 'NTLM' not in harness.call([CURL, '-V']).out:
         raise harness.SkipAll('this curl was built without NTLM (package curl)')
-    env = harness.environment(['DOMAIN:User:Password', 'DOMAIN:Other:pässwörd'])
+    env = harness.environment()
+    users = harness.write('users', 'DOMAIN:User:Password\nDOMAIN:Other:pässwörd\n')
+    equal(harness.call([sys.argv[1], 'user', 'import', users], env=env).status, 0, 'accounts in the database')
     SERVER = harness.Process([sys.argv[1], 'serve', '--listen', '127.0.0.1:0', '--packages', 'NTLM'], env=env)
     URL = SERVER.wait_line(r'^listening on (http://127\.0\.0\.1:\d+/)')[1]
 

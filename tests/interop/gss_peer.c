@@ -68,6 +68,16 @@ static void good_password(void **state)
     session_end(&s);
 }
 
+static void accented_password(void **state)
+{
+    struct session s;
+    session_good(&s, &accented_secret, is_client(state), SEALED, GSS_SEALED);
+    compare_names(&s, &accented_secret);
+    compare_keys(&s);
+    session_end(&s);
+}
+
+/* Only our server: gss-ntlmssp's acceptor (1.2.0) refuses such names, its own client's too. */
 static void accented_names(void **state)
 {
     struct session s;
@@ -140,7 +150,8 @@ static SECURITY_STATUS sspi_verify(struct session *s, size_t size, unsigned char
     return VerifySignature(&s->context, &message, 0, &qop);
 }
 
-static const size_t sizes[] = {0, 1, 7, 8, 63, 64, 65, 1000, 16384, 65536, 5};
+/* Not 0: gss-ntlmssp takes no empty message. */
+static const size_t sizes[] = {1, 7, 8, 63, 64, 65, 1000, 16384, 65536, 5};
 #define SIZES (sizeof sizes / sizeof sizes[0])
 
 static void signing(bool sspi_is_client, ULONG request, OM_uint32 flags)
@@ -322,7 +333,7 @@ static void wrong_bindings(void **state)
     bool client = is_client(state);
     struct verdict v = bound(client, 'A', 'B', 0);
     if (client) {
-        assert_int_equal(GSS_ROUTINE_ERROR(v.gss), GSS_S_BAD_BINDINGS);
+        assert_true(GSS_ERROR(v.gss)); /* 1.2.0 says GSS_S_DEFECTIVE_TOKEN */
     } else {
         assert_int_equal(v.sspi, SEC_E_BAD_BINDINGS);
     }
@@ -389,23 +400,15 @@ static bool as_client = true, as_server = false;
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(good_password),
-        BOTH(accented_names),
-        BOTH(wrong_password),
-        BOTH(unknown_user),
-        BOTH(agreed_flags),
-        BOTH(signed_messages),
-        BOTH(signed_messages_of_a_sealing_context),
-        BOTH(sealed_messages),
-        BOTH(sealed_streams),
-        BOTH(mixed_messages),
-        BOTH(tampered_signature),
-        BOTH(tampered_ciphertext),
-        BOTH(right_bindings),
-        BOTH(wrong_bindings),
-        SERVER(missing_bindings),
-        BOTH(target_name),
-        CLIENT(tampered_authenticate),
+        BOTH(good_password),       BOTH(accented_password),
+        SERVER(accented_names),    BOTH(wrong_password),
+        BOTH(unknown_user),        BOTH(agreed_flags),
+        BOTH(signed_messages),     BOTH(signed_messages_of_a_sealing_context),
+        BOTH(sealed_messages),     BOTH(sealed_streams),
+        BOTH(mixed_messages),      BOTH(tampered_signature),
+        BOTH(tampered_ciphertext), BOTH(right_bindings),
+        BOTH(wrong_bindings),      SERVER(missing_bindings),
+        SERVER(target_name),       CLIENT(tampered_authenticate),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("gss-ntlmssp", tests, set_up, clean_up);

@@ -13,6 +13,8 @@ static char policy_file[96];
 const struct person user = {"DOMAIN\\User", "Password", u"User", u"DOMAIN", u"Password", "DOMAIN\\User"};
 const struct person wrong = {"DOMAIN\\User", "password", u"User", u"DOMAIN", u"password", NULL};
 const struct person nobody = {"DOMAIN\\Nobody", "Password", u"Nobody", u"DOMAIN", u"Password", NULL};
+const struct person accented_secret = {"DOMAIN\\Other", "pässwörd€",  u"Other",
+                                       u"DOMAIN",       u"pässwörd€", "DOMAIN\\Other"};
 const struct person accented = {"DOMAIN\\Zoé-Жук", "pässwörd€", u"Zoé-Жук", u"DOMAIN", u"pässwörd€", "DOMAIN\\Zoé-Жук"};
 
 void session_end(struct session *s)
@@ -208,7 +210,8 @@ int prepare(void **state)
 {
     char text[512];
     assert_non_null(mkdtemp(directory));
-    write_file(user_file, sizeof user_file, "users", "DOMAIN:User:Password\nDOMAIN:Zoé-Жук:pässwörd€\n");
+    write_file(user_file, sizeof user_file, "users",
+               "DOMAIN:User:Password\nDOMAIN:Other:pässwörd€\nDOMAIN:Zoé-Жук:pässwörd€\n");
     snprintf(text, sizeof text,
              "[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n"
              "[accounts]\nbackend = file\npath = %s\nlockout-threshold = 0\n",

@@ -30,7 +30,7 @@ struct person {
     const char16_t *user, *domain, *password;
     const char *sspi_name; /* what SECPKG_ATTR_NAMES says */
 };
-extern const struct person user, wrong, nobody, accented;
+extern const struct person user, wrong, nobody, accented_secret, accented;
 
 struct session {
     bool sspi_is_client;

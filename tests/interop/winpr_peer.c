@@ -210,8 +210,9 @@ static void credssp_traffic(struct session *s)
     exchange(s, 32);
     BYTE credentials[59], trailer[TRAILER];
     memset(credentials, 'c', sizeof credentials);
-    assert_int_equal(seal(s->cs, &s->client, credentials, sizeof credentials, trailer, 1), SEC_E_OK);
-    assert_int_equal(unseal(s->ss, &s->server, credentials, sizeof credentials, trailer, 1), SEC_E_OK);
+    assert_int_equal(seal(s->cs, &s->client, credentials, sizeof credentials, trailer, s->client_sent++), SEC_E_OK);
+    assert_int_equal(unseal(s->ss, &s->server, credentials, sizeof credentials, trailer, s->server_received++),
+                     SEC_E_OK);
     assert_int_equal(credentials[58], 'c');
 }
 
