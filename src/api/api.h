@@ -124,7 +124,8 @@ STATUS api_set_context(PCtxtHandle context, ULONG attribute, const void *value, 
 /* ---------------------------------------------------------------- token.c */
 
 /* A HANDLE's worth of the identity an acceptor context stands for; the caller holds both of its locks.
- * SEC_E_NO_IMPERSONATION for initiators and contexts that are not established; SEC_E_UNSUPPORTED_FUNCTION when the package has no identities. */
+ * SEC_E_NO_IMPERSONATION for initiators and contexts that are not established; SEC_E_UNSUPPORTED_FUNCTION when the
+ * package has no identities. */
 STATUS api_context_token(struct context *context, enum handle_kind kind, SecHandle *out);
 
 #endif

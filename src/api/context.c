@@ -163,7 +163,8 @@ static void deliver(struct delivery_plan *plan, void *block)
     plan->token->cbBuffer = (ULONG)plan->writer.size;
 }
 
-/* The verdict on the channel bindings, once there is one, for whoever gave a buffer for it (SECBUFFER_CHANNEL_BINDINGS_RESULT). */
+/* The verdict on the channel bindings, once there is one, for whoever gave a buffer for it
+ * (SECBUFFER_CHANNEL_BINDINGS_RESULT). */
 static void deliver_bindings_result(const struct buffers *output, uint32_t result)
 {
     SecBuffer *buffer = result == 0 ? NULL : buffers_find(output, SECBUFFER_CHANNEL_BINDINGS_RESULT);
