@@ -38,7 +38,7 @@ static void close_pair(int pair[2])
     close(pair[1]);
 }
 
-bool child_start(struct child *child, char *const argv[], const char *input, const char *set, bool quiet)
+bool child_start(struct child *child, const char *const argv[], const char *input, const char *set, bool quiet)
 {
     int in[2];
     int out[2];
@@ -58,7 +58,7 @@ bool child_start(struct child *child, char *const argv[], const char *input, con
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     }
     char **list = with_variable(set);
-    int failed = posix_spawnp(&pid, argv[0], &actions, NULL, argv, list);
+    int failed = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, list);
     free(list);
     posix_spawn_file_actions_destroy(&actions);
     close(in[0]);

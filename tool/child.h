@@ -14,7 +14,7 @@ struct child {
 /* Starts `argv` (argv[0] looked up in PATH) with `input` on standard input, its standard output in a pipe and, when
  * `quiet`, no standard error.  `set`, NAME=VALUE, is added to its environment; may be NULL.  False when it cannot be
  * started, with errno set. */
-bool child_start(struct child *child, char *const argv[], const char *input, const char *set, bool quiet);
+bool child_start(struct child *child, const char *const argv[], const char *input, const char *set, bool quiet);
 
 /* Reads up to a line break, which is dropped, or the end.  False when `milliseconds` pass or nothing comes. */
 bool child_read_line(struct child *child, char *line, size_t size, int milliseconds);

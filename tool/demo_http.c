@@ -43,8 +43,8 @@ static void check_curl(struct demo *demo, struct place *place, const char *passw
 {
     struct child child;
     char detail[128];
-    char *argv[] = {"curl", "--disable",   "--silent",       "--ntlm",   "--noproxy", "*",        "--max-time",
-                    "15",   "--write-out", "\n%{http_code}", "--config", "-",         place->url, NULL};
+    const char *argv[] = {"curl", "--disable",   "--silent",       "--ntlm",   "--noproxy", "*",        "--max-time",
+                          "15",   "--write-out", "\n%{http_code}", "--config", "-",         place->url, NULL};
     AUTO_FREE char *config = curl_config(&demo->alice, password);
     bool started = child_start(&child, argv, config, NULL, true);
     secret_wipe(config, strlen(config));
@@ -69,7 +69,7 @@ static void check_get(struct demo *demo, struct place *place, const char *passwo
 {
     struct child child;
     char detail[128];
-    char *argv[] = {place->self, "get", "--user", "DEMO\\alice", place->url, NULL};
+    const char *argv[] = {place->self, "get", "--user", "DEMO\\alice", place->url, NULL};
     AUTO_FREE char *set = NULL;
     if (asprintf(&set, "SSPI_PASSWORD=%s", password) < 0) {
         set = need(NULL);
@@ -93,7 +93,7 @@ static bool start_server(struct demo *demo, struct place *place, struct child *s
     char line[sizeof place->url];
     static const char before[] = "listening on ";
     ssize_t size = readlink("/proc/self/exe", place->self, sizeof place->self - 1);
-    char *argv[] = {place->self, "serve", "--quiet", "--listen", "127.0.0.1:0", NULL};
+    const char *argv[] = {place->self, "serve", "--quiet", "--listen", "127.0.0.1:0", NULL};
     if (size <= 0) {
         demo_check(demo, false, "sspi serve", "/proc/self/exe cannot be read");
         return false;

@@ -12,7 +12,7 @@
 #include "security.h"
 
 #define TARGET  "HTTP/demo.example.com"
-#define TEXT    "signed, sealed, delivered"
+#define WORDS   "signed, sealed, delivered"
 #define REQUEST (ISC_REQ_INTEGRITY | ISC_REQ_CONFIDENTIALITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT)
 #define BULK    (8u * 1024)
 #define ROUNDS  200
@@ -55,7 +55,7 @@ static void check_signed(struct demo *demo, struct session *session, bool from_c
     CtxtHandle *from = from_client ? &session->client.context : &session->server.context;
     CtxtHandle *to = from_client ? &session->server.context : &session->client.context;
     ULONG qop = 0;
-    message_fill(&message, session, TEXT, strlen(TEXT), false);
+    message_fill(&message, session, WORDS, strlen(WORDS), false);
     SECURITY_STATUS status = MakeSignature(from, 0, &message.list, 0);
     if (status == SEC_E_OK) {
         status = VerifySignature(to, &message.list, 0, &qop);
@@ -69,13 +69,13 @@ static void check_sealed(struct demo *demo, struct session *session, bool from_c
     CtxtHandle *from = from_client ? &session->client.context : &session->server.context;
     CtxtHandle *to = from_client ? &session->server.context : &session->client.context;
     ULONG qop = 0;
-    message_fill(&message, session, TEXT, strlen(TEXT), true);
+    message_fill(&message, session, WORDS, strlen(WORDS), true);
     SECURITY_STATUS status = EncryptMessage(from, 0, &message.list, 0);
-    bool hidden = memcmp(message.data, TEXT, strlen(TEXT)) != 0;
+    bool hidden = memcmp(message.data, WORDS, strlen(WORDS)) != 0;
     if (status == SEC_E_OK) {
         status = DecryptMessage(to, &message.list, 0, &qop);
     }
-    bool same = memcmp(message.data, TEXT, strlen(TEXT)) == 0;
+    bool same = memcmp(message.data, WORDS, strlen(WORDS)) == 0;
     check_status(demo, status == SEC_E_OK && hidden && same, what, status);
 }
 
@@ -84,7 +84,7 @@ static void check_altered(struct demo *demo, struct session *session)
 {
     static struct message message;
     ULONG qop = 0;
-    message_fill(&message, session, TEXT, strlen(TEXT), true);
+    message_fill(&message, session, WORDS, strlen(WORDS), true);
     SECURITY_STATUS status = EncryptMessage(&session->client.context, 0, &message.list, 0);
     message.data[3] ^= 1;
     if (status == SEC_E_OK) {

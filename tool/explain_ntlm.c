@@ -47,7 +47,18 @@ bool explain_ntlm_response(struct bytes nt_response, struct ntlm_v2_view *out)
     return true;
 }
 
-/* The flag's name without the NTLMSSP_ that they all share. */
+/* The flag's name in MS-NLMP 2.2.2.5 without the prefixes that most of them share. */
+static const char *short_name(const char *name)
+{
+    static const char *const prefixes[] = {"NTLMSSP_", "NTLM_", "NEGOTIATE_"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
+            name += strlen(prefixes[i]);
+        }
+    }
+    return name;
+}
+
 static void add_flags(struct json_object *facts, uint32_t flags, struct json_object *odd)
 {
     struct json_object *names = facts_list();
@@ -55,7 +66,7 @@ static void add_flags(struct json_object *facts, uint32_t flags, struct json_obj
     for (uint32_t bit = 1; bit != 0; bit <<= 1) {
         const char *name = (flags & bit) != 0 ? ntlm_flag_name(bit) : NULL;
         if (name != NULL) {
-            facts_say(names, "%s", strncmp(name, "NTLMSSP_", 8) == 0 ? name + 8 : name);
+            facts_say(names, "%s", short_name(name));
         } else if ((flags & bit) != 0) {
             unnamed |= bit;
         }
@@ -160,6 +171,8 @@ static struct json_object *pair_facts(struct bytes list, const struct ntlm_av_pa
             facts_time(facts, "time", pairs->timestamp);
         } else if (id == MsvAvSingleHost) {
             add_single_host(facts, value, reveal);
+        } else if (id == MsvAvChannelBindings && all_zero(value)) {
+            facts_text(facts, "channel_bindings", "none (zero)");
         } else if (id == MsvAvChannelBindings) {
             facts_bytes(facts, "channel_bindings", value);
         } else if (id < sizeof names / sizeof names[0] && names[id] != NULL) {
@@ -296,9 +309,6 @@ static void odd_v2(const struct ntlm_v2_view *view, const struct ntlm_authentica
     }
     if (!announced) {
         facts_say(odd, "no MIC: nothing protects the three messages from being changed on the way");
-    }
-    if (view->av.channel_bindings.data == NULL || all_zero(view->av.channel_bindings)) {
-        facts_say(odd, "no channel bindings: a server that wants them over TLS will refuse (Extended Protection)");
     }
     if ((view->av.flags & NTLM_AV_UNTRUSTED_TARGET) != 0) {
         facts_say(odd, "the client marks its target name as untrusted; servers must ignore it");

@@ -148,7 +148,7 @@ static void print_name(FILE *out, const char *name, int width)
         fputc(*at == '_' ? ' ' : *at, out);
         printed++;
     }
-    fprintf(out, "%*s", width - printed, "");
+    fprintf(out, "%*s", width > printed ? width - printed : 0, "");
 }
 
 /* Words of a list, broken at TEXT_COLUMNS under the first of them. */
@@ -160,11 +160,12 @@ static void print_list(FILE *out, struct json_object *list, int column)
         const char *word = json_object_get_string(json_object_array_get_idx(list, i));
         int width = (int)print_safe_width(word) + 2;
         if (at > column && at + width > TEXT_COLUMNS) {
-            fprintf(out, "\n%*s", column, "");
+            fprintf(out, ",\n%*s", column, "");
             at = column;
+        } else {
+            fputs(i > 0 ? ", " : "", out);
         }
         print_safe(out, word);
-        fputs(i + 1 < count ? ", " : "", out);
         at += width;
     }
     fputs(count == 0 ? "none\n" : "\n", out);
@@ -201,6 +202,12 @@ static void print_value(FILE *out, struct json_object *value, int column)
     }
 }
 
+bool facts_hidden(const char *name)
+{
+    size_t length = strlen(name);
+    return strcmp(name, "says") == 0 || (length > 6 && strcmp(name + length - 6, "_right") == 0);
+}
+
 void facts_print(FILE *out, struct json_object *facts, int indent)
 {
     int width = 0;
@@ -211,7 +218,7 @@ void facts_print(FILE *out, struct json_object *facts, int indent)
     }
     json_object_object_foreach(facts, name, value)
     {
-        if (strcmp(name, "says") == 0) {
+        if (facts_hidden(name)) {
             continue;
         }
         if (strcmp(name, "odd") == 0) {
@@ -219,7 +226,8 @@ void facts_print(FILE *out, struct json_object *facts, int indent)
             continue;
         }
         fprintf(out, "%*s%s", indent, "", paint(out, PAINT_DIM));
-        print_name(out, name, width + 2);
+        bool nested = json_object_is_type(value, json_type_object) || is_list_of_objects(value);
+        print_name(out, name, nested ? 0 : width + 2);
         fputs(paint(out, PAINT_NONE), out);
         if (json_object_is_type(value, json_type_object)) {
             fputc('\n', out);

@@ -2,7 +2,8 @@
  * people, JSON for programs, HTML for pages (page.h).
  *
  * Member names are lower case with underscores.  A member named "odd" is a list of sentences about what is unusual and
- * is shown as a warning; one named "says" is the summary in one line and is left out of text lists.
+ * is shown as a warning; one named "says" is the summary in one line and is left out of lists, as is a truth whose name
+ * ends in "_right", which tells programs what its neighbour tells people.
  */
 #ifndef OPENSSPI_TOOL_FACTS_H
 #define OPENSSPI_TOOL_FACTS_H
@@ -40,6 +41,9 @@ char *facts_utf8(struct bytes utf16);
 /* "2026-11-21T09:49:57Z" for a FILETIME, "never" for the largest ones. */
 void facts_time_text(uint64_t filetime, char out[32]);
 
+/* True for a member that lists for people leave out. */
+bool facts_hidden(const char *name);
+
 /* Prints an object as aligned lines, `indent` columns in. */
 void facts_print(FILE *out, struct json_object *facts, int indent);
 
@@ -51,6 +55,6 @@ static inline void facts_drop(struct json_object **facts)
     json_object_put(*facts);
 }
 
-#define AUTO_FACTS __attribute__((cleanup(facts_drop))) struct json_object
+#define AUTO_FACTS __attribute__((cleanup(facts_drop))) struct json_object *
 
 #endif

@@ -18,7 +18,7 @@ static const char style[] =
     "*{box-sizing:border-box}"
     "body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,sans-serif}"
     "main{max-width:56rem;margin:0 auto;padding:2.5rem 1.25rem}"
-    "h1{font-size:1.9rem;line-height:1.2;margin:0 0 .35rem;overflow-wrap:anywhere}"
+    "h1{font-size:1.9rem;line-height:1.2;margin:0 0 .6rem;overflow-wrap:anywhere}"
     "h2{font-size:1.05rem;margin:2rem 0 .75rem}"
     "p{margin:.25rem 0}.soft{color:var(--soft)}.good{color:var(--good)}.bad{color:var(--bad)}"
     ".card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1.25rem 1.5rem}"
@@ -114,7 +114,7 @@ void page_facts(FILE *out, struct json_object *facts)
     fputs("<dl>\n", out);
     json_object_object_foreach(facts, name, value)
     {
-        if (strcmp(name, "odd") != 0 && strcmp(name, "says") != 0) {
+        if (strcmp(name, "odd") != 0 && !facts_hidden(name)) {
             fputs("<dt>", out);
             page_name(out, name);
             fputs("</dt><dd>", out);

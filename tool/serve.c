@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <event2/util.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,17 +135,42 @@ static void announce(struct evconnlistener *listener)
     fflush(stdout);
 }
 
+/* The address of "127.0.0.1:8080" or "[::1]:0": read as the authority of a URL, which is what it will be announced as. */
+static struct addrinfo *parse_address(const char *where)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *address = NULL;
+    AUTO_FREE char *url = NULL;
+    char port[16];
+    if (asprintf(&url, "http://%s/", where) < 0) {
+        url = need(NULL);
+    }
+    struct evhttp_uri *uri = evhttp_uri_parse(url);
+    if (uri == NULL || evhttp_uri_get_port(uri) < 0 || strcmp(evhttp_uri_get_path(uri), "/") != 0) {
+        if (uri != NULL) {
+            evhttp_uri_free(uri);
+        }
+        return NULL;
+    }
+    AUTO_FREE char *host = need(strdup(evhttp_uri_get_host(uri)));
+    char *bare = host[0] == '[' ? host + 1 : host;
+    bare[strcspn(bare, "]")] = '\0';
+    snprintf(port, sizeof port, "%d", evhttp_uri_get_port(uri));
+    evhttp_uri_free(uri);
+    return bare[0] != '\0' && getaddrinfo(bare, port, &hints, &address) == 0 ? address : NULL;
+}
+
 static int listen_at(struct server *server, const char *where)
 {
-    struct sockaddr_storage address = {0};
-    int size = sizeof address;
-    if (evutil_parse_sockaddr_port(where, (struct sockaddr *)&address, &size) != 0) {
+    const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
+    struct addrinfo *address = parse_address(where);
+    if (address == NULL) {
         complain("--listen wants ADDRESS:PORT, as in 127.0.0.1:8080 or [::1]:0, not '%s'", where);
         return EXIT_USAGE;
     }
-    server->listener = evconnlistener_new_bind(server->base, NULL, NULL,
-                                               LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, 128,
-                                               (struct sockaddr *)&address, size);
+    server->listener =
+        evconnlistener_new_bind(server->base, NULL, NULL, flags, 128, address->ai_addr, (int)address->ai_addrlen);
+    freeaddrinfo(address);
     if (server->listener == NULL || evhttp_bind_listener(server->http, server->listener) == NULL) {
         complain("cannot listen on %s: %m", where);
         return EXIT_NETWORK;

@@ -57,7 +57,7 @@ static uint64_t date_or_usage(const char *text, struct argp_state *state)
 
 static void take_argument(struct user_options *options, char *argument, struct argp_state *state)
 {
-    if (options->argument == NULL) {
+    if (options->argument == NULL && options->wants != NULL) {
         options->argument = argument;
     } else if (options->second == NULL && strstr(state->argv[0], "expire") != NULL) {
         options->second = argument;
@@ -104,8 +104,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         take_argument(options, argument, state);
         return 0;
     case ARGP_KEY_END:
-        if (options->argument == NULL && state->root_argp->args_doc != NULL) {
-            argp_error(state, "%s is missing", state->root_argp->args_doc);
+        if (options->argument == NULL && options->wants != NULL) {
+            argp_error(state, "%s is missing", options->wants);
         }
         return 0;
     default:
@@ -172,7 +172,7 @@ static int outcome(const struct user_options *options, SECURITY_STATUS status, b
     return EXIT_DONE;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ add */
+/* ------------------------------------------------------------ add */
 
 static const struct argp_option add_options[] = {
     ACCOUNTS_OPTION,
@@ -232,7 +232,7 @@ static int add(struct user_options *options)
     return outcome(options, status, true);
 }
 
-/* ------------------------------------------------------------------------- del, disable, enable, lock, unlock, expire */
+/* ------------------------------------------------------------ del, disable, enable, lock, unlock, expire */
 
 static const struct argp_option name_options[] = {ACCOUNTS_OPTION, {0}};
 static const struct argp del_argp = {name_options, parse_option, "[DOMAIN\\]NAME", "Remove an account."};
@@ -257,7 +257,8 @@ static int change_flags(struct user_options *options, uint32_t set, uint32_t cle
     if (code != EXIT_DONE) {
         return code;
     }
-    return outcome(options, account_store_flags(store, name.user, name.domain, set, clear, &found), found);
+    SECURITY_STATUS status = account_store_flags(store, name.user, name.domain, set, clear, &found);
+    return outcome(options, status, found);
 }
 
 static int del(struct user_options *options)
@@ -270,7 +271,8 @@ static int del(struct user_options *options)
     if (code != EXIT_DONE) {
         return code;
     }
-    return outcome(options, account_store_delete(store, name.user, name.domain, &found), found);
+    SECURITY_STATUS status = account_store_delete(store, name.user, name.domain, &found);
+    return outcome(options, status, found);
 }
 
 static int disable(struct user_options *options)
@@ -298,7 +300,8 @@ static int unlock(struct user_options *options)
     if (code != EXIT_DONE) {
         return code;
     }
-    return outcome(options, account_store_unlock(store, name.user, name.domain, &found), found);
+    SECURITY_STATUS status = account_store_unlock(store, name.user, name.domain, &found);
+    return outcome(options, status, found);
 }
 
 static SECURITY_STATUS set_expiry(void *argument, struct account_record *record)
@@ -322,10 +325,11 @@ static int expire(struct user_options *options)
     if (code != EXIT_DONE) {
         return code;
     }
-    return outcome(options, account_store_change(store, name.user, name.domain, set_expiry, &when, &found), found);
+    SECURITY_STATUS status = account_store_change(store, name.user, name.domain, set_expiry, &when, &found);
+    return outcome(options, status, found);
 }
 
-/* ------------------------------------------------------------------------------------------------ list, verify, import */
+/* ------------------------------------------------------------ list, verify, import */
 
 static const struct argp_option list_options[] = {ACCOUNTS_OPTION, {"json", OPTION_JSON, NULL, 0, "print JSON"}, {0}};
 static const struct argp list_argp = {list_options, parse_option, NULL, "List the accounts; never a hash."};
@@ -392,11 +396,11 @@ static int import(struct user_options *options)
     return EXIT_DONE;
 }
 
-/* ------------------------------------------------------------------------------------------------------- the subcommands */
+/* ------------------------------------------------------------ the subcommands */
 
 static int with(const struct argp *argp, int (*act)(struct user_options *options), int argc, char **argv)
 {
-    struct user_options options = {.login = LOGIN_NONE};
+    struct user_options options = {.login = LOGIN_NONE, .wants = argp->args_doc};
     argp_parse(argp, argc, argv, 0, NULL, &options);
     int code = act(&options);
     login_free(&options.login);

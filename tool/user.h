@@ -10,6 +10,7 @@
 struct user_options {
     struct login login;
     const char *accounts; /* directory; NULL: as the policy says */
+    const char *wants;    /* the arguments' names, for complaints; NULL: there are none */
     const char *argument; /* the name, or the file of import */
     const char *second;   /* the date of expire */
     const char *unix_name;

@@ -44,7 +44,7 @@ static void compare_flags(const struct ntlm_exchange *seen, struct json_object *
     if (seen->negotiate.size > 0 && seen->challenge.size > 0 && (seen->two.flags & ~requested) != 0) {
         facts_say(odd, "the server grants what the client did not ask for: 0x%08" PRIx32, seen->two.flags & ~requested);
     }
-    uint32_t extra = seen->three.flags & ~(seen->two.flags | NTLM_ANONYMOUS);
+    uint32_t extra = seen->three.flags & ~(seen->two.flags | NTLM_ANONYMOUS | NTLM_REQUEST_TARGET);
     if (seen->challenge.size > 0 && seen->authenticate.size > 0 && extra != 0) {
         facts_say(odd, "the client goes by what the server did not offer: 0x%08" PRIx32, extra);
     }

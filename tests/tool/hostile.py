@@ -105,7 +105,7 @@ def tokens():
             check(b'You are' not in answer[2], 'nobody is let in by ' + name)
         else:
             check(refused(answer), 'refused: ' + name, str(answer))
-        check(peer.challenge() is not None, 'and the connection can begin again after ' + name)
+            check(peer.challenge() is not None, 'and the connection can begin again after ' + name)
         peer.close()
     peer = Peer()
     check(refused(peer.ask('x', scheme='Basic')), 'refused: another scheme')
@@ -194,8 +194,6 @@ def many():
 
 
 def connection_bound():
-    env = harness.environment(SSPI_PASSWORD='Password')
-    harness.call([SSPI, 'user', 'add', 'CORP\\alice'], env=env)
     curl = harness.call(['sh', '-c', 'command -v curl']).out.strip()
     if not curl:
         harness.skip('one connection signed in, another not', 'curl is not installed (package curl)')
@@ -211,6 +209,7 @@ def connection_bound():
 
 def main():
     global PORT, SERVER
+    harness.call([SSPI, 'user', 'add', 'CORP\\alice'], env=harness.environment(SSPI_PASSWORD='Password'))
     SERVER = harness.Process([SSPI, 'serve', '--listen', '127.0.0.1:0'], env=harness.environment())
     PORT = int(SERVER.wait_line(r'^listening on http://127\.0\.0\.1:(\d+)/$').group(1))
     tokens()
