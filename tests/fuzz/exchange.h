@@ -42,7 +42,7 @@ static inline struct pair *exchange_pair(void)
     static struct pair pair;
     random_source = exchange_random;
     clock_source = exchange_clock;
-    if (!pair.has_credentials) {
+    if (!pair.has_server_credential) {
         PROMISE(pair_acquire(&pair, exchange_verify, NULL) == SEC_E_OK);
     }
     pair.bindings = NULL;

@@ -30,21 +30,15 @@ SECURITY_STATUS pair_acquire(struct pair *pair, SSPI_EXT_VERIFY_FN verify, void 
     if (status != SEC_E_OK) {
         return status;
     }
+    pair->has_client_credential = true;
     status = AcquireCredentialsHandleW(NULL, package_name, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL,
                                        &pair->server_credential, NULL);
-    if (status == SEC_E_OK) {
-        status = SspiExtSetVerifier(&pair->server_credential, verify != NULL ? verify : pair_verify,
-                                    verify != NULL ? argument : (void *)pair_nt_hash);
-        if (status != SEC_E_OK) {
-            (void)FreeCredentialsHandle(&pair->server_credential);
-        }
-    }
     if (status != SEC_E_OK) {
-        (void)FreeCredentialsHandle(&pair->client_credential);
         return status;
     }
-    pair->has_credentials = true;
-    return SEC_E_OK;
+    pair->has_server_credential = true;
+    return SspiExtSetVerifier(&pair->server_credential, verify != NULL ? verify : pair_verify,
+                              verify != NULL ? argument : (void *)pair_nt_hash);
 }
 
 /* One leg's buffers: token and channel bindings in, token out. */
@@ -173,10 +167,13 @@ bool pair_reset(struct pair *pair)
 bool pair_free(struct pair *pair)
 {
     bool good = pair_reset(pair);
-    if (pair->has_credentials) {
+    if (pair->has_client_credential) {
         good = FreeCredentialsHandle(&pair->client_credential) == SEC_E_OK && good;
+    }
+    if (pair->has_server_credential) {
         good = FreeCredentialsHandle(&pair->server_credential) == SEC_E_OK && good;
     }
-    pair->has_credentials = false;
+    pair->has_client_credential = false;
+    pair->has_server_credential = false;
     return good;
 }

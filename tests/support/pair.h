@@ -29,7 +29,7 @@ struct pair_token {
 
 struct pair {
     CredHandle client_credential, server_credential;
-    bool has_credentials;
+    bool has_client_credential, has_server_credential; /* to be freed; clear them in a copy that only borrows */
     CtxtHandle client, server;
     bool has_client, has_server; /* a first leg succeeded: to be deleted */
     ULONG client_attributes, server_attributes;
@@ -37,7 +37,7 @@ struct pair {
     ULONG bindings_size;
 };
 
-/* Acquires both credentials; `verify` NULL: the right password decides. */
+/* Acquires both credentials; `verify` NULL: the right password decides.  After a failure pair_free() takes what there is. */
 SECURITY_STATUS pair_acquire(struct pair *pair, SSPI_EXT_VERIFY_FN verify, void *argument);
 
 /* The verifier that pair_acquire takes by default; its argument is the 16 bytes of an NT hash. */
