@@ -1,44 +1,52 @@
 #!/usr/bin/env python3
 """Writes src/text/upcase_table.h: Windows' upper case of single UTF-16 units.
 
-Windows since Vista maps the BMP by Unicode 5.0's simple upper case where the pair is one to one, in both directions, with
-a few marks of its own.  Facts from the up-case tables that NTFS and exFAT volumes carry, as independent implementations
-reproduce them:
-  - a letter whose upper case has another lower case stays itself (MICRO SIGN, dotless i, long s, titlecase digraphs,
-    Greek symbol letters), except final sigma, which becomes SIGMA;
-  - letters that Unicode gave an upper case after 5.0 stay themselves;
-  - U+023A and U+023E are mapped towards U+2C65 and U+2C66, the wrong way round.
+    scripts/make-upcase.py src/text/upcase_table.h
+
+The rule: a unit's upper case is its simple mapping in Unicode 5.1 (UnicodeData.txt), provided that the mapping can be
+undone by the simple lower case; else the unit itself.  So these stay as they are: MICRO SIGN, dotless i, long s, the
+titlecase digraphs, final sigma, the Greek symbol letters, combining iota; and whatever got its partner after 5.1.
+
+That the rule gives Windows' table is a fact that can be checked: NTFS volumes carry it as $UpCase, and the MD5 of that
+file as Windows 7, 8, 10 and 11 write it is well known (ntfs-3g, libntfs-3g/unistr.c; dumps of volumes agree).  Nothing
+is written when the result has another one, for instance because a newer Unicode has moved a letter.
 """
+import hashlib
+import struct
 import sys
 import unicodedata
 
-# Lower-case letters whose pair came with Unicode 5.1 or later (DerivedAge.txt).
-LATER = [(0x0240, 0x0240), (0x023F, 0x023F), (0x0250, 0x0252), (0x025C, 0x025C), (0x0261, 0x0261), (0x0265, 0x0266),
-         (0x026A, 0x026A), (0x026C, 0x026C), (0x0271, 0x0271), (0x0264, 0x0264), (0x0282, 0x0282), (0x0287, 0x0287),
-         (0x029D, 0x029E), (0x0371, 0x0377), (0x0514, 0x052F), (0x10D0, 0x10FF), (0x13F8, 0x13FD), (0x1C80, 0x1C8A),
-         (0x1D79, 0x1D79), (0x1D8E, 0x1D8E), (0x2C5F, 0x2C5F), (0x2C73, 0x2C73), (0x2CEC, 0x2CF3), (0x2D27, 0x2D2D),
-         (0xA640, 0xA7FF), (0xAB30, 0xABBF)]
-WINDOWS = {0x03C2: 0x03A3, 0x023A: 0x2C65, 0x023E: 0x2C66, 0x2C65: 0x2C65, 0x2C66: 0x2C66}
+WINDOWS_MD5 = '7ff498a44e45e77374cc7c962b1b92f2'
+
+# Letters of the BMP that a case pair needs and that came after Unicode 5.1 (DerivedAge.txt).
+LATER = [(0x037F, 0x037F), (0x0524, 0x052F), (0x10C7, 0x10CD), (0x13F8, 0x13FD), (0x1C80, 0x1CBF), (0x2C2F, 0x2C2F),
+         (0x2C70, 0x2C70), (0x2C7E, 0x2C7F), (0x2CEB, 0x2CF3), (0xA660, 0xA661), (0xA698, 0xA69F), (0xA78D, 0xA7F7),
+         (0xAB30, 0xABBF)]
 
 
-def upper(unit):
-    if unit in WINDOWS:
-        return WINDOWS[unit]
-    if 0xD800 <= unit <= 0xDFFF or any(first <= unit <= last for first, last in LATER):
-        return unit
+def later(unit):
+    return any(first <= unit <= last for first, last in LATER)
+
+
+def simple_upper(unit):
     char = chr(unit)
     mapped = char.upper()
     if len(mapped) != 1:
         mapped = char.title()  # iota subscript: the simple mapping is the titlecase letter
-    if len(mapped) != 1 or ord(mapped) > 0xFFFF or mapped == char:
+    return ord(mapped) if len(mapped) == 1 and ord(mapped) <= 0xFFFF else unit
+
+
+def upper(unit):
+    if 0xD800 <= unit <= 0xDFFF or later(unit):
         return unit
-    return ord(mapped) if mapped.lower() == char else unit
+    mapped = simple_upper(unit)
+    return mapped if not later(mapped) and chr(mapped).lower() == chr(unit) else unit
 
 
-def main():
+def header(table):
     pages, index = [], []
     for high in range(256):
-        page = tuple((upper(high << 8 | low) - (high << 8 | low)) & 0xFFFF for low in range(256))
+        page = tuple((table[high << 8 | low] - (high << 8 | low)) & 0xFFFF for low in range(256))
         if page not in pages:
             pages.append(page)
         index.append(pages.index(page))
@@ -50,9 +58,17 @@ def main():
         out.append('    {')
         out += ['        ' + ', '.join('%d' % value for value in page[at:at + 16]) + ',' for at in range(0, 256, 16)]
         out.append('    },')
-    out += ['};', '']
+    return '\n'.join(out + ['};', ''])
+
+
+def main():
+    table = [upper(unit) for unit in range(0x10000)]
+    md5 = hashlib.md5(struct.pack('<65536H', *table)).hexdigest()
+    if md5 != WINDOWS_MD5:
+        sys.exit('make-upcase: Unicode %s gives a table with MD5 %s, which is not Windows\'; see LATER'
+                 % (unicodedata.unidata_version, md5))
     with open(sys.argv[1], 'w', encoding='ascii') as file:
-        file.write('\n'.join(out))
+        file.write(header(table))
 
 
 if __name__ == '__main__':

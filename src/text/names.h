@@ -17,7 +17,8 @@ struct account_name names_split(struct utf16 user, struct utf16 domain);
 /* For looking an account up: as names_split, and "user@domain" is split too. */
 struct account_name names_split_upn(struct utf16 user, struct utf16 domain);
 
-/* The host part of "HTTP/host:port/realm", "http://host/path" or a plain host.  Borrows. */
+/* The host part of "HTTP/host:port/realm", "HTTP/host@REALM", "http://user@host:port/path" or a plain host, without the
+ * brackets of an IPv6 address; empty when there is none.  Borrows. */
 struct utf16 names_spn_host(struct utf16 spn);
 
 #endif
