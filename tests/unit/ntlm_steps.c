@@ -53,7 +53,7 @@ static void open_pair(struct pair *pair)
 {
     char path[sizeof policy.accounts_path];
     memcpy(path, policy.accounts_path, sizeof path);
-    *pair = (struct pair){.has_credentials = false};
+    *pair = (struct pair){.bindings = NULL};
     assert_int_equal(pair_acquire(pair, NULL, NULL), SEC_E_OK);
     assert_int_equal(SspiExtSetVerifier(&pair->server_credential, NULL, NULL), SEC_E_OK);
 }
