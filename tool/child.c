@@ -16,6 +16,29 @@
 
 extern char **environ;
 
+#define CHILDREN_MAX 4
+
+static volatile pid_t children[CHILDREN_MAX];
+
+static void remember(pid_t old, pid_t new)
+{
+    for (size_t i = 0; i < CHILDREN_MAX; i++) {
+        if (children[i] == old) {
+            children[i] = new;
+            return;
+        }
+    }
+}
+
+void child_abandon(void)
+{
+    for (size_t i = 0; i < CHILDREN_MAX; i++) {
+        if (children[i] > 0) {
+            kill(children[i], SIGTERM);
+        }
+    }
+}
+
 /* The environment and one more variable, which comes first and so wins. */
 static char **with_variable(const char *set)
 {
@@ -73,6 +96,7 @@ bool child_start(struct child *child, const char *const argv[], const char *inpu
         errno = failed;
         return false;
     }
+    remember(0, pid);
     *child = (struct child){pid, out[0]};
     return true;
 }
@@ -128,6 +152,7 @@ static int wait_until(struct child *child, uint64_t deadline)
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
         continue;
     }
+    remember(child->pid, 0);
     close(child->out);
     *child = (struct child){0, -1};
     return ended && WIFEXITED(status) ? WEXITSTATUS(status) : -1;

@@ -1,6 +1,7 @@
 #include "demo.h"
 
 #include <ftw.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "child.h"
 #include "command.h"
 #include "logon/account_store.h"
 #include "terminal.h"
@@ -135,10 +137,21 @@ static void tour(struct demo *demo)
     demo_http(demo);
 }
 
+/* Interrupted: the server that was started must not stay behind. */
+static void on_signal(int number)
+{
+    child_abandon();
+    _exit(128 + number);
+}
+
 int command_demo(int argc, char **argv)
 {
     struct demo demo = {.alice = LOGIN_NONE};
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    signal(SIGHUP, on_signal);
+    signal(SIGPIPE, SIG_IGN);
     printf("%sOpenSSPI %s%s\n", paint(stdout, PAINT_BOLD), SspiExtVersion(), paint(stdout, PAINT_NONE));
     if (prepare(&demo)) {
         SECURITY_STATUS status = add_account(&demo);

@@ -171,10 +171,11 @@ static int listen_at(struct server *server, const char *where)
     server->listener =
         evconnlistener_new_bind(server->base, NULL, NULL, flags, 128, address->ai_addr, (int)address->ai_addrlen);
     freeaddrinfo(address);
-    if (server->listener == NULL || evhttp_bind_listener(server->http, server->listener) == NULL) {
+    if (server->listener == NULL) {
         complain("cannot listen on %s: %m", where);
         return EXIT_NETWORK;
     }
+    need(evhttp_bind_listener(server->http, server->listener));
     return EXIT_DONE;
 }
 
@@ -182,7 +183,6 @@ static int run(struct server *server, const char *where)
 {
     server->base = need(event_base_new());
     server->http = need(evhttp_new(server->base));
-    serve_attach(server);
     int code = listen_at(server, where);
     struct event *term = evsignal_new(server->base, SIGTERM, on_signal, server->base);
     struct event *interrupt = evsignal_new(server->base, SIGINT, on_signal, server->base);
@@ -191,6 +191,7 @@ static int run(struct server *server, const char *where)
         code = EXIT_ERROR;
     }
     if (code == EXIT_DONE) {
+        serve_attach(server);
         announce(server->listener);
         event_base_dispatch(server->base);
     }

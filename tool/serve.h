@@ -42,7 +42,7 @@ struct server {
     unsigned visitor_count;
 };
 
-/* Registers the callbacks and limits with server->http. */
+/* Registers the callbacks and limits with server->http and server->listener. */
 void serve_attach(struct server *server);
 
 /* Forgets every visitor; after evhttp_free. */

@@ -55,6 +55,33 @@ static void on_close(struct evhttp_connection *connection, void *argument)
     }
 }
 
+static void on_pause_over(evutil_socket_t number, short events, void *argument)
+{
+    struct server *server = argument;
+    (void)number;
+    (void)events;
+    if (server->listener != NULL) {
+        evconnlistener_enable(server->listener);
+    }
+}
+
+/* The server of this process: evhttp takes the listener's argument for itself. */
+static struct server *the_server;
+
+/* No descriptor is left for another connection.  Those that wait keep waiting; without a pause the loop would do nothing
+ * but try again. */
+static void on_accept_error(struct evconnlistener *listener, void *theirs)
+{
+    struct server *server = the_server;
+    const struct timeval pause = {0, 200000};
+    (void)theirs;
+    complain("a connection cannot be accepted: %m");
+    evconnlistener_disable(listener);
+    if (event_base_once(server->base, -1, EV_TIMEOUT, on_pause_over, server, &pause) != 0) {
+        evconnlistener_enable(listener);
+    }
+}
+
 /* Every new connection begins with a bufferevent of its own made here, so that a visitor whose end went unnoticed can
  * never lend his name to the next connection that happens to get the same address in memory. */
 static struct bufferevent *on_connect(struct event_base *base, void *argument)
@@ -305,6 +332,8 @@ void serve_attach(struct server *server)
     evhttp_set_timeout(server->http, IDLE_SECONDS);
     evhttp_set_bevcb(server->http, on_connect, server);
     evhttp_set_gencb(server->http, on_request, server);
+    the_server = server;
+    evconnlistener_set_error_cb(server->listener, on_accept_error);
 }
 
 void serve_forget_all(struct server *server)

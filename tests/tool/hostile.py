@@ -193,6 +193,23 @@ def many():
     alive('600 connections')
 
 
+def descriptors():
+    """A server that may open few files is besieged by connections that say nothing, and is there again afterwards."""
+    global PORT, SERVER
+    port, server = PORT, SERVER
+    SERVER = harness.Process(['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh', SSPI, 'serve', '--listen', '127.0.0.1:0'],
+                             env=harness.environment())
+    PORT = int(SERVER.wait_line(r'^listening on http://127\.0\.0\.1:(\d+)/$').group(1))
+    peers = [Peer() for _ in range(100)]
+    SERVER.wait_line('a connection cannot be accepted')
+    for peer in peers:
+        peer.close()
+    alive('having no descriptor left')
+    check(SERVER.output().count('cannot be accepted') < 60, 'it does not complain without end', SERVER.output()[-300:])
+    SERVER.stop()
+    PORT, SERVER = port, server
+
+
 def connection_bound():
     curl = harness.call(['sh', '-c', 'command -v curl']).out.strip()
     if not curl:
@@ -218,6 +235,7 @@ def main():
     pipelined()
     connection_bound()
     many()
+    descriptors()
     equal(SERVER.stop(), 0, 'and it ends with status 0')
 
 
