@@ -12,6 +12,7 @@
 
 #include "core/context_buffer.h"
 #include "core/package.h"
+#include "core/token.h"
 #include "security.h"
 
 /* ---------------------------------------------------------------- the package */
@@ -114,6 +115,17 @@ static SECURITY_STATUS fake_complete(struct context *context, const struct buffe
     return buffers_find(message, SECBUFFER_TOKEN) != NULL ? SEC_E_OK : SEC_E_INVALID_TOKEN;
 }
 
+static SECURITY_STATUS fake_query(struct context *context, uint32_t attribute, struct attribute *out)
+{
+    FAIL(SEC_E_UNSUPPORTED_FUNCTION, "the fake package has no attributes");
+}
+
+static SECURITY_STATUS fake_impersonate(struct context *context, struct token **out_token)
+{
+    static const uint16_t user[] = u"somebody";
+    return token_new(utf16_from_wide(user), UTF16_NONE, false, NULL, out_token);
+}
+
 #define MAX_TOKEN 6000 /* more than core builds on its stack */
 
 static const struct package fake = {
@@ -127,6 +139,8 @@ static const struct package fake = {
     .initiate = fake_initiate,
     .accept = fake_accept,
     .complete = fake_complete,
+    .query = fake_query,
+    .impersonate = fake_impersonate,
     .dispose = fake_dispose,
 };
 
@@ -549,6 +563,37 @@ static void test_complete(void **state)
     close_all(&credential, &context);
 }
 
+/* Only the acceptor's context stands for somebody, and only once SEC_E_OK was answered: core sees to it. */
+static void test_whom_a_context_stands_for(void **state)
+{
+    struct io out;
+    CtxtHandle server;
+    CtxtHandle client;
+    HANDLE token = NULL;
+    SecPkgContext_AccessToken access = {0};
+    CredHandle credential = acquire(fake_name);
+    assert_int_equal(AcceptSecurityContext(&credential, NULL, NULL, 0, 0, &server, io_init(&out, 100), NULL, NULL),
+                     SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(QuerySecurityContextToken(&server, &token), SEC_E_NO_IMPERSONATION);
+    assert_int_equal(QueryContextAttributesA(&server, SECPKG_ATTR_ACCESS_TOKEN, &access), SEC_E_NO_IMPERSONATION);
+    assert_int_equal(ImpersonateSecurityContext(&server), SEC_E_NO_IMPERSONATION);
+    script.status = SEC_E_OK;
+    assert_int_equal(AcceptSecurityContext(NULL, &server, NULL, 0, 0, NULL, io_init(&out, 100), NULL, NULL), SEC_E_OK);
+    assert_int_equal(initiate(&credential, NULL, 0, NULL, &client, io_init(&out, 100)), SEC_E_OK);
+    assert_int_equal(QuerySecurityContextToken(&server, &token), SEC_E_OK);
+    assert_true(CloseHandle(token));
+    assert_int_equal(QueryContextAttributesA(&server, SECPKG_ATTR_ACCESS_TOKEN, &access), SEC_E_OK);
+    assert_non_null(access.AccessToken);
+    assert_int_equal(ImpersonateSecurityContext(&server), SEC_E_OK);
+    assert_int_equal(utf16_length(token_user(token_current())), 8);
+    assert_int_equal(RevertSecurityContext(&server), SEC_E_OK);
+    assert_null(token_current());
+    assert_int_equal(QuerySecurityContextToken(&client, &token), SEC_E_NO_IMPERSONATION);
+    assert_int_equal(ImpersonateSecurityContext(&client), SEC_E_NO_IMPERSONATION);
+    assert_int_equal(DeleteSecurityContext(&client), SEC_E_OK);
+    close_all(&credential, &server);
+}
+
 /* Times go out as local ones, "never" stays what it is, and every pointer for results may be NULL. */
 static void test_expiry_is_local(void **state)
 {
@@ -595,6 +640,7 @@ int main(void)
         TEST(test_foreign_credential_on_a_later_leg),
         TEST(test_credential_lives_as_long_as_its_contexts),
         TEST(test_complete),
+        TEST(test_whom_a_context_stands_for),
         TEST(test_expiry_is_local),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
