@@ -14,11 +14,11 @@
 #include "logon/lmdb_env.h"
 #include "wire/reader.h"
 
-#define PREFIX "failures-"
+#define PREFIX       "failures-"
 #define BOOT_ID_SIZE 36
-#define MAP_SIZE ((size_t)256 << 20)
-#define ENTRY_SIZE 20
-#define STRANGERS 1024 /* places that names without an account share */
+#define MAP_SIZE     ((size_t)256 << 20)
+#define ENTRY_SIZE   20
+#define STRANGERS    1024 /* places that names without an account share */
 
 struct account_failures {
     struct lmdb_env *env;

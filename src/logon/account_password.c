@@ -97,8 +97,8 @@ static SECURITY_STATUS add_digest(struct digests *digests, uint8_t algorithm, ui
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS add_latin1(struct digests *digests, struct utf16 user, struct utf16 realm,
-                                  struct utf16 password, const char *realm_utf8)
+static SECURITY_STATUS add_latin1(struct digests *digests, struct utf16 user, struct utf16 realm, struct utf16 password,
+                                  const char *realm_utf8)
 {
     bool beyond_ascii = false;
     if (!fits_latin1(user, &beyond_ascii) || !fits_latin1(realm, &beyond_ascii) ||

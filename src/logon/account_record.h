@@ -25,15 +25,15 @@
 #include "text/utf16.h"
 #include "wire/writer.h"
 
-#define ACCOUNT_KEY_MAX 510       /* 255 units; LMDB takes 511 bytes */
-#define ACCOUNT_UNIX_NAME_MAX 63
-#define ACCOUNT_DIGESTS_MAX 32
+#define ACCOUNT_KEY_MAX         510 /* 255 units; LMDB takes 511 bytes */
+#define ACCOUNT_UNIX_NAME_MAX   63
+#define ACCOUNT_DIGESTS_MAX     32
 #define ACCOUNT_DIGEST_SIZE_MAX 32
-#define ACCOUNT_REALM_MAX 255
-#define ACCOUNT_SAME_NAME_MAX 64  /* accounts of one user name, in different domains */
+#define ACCOUNT_REALM_MAX       255
+#define ACCOUNT_SAME_NAME_MAX   64 /* accounts of one user name, in different domains */
 
-#define ACCOUNT_FLAG_DISABLED 0x1u
-#define ACCOUNT_FLAG_LOCKED 0x2u      /* by the administrator; locking by failed logons is not kept here */
+#define ACCOUNT_FLAG_DISABLED    0x1u
+#define ACCOUNT_FLAG_LOCKED      0x2u /* by the administrator; locking by failed logons is not kept here */
 #define ACCOUNT_FLAG_MUST_CHANGE 0x4u /* the password has to be changed before the next logon */
 
 enum account_digest_algorithm { ACCOUNT_DIGEST_MD5 = 1, ACCOUNT_DIGEST_SHA256 = 2, ACCOUNT_DIGEST_SHA512_256 = 3 };

@@ -44,7 +44,7 @@ static SECURITY_STATUS make_directory(const char *directory)
 {
     AUTO_FREE char *path = strdup(directory);
     REQUIRE(path != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for the account database");
-    for (char *at = path + 1; ; at++) {
+    for (char *at = path + 1;; at++) {
         if (*at != '/' && *at != '\0') {
             continue;
         }
@@ -174,8 +174,7 @@ static SECURITY_STATUS forget_failures(struct account_store *store, const struct
     return store->failures != NULL ? account_failures_clear(store->failures, key_bytes(key), true) : SEC_E_OK;
 }
 
-SECURITY_STATUS account_store_delete(struct account_store *store, struct utf16 user, struct utf16 domain,
-                                     bool *found)
+SECURITY_STATUS account_store_delete(struct account_store *store, struct utf16 user, struct utf16 domain, bool *found)
 {
     AUTO_TXN *txn = NULL;
     struct key key;
@@ -239,8 +238,8 @@ SECURITY_STATUS account_store_change(struct account_store *store, struct utf16 u
         return SEC_E_OK;
     }
     TRY(change(argument, &record));
-    REQUIRE(utf16_equal_nocase(record.user, user) && utf16_equal_nocase(record.domain, domain),
-            SEC_E_INVALID_PARAMETER, "a change of an account may not rename it");
+    REQUIRE(utf16_equal_nocase(record.user, user) && utf16_equal_nocase(record.domain, domain), SEC_E_INVALID_PARAMETER,
+            "a change of an account may not rename it");
     TRY(write_value(txn, &key, old, domain, &record));
     return lmdb_commit(&txn);
 }
@@ -257,15 +256,14 @@ static SECURITY_STATUS change_flags(void *argument, struct account_record *recor
     return SEC_E_OK;
 }
 
-SECURITY_STATUS account_store_flags(struct account_store *store, struct utf16 user, struct utf16 domain,
-                                    uint32_t set, uint32_t clear, bool *found)
+SECURITY_STATUS account_store_flags(struct account_store *store, struct utf16 user, struct utf16 domain, uint32_t set,
+                                    uint32_t clear, bool *found)
 {
     struct flag_change change = {set, clear};
     return account_store_change(store, user, domain, change_flags, &change, found);
 }
 
-SECURITY_STATUS account_store_unlock(struct account_store *store, struct utf16 user, struct utf16 domain,
-                                     bool *found)
+SECURITY_STATUS account_store_unlock(struct account_store *store, struct utf16 user, struct utf16 domain, bool *found)
 {
     struct key key;
     TRY(make_key(user, &key));

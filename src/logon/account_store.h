@@ -54,8 +54,7 @@ STATUS account_store_unlock(struct account_store *store, struct utf16 user, stru
 
 /* Every account in order of the upper-cased user name.  A failure of `each` ends the walk and is returned. */
 STATUS account_store_list(struct account_store *store,
-                          SECURITY_STATUS (*each)(void *argument, const struct account_record *record),
-                          void *argument);
+                          SECURITY_STATUS (*each)(void *argument, const struct account_record *record), void *argument);
 
 /* What an import did. */
 struct account_import {

@@ -20,12 +20,12 @@ enum account_state { ACCOUNT_GOOD, ACCOUNT_UNKNOWN, ACCOUNT_DISABLED, ACCOUNT_EX
 
 struct account {
     enum account_state state;
-    struct key16 nt_hash;          /* a decoy, random per process, when state is ACCOUNT_UNKNOWN */
+    struct key16 nt_hash; /* a decoy, random per process, when state is ACCOUNT_UNKNOWN */
     bool has_lm_hash;
-    struct key16 lm_hash;          /* only ever from smbpasswd files, for policies that accept LM */
-    uint64_t password_expiry;      /* FILETIME; CLOCK_NEVER */
+    struct key16 lm_hash;     /* only ever from smbpasswd files, for policies that accept LM */
+    uint64_t password_expiry; /* FILETIME; CLOCK_NEVER */
     uint32_t user_flags;
-    char unix_name[64];            /* local account for switch-uid, UTF-8; empty = none */
+    char unix_name[64]; /* local account for switch-uid, UTF-8; empty = none */
 };
 
 /* What a verifier is asked. */

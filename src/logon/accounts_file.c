@@ -17,21 +17,26 @@
 #include "text/names.h"
 #include "text/upcase.h"
 
-#define NONE UINT32_MAX
+#define NONE         UINT32_MAX
 #define ACCOUNTS_MAX 4000000
 
 struct entry {
     struct utf16 user;   /* owned */
     struct utf16 domain; /* owned */
-    struct key16 nt_hash;
-    struct key16 lm_hash;
     bool has_lm_hash;
     bool disabled;
     uint32_t next; /* of the same bucket, later in the file */
 };
 
+/* What belongs to an entry and is secret. */
+struct hashes {
+    struct key16 nt;
+    struct key16 lm;
+};
+
 struct table {
-    struct secret memory; /* the entries: left out of core dumps, wiped at the end */
+    struct entry *entries;
+    struct secret secrets; /* struct hashes of each entry: left out of core dumps, wiped at the end */
     size_t count;
     uint32_t *buckets;
     size_t bucket_mask;
@@ -47,18 +52,19 @@ struct accounts_file {
     time_t checked;
 };
 
-static struct entry *entry_at(const struct table *table, size_t index)
+static struct hashes *hashes_at(const struct table *table, size_t index)
 {
-    return (struct entry *)(void *)table->memory.data + index;
+    return (struct hashes *)(void *)table->secrets.data + index;
 }
 
 static void table_free(struct table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
-        utf16_free(&entry_at(table, i)->user);
-        utf16_free(&entry_at(table, i)->domain);
+        utf16_free(&table->entries[i].user);
+        utf16_free(&table->entries[i].domain);
     }
-    secret_free(&table->memory);
+    secret_free(&table->secrets);
+    free(table->entries);
     free(table->buckets);
     *table = (struct table){0};
 }
@@ -99,13 +105,9 @@ static SECURITY_STATUS take_line(void *argument, const struct user_line *line)
     if (line->bad || !line->can_log_on || table->count == filling->room) {
         return SEC_E_OK; /* a file that grew meanwhile has a new time and is read again */
     }
-    struct entry *entry = entry_at(table, table->count);
-    *entry = (struct entry){
-        .nt_hash = line->nt_hash,
-        .lm_hash = line->lm_hash,
-        .has_lm_hash = line->has_lm_hash,
-        .disabled = line->disabled,
-    };
+    struct entry *entry = &table->entries[table->count];
+    *hashes_at(table, table->count) = (struct hashes){line->nt_hash, line->lm_hash};
+    *entry = (struct entry){.has_lm_hash = line->has_lm_hash, .disabled = line->disabled};
     table->count++; /* from here on table_free looks at it */
     TRY(utf16_copy(line->user, &entry->user));
     return utf16_copy(line->domain, &entry->domain);
@@ -122,7 +124,7 @@ static SECURITY_STATUS make_buckets(struct table *table)
     memset(table->buckets, 0xFF, size * sizeof table->buckets[0]); /* NONE */
     table->bucket_mask = size - 1;
     for (size_t i = table->count; i-- > 0;) { /* backwards: the first line of a name comes to stand first */
-        struct entry *entry = entry_at(table, i);
+        struct entry *entry = &table->entries[i];
         uint32_t *bucket = &table->buckets[hash_name(entry->user) & table->bucket_mask];
         entry->next = *bucket;
         *bucket = (uint32_t)i;
@@ -136,7 +138,9 @@ static SECURITY_STATUS read_table(const char *path, struct table *out)
     size_t count = 0;
     TRY(user_file_read(path, count_line, &count));
     REQUIRE(count <= ACCOUNTS_MAX, SEC_E_INTERNAL_ERROR, "the account file has too many lines; import it");
-    TRY(secret_alloc(&table.memory, count * sizeof(struct entry)));
+    table.entries = calloc(count + 1, sizeof table.entries[0]);
+    REQUIRE(table.entries != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for the account file");
+    TRY(secret_alloc(&table.secrets, count * sizeof(struct hashes)));
     struct filling filling = {&table, count};
     TRY(user_file_read(path, take_line, &filling));
     TRY(make_buckets(&table));
@@ -181,19 +185,19 @@ static SECURITY_STATUS refresh(struct accounts_file *self)
 
 /* ---------------------------------------------------------------- logons */
 
-static const struct entry *find(const struct table *table, struct utf16 user, struct utf16 domain)
+/* The index of the first entry that matches, or NONE. */
+static uint32_t find(const struct table *table, struct utf16 user, struct utf16 domain)
 {
     uint32_t index = table->buckets[hash_name(user) & table->bucket_mask];
     while (index != NONE) {
-        const struct entry *entry = entry_at(table, index);
-        bool domains_agree = domain.size == 0 || entry->domain.size == 0 ||
-                             utf16_equal_nocase(entry->domain, domain);
+        const struct entry *entry = &table->entries[index];
+        bool domains_agree = domain.size == 0 || entry->domain.size == 0 || utf16_equal_nocase(entry->domain, domain);
         if (domains_agree && utf16_equal_nocase(entry->user, user)) {
-            return entry;
+            break;
         }
         index = entry->next;
     }
-    return NULL;
+    return index;
 }
 
 static SECURITY_STATUS file_known(struct accounts *base, struct utf16 user, struct utf16 domain, struct account *out)
@@ -202,17 +206,19 @@ static SECURITY_STATUS file_known(struct accounts *base, struct utf16 user, stru
     struct account_name name = names_split_upn(user, domain);
     PROCESS_LOCKED;
     TRY(refresh(self));
-    const struct entry decoy = {.nt_hash = self->decoy};
-    const struct entry *found = find(&self->table, name.user, name.domain);
-    const struct entry *entry = found != NULL ? found : &decoy;
+    const struct entry nobody = {.next = NONE};
+    const struct hashes decoy = {.nt = self->decoy};
+    uint32_t index = find(&self->table, name.user, name.domain);
+    const struct entry *entry = index != NONE ? &self->table.entries[index] : &nobody;
+    const struct hashes *hashes = index != NONE ? hashes_at(&self->table, index) : &decoy;
     *out = (struct account){
         .state = entry->disabled ? ACCOUNT_DISABLED : ACCOUNT_GOOD,
-        .nt_hash = entry->nt_hash,
+        .nt_hash = hashes->nt,
         .has_lm_hash = entry->has_lm_hash,
-        .lm_hash = entry->lm_hash,
+        .lm_hash = hashes->lm,
         .password_expiry = CLOCK_NEVER,
     };
-    if (found == NULL) {
+    if (index == NONE) {
         out->state = ACCOUNT_UNKNOWN;
     }
     return SEC_E_OK;

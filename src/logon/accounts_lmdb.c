@@ -259,8 +259,8 @@ static SECURITY_STATUS record_outcome(struct accounts_lmdb *self, const struct s
     if (success) {
         return account_failures_clear(files->failures, sought_key(sought), have_value);
     }
-    return account_failures_add(files->failures, sought_key(sought), have_value, clock_now(),
-                                policy->lockout_threshold, policy->lockout_seconds);
+    return account_failures_add(files->failures, sought_key(sought), have_value, clock_now(), policy->lockout_threshold,
+                                policy->lockout_seconds);
 }
 
 static void lmdb_outcome(struct accounts *base, struct utf16 user, struct utf16 domain, bool success)

@@ -19,8 +19,8 @@
 #include "logon/process.h"
 #include "wire/writer.h"
 
-#define LIBRARY "libwbclient.so.0"
-#define IDLE_MAX 16
+#define LIBRARY    "libwbclient.so.0"
+#define IDLE_MAX   16
 #define UNIX_EPOCH UINT64_C(116444736000000000) /* 1970-01-01 as FILETIME */
 
 struct accounts_winbind {
@@ -195,8 +195,7 @@ static SECURITY_STATUS winbind_verify(struct accounts *base, const struct logon_
         .parameter_control = WBC_MSV1_0_ALLOW_SERVER_TRUST_ACCOUNT | WBC_MSV1_0_ALLOW_WORKSTATION_TRUST_ACCOUNT,
         .level = WBC_AUTH_USER_LEVEL_RESPONSE,
     };
-    struct writer challenge =
-        write_into(params.password.response.challenge, sizeof params.password.response.challenge);
+    struct writer challenge = write_into(params.password.response.challenge, sizeof params.password.response.challenge);
     write_bytes(&challenge, BYTES(attempt->challenge));
     params.password.response.nt_length = (uint32_t)attempt->nt_response.size;
     params.password.response.nt_data = unconst(attempt->nt_response);

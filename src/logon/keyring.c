@@ -14,12 +14,12 @@
 #include "wire/reader.h"
 #include "wire/writer.h"
 
-#define KEY_TYPE "user"
-#define KEY_NAME "sspi:logon"
-#define VERSION 1
-#define PAYLOAD_MAX 32767 /* what the kernel takes for a user key (keyrings(7)) */
+#define KEY_TYPE     "user"
+#define KEY_NAME     "sspi:logon"
+#define VERSION      1
+#define PAYLOAD_MAX  32767 /* what the kernel takes for a user key (keyrings(7)) */
 #define HAS_PASSWORD 1
-#define HAS_NT_HASH 2
+#define HAS_NT_HASH  2
 
 #define DAMAGED "the logon session in the kernel keyring is damaged"
 
@@ -105,10 +105,9 @@ static SECURITY_STATUS parse_session(struct bytes payload, struct identity *out)
     struct bytes user = read_bytes(&reader, read_u16le(&reader));
     uint8_t kind = read_u8(&reader);
     struct bytes proof = read_bytes(&reader, read_u16le(&reader));
-    bool good = !reader.bad && read_left(&reader) == 0 && version == VERSION && domain.size % 2 == 0 &&
-                user.size % 2 == 0 &&
-                ((kind == HAS_PASSWORD && proof.size % 2 == 0) ||
-                 (kind == HAS_NT_HASH && proof.size == sizeof out->nt_hash.b));
+    bool good =
+        !reader.bad && read_left(&reader) == 0 && version == VERSION && domain.size % 2 == 0 && user.size % 2 == 0 &&
+        ((kind == HAS_PASSWORD && proof.size % 2 == 0) || (kind == HAS_NT_HASH && proof.size == sizeof out->nt_hash.b));
     REQUIRE(good, SEC_E_NO_CREDENTIALS, DAMAGED);
 
     AUTO_IDENTITY identity = {0};

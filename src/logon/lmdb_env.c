@@ -14,7 +14,7 @@
 #include "logon/process.h"
 
 #define MAX_READERS 2046 /* threads of all processes that may have the file open */
-#define TABLE 1          /* the handle of LMDB's unnamed table, the only one used here */
+#define TABLE       1    /* the handle of LMDB's unnamed table, the only one used here */
 
 struct lmdb_env {
     struct lmdb_env *next;
@@ -115,8 +115,8 @@ static SECURITY_STATUS open_mdb(const struct lmdb_options *options, bool read_on
     __attribute__((cleanup(mdb_close_auto))) MDB_env *mdb = NULL;
     AUTO_TXN *txn = NULL;
     MDB_dbi table = 0;
-    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | (read_only ? MDB_RDONLY : 0) |
-                     (options->volatile_ ? MDB_NOSYNC : 0);
+    unsigned flags =
+        MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | (read_only ? MDB_RDONLY : 0) | (options->volatile_ ? MDB_NOSYNC : 0);
     if (!options->create && access(options->path, F_OK) != 0) {
         return failed(errno); /* LMDB itself would make the file, unless told to read only */
     }

@@ -15,11 +15,11 @@
 struct lmdb_env;
 
 struct lmdb_options {
-    const char *path;  /* of the data file; the lock file stands beside it with "-lock" appended */
-    size_t map_size;   /* what the file may grow to */
-    bool create;       /* make the file when it is missing */
-    bool write;        /* fail unless it can be written; otherwise a file that cannot be is opened for reading */
-    bool volatile_;    /* do not flush: contents are worth nothing after a crash of the machine */
+    const char *path; /* of the data file; the lock file stands beside it with "-lock" appended */
+    size_t map_size;  /* what the file may grow to */
+    bool create;      /* make the file when it is missing */
+    bool write;       /* fail unless it can be written; otherwise a file that cannot be is opened for reading */
+    bool volatile_;   /* do not flush: contents are worth nothing after a crash of the machine */
 };
 
 /* SEC_E_INTERNAL_ERROR when the file cannot be opened, is not LMDB's, or is open to other users; SEC_E_INSUFFICIENT_MEMORY.

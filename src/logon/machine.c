@@ -34,8 +34,7 @@ static SECURITY_STATUS name_from(const char *configured, const char *derived, si
 }
 
 /* Windows shows NetBIOS names in upper case, whatever case they were configured in. */
-static SECURITY_STATUS netbios_from(const char *configured, const char *derived, size_t derived_size,
-                                    struct utf16 *out)
+static SECURITY_STATUS netbios_from(const char *configured, const char *derived, size_t derived_size, struct utf16 *out)
 {
     AUTO_UTF16 name = UTF16_NONE;
     TRY(name_from(configured, derived, derived_size, &name));
@@ -74,8 +73,7 @@ SECURITY_STATUS names_of_this_machine(const struct machine_names **out)
         AUTO_FREE struct machine_names *mine = calloc(1, sizeof *mine);
         REQUIRE(mine != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for the machine's names");
         TRY(machine_names_derive(policy_get(), host, mine));
-        if (atomic_compare_exchange_strong_explicit(&known, &names, mine, memory_order_acq_rel,
-                                                    memory_order_acquire)) {
+        if (atomic_compare_exchange_strong_explicit(&known, &names, mine, memory_order_acq_rel, memory_order_acquire)) {
             names = STEAL(mine);
         } else {
             machine_names_free(mine);

@@ -22,7 +22,7 @@ static inline void process_unlock_auto(const int *unused)
 }
 
 /* Holds the lock until the end of the scope. */
-#define PROCESS_LOCKED                                                                                               \
+#define PROCESS_LOCKED                                                                                                 \
     __attribute__((cleanup(process_unlock_auto), unused)) const int process_locked_ = (process_lock(), 0)
 
 #endif

@@ -222,8 +222,7 @@ static void file_close(FILE **file)
 #define FILE_BUFFER 4096
 
 static SECURITY_STATUS read_lines(FILE *file, struct line_buffer *line,
-                                  SECURITY_STATUS (*each)(void *argument, const struct user_line *line),
-                                  void *argument)
+                                  SECURITY_STATUS (*each)(void *argument, const struct user_line *line), void *argument)
 {
     size_t number = 0;
     ssize_t size = getline(&line->text, &line->size, file);
@@ -236,8 +235,8 @@ static SECURITY_STATUS read_lines(FILE *file, struct line_buffer *line,
     return SEC_E_OK;
 }
 
-SECURITY_STATUS user_file_read(const char *path,
-                               SECURITY_STATUS (*each)(void *argument, const struct user_line *line), void *argument)
+SECURITY_STATUS user_file_read(const char *path, SECURITY_STATUS (*each)(void *argument, const struct user_line *line),
+                               void *argument)
 {
     AUTO_SECRET buffer = {0};
     __attribute__((cleanup(line_buffer_free))) struct line_buffer line = {0};

@@ -16,9 +16,9 @@
 
 struct user_line {
     size_t number;
-    bool bad;            /* not an account; nothing else is filled in */
-    bool can_log_on;     /* has a password or an NT hash */
-    struct utf16 user;   /* borrowed for the length of the call, as is all text here */
+    bool bad;          /* not an account; nothing else is filled in */
+    bool can_log_on;   /* has a password or an NT hash */
+    struct utf16 user; /* borrowed for the length of the call, as is all text here */
     struct utf16 domain;
     bool has_password;
     struct utf16 password;

@@ -99,8 +99,7 @@ static void keeps_what_digest_needs(void **state)
     assert_string_equal(response, "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5");
 
     struct key16 expected;
-    const struct account_digest *latin1 =
-        find_digest(&record, ACCOUNT_DIGEST_MD5, ACCOUNT_CHARSET_LATIN1, realms[1]);
+    const struct account_digest *latin1 = find_digest(&record, ACCOUNT_DIGEST_MD5, ACCOUNT_CHARSET_LATIN1, realms[1]);
     static const char bytes[] = "J\xE4s\xF8n Doe:api@example.org:Secret, or not?";
     struct bytes part = bytes_of(bytes, sizeof bytes - 1);
     md5(&part, 1, &expected);
@@ -313,13 +312,14 @@ static void imports_all_or_nothing(void **state)
     static const char *const realms[] = {"realm"};
     bool found = false;
     account_record_init(&record);
-    write_file(in(directory, "users"),
-               "# three forms in one file\n"
-               "DOMAIN:alice:Password\r\n"
-               "bob:1000:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:A4F49C406510BDCAB6824EE7C30FD852:[UD         ]:LCT-5F3C1A2B:\n"
-               "not an account\n"
-               "carol::e52cac67419a9a224a3b108f3fa6cb6d:a4f49c406510bdcab6824ee7c30fd852:::\n"
-               "dave:1001:NO PASSWORDXXXXXXXXXXXXXXXXXXXXX:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:[NU         ]:LCT-0:\n");
+    write_file(
+        in(directory, "users"),
+        "# three forms in one file\n"
+        "DOMAIN:alice:Password\r\n"
+        "bob:1000:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:A4F49C406510BDCAB6824EE7C30FD852:[UD         ]:LCT-5F3C1A2B:\n"
+        "not an account\n"
+        "carol::e52cac67419a9a224a3b108f3fa6cb6d:a4f49c406510bdcab6824ee7c30fd852:::\n"
+        "dave:1001:NO PASSWORDXXXXXXXXXXXXXXXXXXXXX:XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX:[NU         ]:LCT-0:\n");
     put(U("CAROL"), UTF16_NONE, U("another"));
     assert_ok(account_store_open(database(), false, &store));
     assert_ok(account_store_import(store, in(directory, "users"), false, realms, 1, &result));
@@ -433,16 +433,11 @@ static void reports_a_damaged_database(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SCRATCH(keeps_what_digest_needs),
-        WITH_SCRATCH(refuses_too_many_realms),
-        WITH_SCRATCH(keeps_no_password),
-        WITH_SCRATCH(belongs_to_its_owner_alone),
-        WITH_SCRATCH(adds_lists_and_deletes),
-        WITH_SCRATCH(keeps_every_field),
-        WITH_SCRATCH(refuses_impossible_names),
-        WITH_SCRATCH(imports_all_or_nothing),
-        WITH_SCRATCH(survives_damaged_records),
-        WITH_SCRATCH(reports_a_damaged_database),
+        WITH_SCRATCH(keeps_what_digest_needs),  WITH_SCRATCH(refuses_too_many_realms),
+        WITH_SCRATCH(keeps_no_password),        WITH_SCRATCH(belongs_to_its_owner_alone),
+        WITH_SCRATCH(adds_lists_and_deletes),   WITH_SCRATCH(keeps_every_field),
+        WITH_SCRATCH(refuses_impossible_names), WITH_SCRATCH(imports_all_or_nothing),
+        WITH_SCRATCH(survives_damaged_records), WITH_SCRATCH(reports_a_damaged_database),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

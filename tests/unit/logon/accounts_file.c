@@ -5,8 +5,8 @@
 #include "logon/accounts.h"
 #include "logon/user_file.h"
 
-#define HASH "A4F49C406510BDCAB6824EE7C30FD852" /* NTOWFv1("Password"), MS-NLMP 4.2.2.1.2 */
-#define LM "E52CAC67419A9A224A3B108F3FA6CB6D"   /* LMOWFv1("Password"), MS-NLMP 4.2.2.1.1 */
+#define HASH    "A4F49C406510BDCAB6824EE7C30FD852" /* NTOWFv1("Password"), MS-NLMP 4.2.2.1.2 */
+#define LM      "E52CAC67419A9A224A3B108F3FA6CB6D" /* LMOWFv1("Password"), MS-NLMP 4.2.2.1.1 */
 #define NO_HASH "XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"
 
 static char *directory;
@@ -80,8 +80,13 @@ static void reads_every_form(void **state)
     check_line("User:1000:NO PASSWORDXXXXXXXXXXXXXXXXXXXXX:" NO_HASH ":[NU         ]:LCT-5F3C1A2B:", "1 User@\n");
     check_line("User:1000:" NO_HASH ":" HASH ":[NU         ]:LCT-5F3C1A2B:", "1 User@\n");
     check_line("User:Domain:" LM ":" HASH ":::", "1 User@Domain A452 lm\n");
-    check_line("User::" ":" HASH ":::", "1 User@ A452\n");
-    check_line("User:Domain::" "a4f49c406510bdcab6824ee7c30fd852" ":::", "1 User@Domain A452\n");
+    check_line("User::"
+               ":" HASH ":::",
+               "1 User@ A452\n");
+    check_line("User:Domain::"
+               "a4f49c406510bdcab6824ee7c30fd852"
+               ":::",
+               "1 User@Domain A452\n");
     check_line("User:Domain:::::", "1 User@Domain\n");
 }
 
@@ -158,13 +163,12 @@ static struct account look(struct accounts *accounts, struct utf16 user, struct 
 static void answers_like_a_database(void **state)
 {
     struct accounts *accounts = NULL;
-    write_file(in(directory, "users"),
-               "ONE:User:Password\n"
-               "TWO:User:other\n"
-               "nonsense\n"
-               "disabled:1000:" LM ":" HASH ":[DU         ]:LCT-5F3C1A2B:\n"
-               "nopass:1000:" NO_HASH ":" NO_HASH ":[NU         ]:LCT-5F3C1A2B:\n"
-               "ONE:User:never reached\n");
+    write_file(in(directory, "users"), "ONE:User:Password\n"
+                                       "TWO:User:other\n"
+                                       "nonsense\n"
+                                       "disabled:1000:" LM ":" HASH ":[DU         ]:LCT-5F3C1A2B:\n"
+                                       "nopass:1000:" NO_HASH ":" NO_HASH ":[NU         ]:LCT-5F3C1A2B:\n"
+                                       "ONE:User:never reached\n");
     assert_ok(accounts_file_open(in(directory, "users"), &accounts));
     assert_non_null(accounts->known);
     assert_null(accounts->verify);
@@ -197,7 +201,7 @@ static void answers_like_a_database(void **state)
 static void wait_for(struct accounts *accounts, struct utf16 user, enum account_state expected)
 {
     double deadline = seconds_now() + 20;
-    struct account account = {.state = (enum account_state)-1};
+    struct account account = {.state = (enum account_state) - 1};
     while (seconds_now() < deadline) {
         if (accounts->known(accounts, user, UTF16_NONE, &account) == SEC_E_OK && account.state == expected) {
             return;
@@ -254,12 +258,9 @@ static void refuses_files_of_others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SCRATCH(reads_every_form),
-        WITH_SCRATCH(skips_what_is_no_account),
-        WITH_SCRATCH(survives_any_line),
-        WITH_SCRATCH(reads_files),
-        WITH_SCRATCH(answers_like_a_database),
-        WITH_SCRATCH(follows_its_file),
+        WITH_SCRATCH(reads_every_form),        WITH_SCRATCH(skips_what_is_no_account),
+        WITH_SCRATCH(survives_any_line),       WITH_SCRATCH(reads_files),
+        WITH_SCRATCH(answers_like_a_database), WITH_SCRATCH(follows_its_file),
         WITH_SCRATCH(refuses_files_of_others),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -29,8 +29,7 @@ static int child_work(struct accounts *accounts, struct account_store *store)
     if (accounts->known(accounts, U("user"), UTF16_NONE, &account) != SEC_E_OK || account.state != ACCOUNT_GOOD) {
         return 1;
     }
-    if (accounts->known(accounts, U("nobody"), UTF16_NONE, &account) != SEC_E_OK ||
-        account.state != ACCOUNT_UNKNOWN) {
+    if (accounts->known(accounts, U("nobody"), UTF16_NONE, &account) != SEC_E_OK || account.state != ACCOUNT_UNKNOWN) {
         return 2;
     }
     if (account_store_flags(store, U("user"), UTF16_NONE, ACCOUNT_FLAG_DISABLED, 0, &found) != SEC_E_OK || !found) {
@@ -156,8 +155,8 @@ static bool has_account(struct account_store *store, uint32_t number)
     uint16_t name[] = {'u', (uint16_t)('a' + number % 26), (uint16_t)('a' + number / 26 % 26),
                        (uint16_t)('a' + number / 676 % 26), (uint16_t)('a' + number / 17576)};
     account_record_init(&record);
-    assert_ok(account_store_get(store, (struct utf16){(const uint8_t *)name, sizeof name}, UTF16_NONE, &record,
-                                &found));
+    assert_ok(
+        account_store_get(store, (struct utf16){(const uint8_t *)name, sizeof name}, UTF16_NONE, &record, &found));
     return found && memcmp(record.nt_hash.b, &number, sizeof number) == 0;
 }
 
@@ -215,7 +214,7 @@ static void loses_no_committed_account(void **state)
         }
         size_t count = 0;
         assert_ok(account_store_list(store, count_records, &count)); /* every page of the table can be read */
-        assert_true(count == committed || count == committed + 1); /* committed, but killed before it could say so */
+        assert_true(count == committed || count == committed + 1);   /* committed, but killed before it could say so */
         committed = (uint32_t)count;
     }
     print_message("# %u accounts in 60 lives\n", committed);

@@ -204,10 +204,8 @@ static void is_the_default_when_policy_says_so(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest with_fake[] = {
-        WITH_FAKE(asks_the_whole_question),
-        WITH_FAKE(hands_the_answer_on),
-        WITH_FAKE(tells_no_from_nobody_there),
-        WITH_FAKE(refuses_names_it_cannot_pass),
+        WITH_FAKE(asks_the_whole_question),    WITH_FAKE(hands_the_answer_on),
+        WITH_FAKE(tells_no_from_nobody_there), WITH_FAKE(refuses_names_it_cannot_pass),
         WITH_FAKE(opens_only_with_a_winbindd),
     };
     const struct CMUnitTest without[] = {

@@ -3,6 +3,10 @@
 
 #include <errno.h>
 #include <keyutils.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "logon/default_credentials.h"
 
@@ -141,8 +145,15 @@ static void is_for_its_possessor_alone(void **state)
 static void refuses_a_damaged_session(void **state)
 {
     static const char *const payloads[] = {
-        "00", "02 0000 0000 01 0000", "01", "01 0100 41 0000 01 0000", "01 0000 0000 03 0000", "01 0000 0000 01 0100 41",
-        "01 0000 0000 02 0200 4141", "01 ffff 0000 01 0000", "01 0000 0000 01 0000 00",
+        "00",
+        "02 0000 0000 01 0000",
+        "01",
+        "01 0100 41 0000 01 0000",
+        "01 0000 0000 03 0000",
+        "01 0000 0000 01 0100 41",
+        "01 0000 0000 02 0200 4141",
+        "01 ffff 0000 01 0000",
+        "01 0000 0000 01 0000 00",
     };
     need_keyring();
     for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
@@ -176,10 +187,8 @@ static void reads_the_user_file(void **state)
     static const struct {
         struct utf16 principal, user, domain, password;
     } cases[] = {
-        {U(""), U("alice"), U("ONE"), U("first")},
-        {U("ALICE"), U("alice"), U("ONE"), U("first")},
-        {U("two\\alice"), U("alice"), U("TWO"), U("third")},
-        {U("alice@TWO"), U("alice"), U("TWO"), U("third")},
+        {U(""), U("alice"), U("ONE"), U("first")},           {U("ALICE"), U("alice"), U("ONE"), U("first")},
+        {U("two\\alice"), U("alice"), U("TWO"), U("third")}, {U("alice@TWO"), U("alice"), U("TWO"), U("third")},
         {U("bob"), U("bob"), U("TWO"), U("second")},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -248,6 +257,57 @@ static void reaches_the_session_and_no_further(void **state)
     }
 }
 
+/* What container runtimes do: the keyring's system calls fail with EPERM. */
+static bool forbid_keyrings(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_add_key, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_keyctl, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    const struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static int without_keyrings(void)
+{
+    struct identity identity = {.has_user = true, .has_password = true};
+    if (!forbid_keyrings()) {
+        return 77;
+    }
+    if (logon_session_store(&identity, 0) != SEC_E_INTERNAL_ERROR) {
+        return 1;
+    }
+    if (logon_session_load(&identity) != SEC_E_NO_CREDENTIALS || logon_session_clear() != SEC_E_NO_CREDENTIALS) {
+        return 2;
+    }
+    if (default_credentials(UTF16_NONE, &identity) != SEC_E_OK || !utf16_equal(identity.user, U("alice"))) {
+        return 3;
+    }
+    unsetenv("NTLM_USER_FILE");
+    return default_credentials(UTF16_NONE, &identity) == SEC_E_NO_CREDENTIALS ? 0 : 4;
+}
+
+static void does_without_a_keyring(void **state)
+{
+    write_file(in(directory, "users"), "ONE:alice:first\n");
+    setenv("NTLM_USER_FILE", in(directory, "users"), 1);
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(without_keyrings());
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77) {
+        print_message("# the kernel has no seccomp filters: a container without a keyring cannot be imitated\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 #define CLEARED(test) cmocka_unit_test_setup_teardown(test, clear, clear)
 
 int main(void)
@@ -264,6 +324,7 @@ int main(void)
         CLEARED(has_none),
         CLEARED(prefers_the_session),
         CLEARED(reaches_the_session_and_no_further),
+        CLEARED(does_without_a_keyring),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

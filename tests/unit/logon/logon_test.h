@@ -10,26 +10,26 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vectors/hex.h"
 #include "text/utf16.h"
+#include "vectors/hex.h"
 
 /* UTF-16LE text from a literal. */
 #define U(text) ((struct utf16){(const uint8_t *)u"" text, sizeof(u"" text) - sizeof(uint16_t)})
 
-#define assert_ok(call)                                                                                              \
-    do {                                                                                                             \
-        SECURITY_STATUS status_ = (call);                                                                            \
-        if (status_ != SEC_E_OK) {                                                                                   \
-            const char *why_ = status_reason(NULL, NULL, NULL);                                                      \
-            fail_msg("%s gave 0x%08X: %s", #call, (unsigned)status_, why_ != NULL ? why_ : "no reason");             \
-        }                                                                                                            \
+#define assert_ok(call)                                                                                                \
+    do {                                                                                                               \
+        SECURITY_STATUS status_ = (call);                                                                              \
+        if (status_ != SEC_E_OK) {                                                                                     \
+            const char *why_ = status_reason(NULL, NULL, NULL);                                                        \
+            fail_msg("%s gave 0x%08X: %s", #call, (unsigned)status_, why_ != NULL ? why_ : "no reason");               \
+        }                                                                                                              \
     } while (0)
 
-#define assert_status(call, expected)                                                                                \
-    do {                                                                                                             \
-        status_begin();                                                                                              \
-        assert_int_equal((uint32_t)(call), (uint32_t)(expected));                                                    \
-        assert_non_null(status_reason(NULL, NULL, NULL));                                                            \
+#define assert_status(call, expected)                                                                                  \
+    do {                                                                                                               \
+        status_begin();                                                                                                \
+        assert_int_equal((uint32_t)(call), (uint32_t)(expected));                                                      \
+        assert_non_null(status_reason(NULL, NULL, NULL));                                                              \
     } while (0)
 
 #define assert_text(actual, expected) assert_true(utf16_equal((actual), (expected)))

@@ -141,20 +141,20 @@ static void refuses_a_bad_file_as_a_whole(void **state)
         {GOOD "require-mic = maybe\n", 3},
         {GOOD "require-mic = yes no\n", 3},
         {GOOD "target-name = sometimes\n", 3},
-        {GOOD "enabled = no\n", 3},            /* given twice */
-        {GOOD "send-level = 3\n  4\n", 4},     /* a continuation line */
-        {GOOD "[ntml]\n", 3},                  /* an unknown section, though empty */
+        {GOOD "enabled = no\n", 3},        /* given twice */
+        {GOOD "send-level = 3\n  4\n", 4}, /* a continuation line */
+        {GOOD "[ntml]\n", 3},              /* an unknown section, though empty */
         {GOOD "[ntlm] x\n", 3},
         {GOOD "[names\n", 3},
         {GOOD "\n\n[names]\nnetbios-computer = ABCDEFGHIJKLMNOP\n", 6}, /* 16 characters */
         {GOOD "[names]\nnetbios-computer = A\\B\n", 4},
         {GOOD "[names]\ndns-domain = exa mple.com\n", 4},
-        {GOOD "[names]\nenabled = yes\n", 4},  /* of another section */
+        {GOOD "[names]\nenabled = yes\n", 4}, /* of another section */
         {GOOD "[accounts]\npath = relative/path\n", 4},
         {GOOD "[accounts]\nlockout-threshold = 1000\n", 4},
         {GOOD "[accounts]\nbackend = sqlite\n", 4},
-        {"enabled = no\n", 1},                 /* before any section */
-        {"\n\nenabled = no\n[ntml]\n", 3},     /* the first of two */
+        {"enabled = no\n", 1},             /* before any section */
+        {"\n\nenabled = no\n[ntml]\n", 3}, /* the first of two */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct policy policy;
@@ -217,9 +217,10 @@ static void is_read_once_a_process(void **state)
 static void is_documented_key_by_key(void **state)
 {
     static const char *const keys[] = {
-        "enabled", "send-level", "accept-level", "require-128-bit", "require-mic", "max-clock-skew", "target-name",
-        "target-names", "netbios-computer", "netbios-domain", "dns-computer", "dns-domain", "domain-member", "backend",
-        "path", "lockout-threshold", "lockout-duration", "switch-uid",
+        "enabled",           "send-level",       "accept-level",  "require-128-bit",  "require-mic",
+        "max-clock-skew",    "target-name",      "target-names",  "netbios-computer", "netbios-domain",
+        "dns-computer",      "dns-domain",       "domain-member", "backend",          "path",
+        "lockout-threshold", "lockout-duration", "switch-uid",
     };
     static char page[65536];
     FILE *file = fopen(SOURCE_ROOT "/docs/man/sspi.conf.5", "r");
