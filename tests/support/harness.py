@@ -25,6 +25,9 @@ import tempfile
 import time
 import traceback
 
+# Scripts start programs from a scratch directory, whatever form of path the runner gave.
+sys.argv[1:] = [os.path.abspath(argument) if os.path.exists(argument) else argument for argument in sys.argv[1:]]
+
 LIMIT = 30.0  # seconds that any single condition may take on a loaded machine
 
 _tests = 0
