@@ -27,8 +27,7 @@
 #include "sspi_buffers.h"    /* channel bindings, TLS extensions */
 #include "sspi_flags.h"      /* ISC_*, ASC_* */
 #include "sspi_functions.h"  /* packages, credentials, contexts, messages */
-#include "sspi_identity.h"
-#include "sspi_flags.h"   /* SEC_WINNT_AUTH_IDENTITY*, Sspi... */
+#include "sspi_identity.h"   /* SEC_WINNT_AUTH_IDENTITY*, Sspi... */
 #include "sspi_sasl.h"       /* Sasl... */
 #include "sspi_table.h"      /* SecurityFunctionTable */
 #include "sspi_types.h"      /* handles, buffers, packages */

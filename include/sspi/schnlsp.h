@@ -1,0 +1,2 @@
+/* schnlsp.h: an older name of schannel.h. */
+#include "schannel.h"
