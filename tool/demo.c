@@ -39,7 +39,7 @@ void demo_section(const char *format, ...)
 void demo_check(struct demo *demo, bool happened, const char *what, const char *detail)
 {
     const char *mark = happened ? (terminal_utf8() ? "\u2714" : "ok  ") : (terminal_utf8() ? "\u2718" : "FAIL");
-    printf("  %s%s%s  %-44s ", paint(stdout, happened ? PAINT_GOOD : PAINT_BAD), mark, paint(stdout, PAINT_NONE), what);
+    printf("  %s%s%s  %-48s ", paint(stdout, happened ? PAINT_GOOD : PAINT_BAD), mark, paint(stdout, PAINT_NONE), what);
     print_safe(stdout, detail);
     putchar('\n');
     fflush(stdout);

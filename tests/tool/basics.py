@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """basics.py SSPI: help, usage errors, packages, and how the command is linked."""
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import harness
 from harness import check, equal, matches
 
-SSPI = sys.argv[1]
+SSPI = os.path.abspath(sys.argv[1])
 COMMANDS = ['packages', 'demo', 'serve', 'get', 'decode', 'user', 'logon', 'logoff', 'whoami']
 USER_COMMANDS = ['add', 'list', 'del', 'verify', 'import', 'disable', 'enable', 'lock', 'unlock', 'expire']
 

@@ -9,7 +9,7 @@ import sys
 import harness
 from harness import check, equal, matches
 
-SSPI = sys.argv[1]
+SSPI = os.path.abspath(sys.argv[1])
 SOURCE = os.environ.get('SSPI_SOURCE', os.path.join(os.path.dirname(__file__), '../..'))
 
 

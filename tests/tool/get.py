@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """get.py SSPI: sspi get against servers that misbehave."""
 import base64
+import os
 import socket
 import sys
 import threading
@@ -8,7 +9,7 @@ import threading
 import harness
 from harness import check, equal, matches
 
-SSPI = sys.argv[1]
+SSPI = os.path.abspath(sys.argv[1])
 # MS-NLMP 4.2.4.3
 CHALLENGE = base64.b64encode(bytes.fromhex(
     '4e544c4d53535000020000000c000c003800000033828ae20123456789abcdef00000000000000002400240044000000060070170000000f'

@@ -10,7 +10,7 @@ import sys
 import harness
 from harness import check, equal
 
-SSPI = sys.argv[1]
+SSPI = os.path.abspath(sys.argv[1])
 NEGOTIATE = b'NTLMSSP\0' + struct.pack('<II', 1, 0xa2088207) + bytes(16) + bytes.fromhex('0a0063450000000f')
 PORT = None
 SERVER = None

@@ -8,7 +8,7 @@ import sys
 import harness
 from harness import check, equal, matches
 
-SSPI = sys.argv[1]
+SSPI = os.path.abspath(sys.argv[1])
 
 
 def user(*arguments, password=None, **more):
