@@ -104,7 +104,7 @@ SECURITY_STATUS SEC_ENTRY AcquireCredentialsHandleA(SEC_CHAR *pszPrincipal, SEC_
         .credential = phCredential,
         .expiry = ptsExpiry,
     };
-    return api_end("AcquireCredentialsHandle", acquire(pszPrincipal, &call));
+    return acquire(pszPrincipal, &call);
 }
 
 SECURITY_STATUS SEC_ENTRY AddCredentialsA(PCredHandle hCredentials, SEC_CHAR *pszPrincipal, SEC_CHAR *pszPackage,
@@ -118,16 +118,16 @@ SECURITY_STATUS SEC_ENTRY AddCredentialsA(PCredHandle hCredentials, SEC_CHAR *ps
 SECURITY_STATUS SEC_ENTRY QueryCredentialsAttributesA(PCredHandle phCredential, ULONG ulAttribute, PVOID pBuffer)
 {
     status_begin();
-    return api_end("QueryCredentialsAttributes",
-                   api_query_credential(phCredential, ulAttribute, pBuffer, SIZE_UNKNOWN, false));
+    return api_end_attribute("QueryCredentialsAttributes", ulAttribute,
+                             api_query_credential(phCredential, ulAttribute, pBuffer, SIZE_UNKNOWN, false));
 }
 
 SECURITY_STATUS SEC_ENTRY QueryCredentialsAttributesExA(PCredHandle phCredential, ULONG ulAttribute, PVOID pBuffer,
                                                         ULONG cbBuffer)
 {
     status_begin();
-    return api_end("QueryCredentialsAttributesEx",
-                   api_query_credential(phCredential, ulAttribute, pBuffer, cbBuffer, false));
+    return api_end_attribute("QueryCredentialsAttributesEx", ulAttribute,
+                             api_query_credential(phCredential, ulAttribute, pBuffer, cbBuffer, false));
 }
 
 /* ---------------------------------------------------------------- contexts */
@@ -174,19 +174,22 @@ SECURITY_STATUS SEC_ENTRY ImportSecurityContextA(SEC_CHAR *pszPackage, PSecBuffe
 SECURITY_STATUS SEC_ENTRY QueryContextAttributesA(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer)
 {
     status_begin();
-    return api_end("QueryContextAttributes", api_query_context(phContext, ulAttribute, pBuffer, SIZE_UNKNOWN, false));
+    return api_end_attribute("QueryContextAttributes", ulAttribute,
+                             api_query_context(phContext, ulAttribute, pBuffer, SIZE_UNKNOWN, false));
 }
 
 SECURITY_STATUS SEC_ENTRY QueryContextAttributesExA(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer,
                                                     ULONG cbBuffer)
 {
     status_begin();
-    return api_end("QueryContextAttributesEx", api_query_context(phContext, ulAttribute, pBuffer, cbBuffer, false));
+    return api_end_attribute("QueryContextAttributesEx", ulAttribute,
+                             api_query_context(phContext, ulAttribute, pBuffer, cbBuffer, false));
 }
 
 /* No attribute that is set has a text in the width of the function. */
 SECURITY_STATUS SEC_ENTRY SetContextAttributesA(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer, ULONG cbBuffer)
 {
     status_begin();
-    return api_end("SetContextAttributes", api_set_context(phContext, ulAttribute, pBuffer, cbBuffer));
+    return api_end_attribute("SetContextAttributes", ulAttribute,
+                             api_set_context(phContext, ulAttribute, pBuffer, cbBuffer));
 }

@@ -1,6 +1,9 @@
 /* The ends of every call: what a handle's end means, tracing, times. */
 #include "api/api.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "core/token.h"
 
 static void end_credential(void *object)
@@ -27,12 +30,22 @@ __attribute__((constructor)) static void name_destructors(void)
     handle_destructor(HANDLE_CONTEXT_TOKEN, end_token);
 }
 
-void api_trace(const char *function, SECURITY_STATUS status)
+void api_trace_detail(const char *function, SECURITY_STATUS status, const char *detail, ...)
 {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, detail);
+    vsnprintf(text, sizeof text, detail, arguments);
+    va_end(arguments);
     const char *name = status_name(status);
     const char *why = status < 0 ? status_reason(NULL, NULL, NULL) : NULL;
-    TRACE("%s -> %s (%08x)%s%s", function, name != NULL ? name : "status", (unsigned)status, why != NULL ? ": " : "",
-          why != NULL ? why : "");
+    TRACE("%s%s -> %s (%08x)%s%s", function, text, name != NULL ? name : "status", (unsigned)status,
+          why != NULL ? ": " : "", why != NULL ? why : "");
+}
+
+void api_trace(const char *function, SECURITY_STATUS status)
+{
+    api_trace_detail(function, status, "%s", "");
 }
 
 SECURITY_STATUS api_pin(enum handle_kind kind, const SecHandle *handle, struct pinned *out)

@@ -17,11 +17,24 @@
 
 void api_trace(const char *function, SECURITY_STATUS status) __attribute__((cold));
 
+/* The same for calls that have more to tell; `detail` follows the function's name. */
+void api_trace_detail(const char *function, SECURITY_STATUS status, const char *detail, ...)
+    __attribute__((cold, format(printf, 3, 4)));
+
 /* Returns `status`; with tracing on, one line tells what came of `function` and why. */
 static inline SECURITY_STATUS api_end(const char *function, SECURITY_STATUS status)
 {
     if (__builtin_expect(trace_on, 0)) {
         api_trace(function, status);
+    }
+    return status;
+}
+
+/* The same for functions that ask for, or set, an attribute by number. */
+static inline SECURITY_STATUS api_end_attribute(const char *function, ULONG attribute, SECURITY_STATUS status)
+{
+    if (__builtin_expect(trace_on, 0)) {
+        api_trace_detail(function, status, " %u", (unsigned)attribute);
     }
     return status;
 }
@@ -87,6 +100,7 @@ struct acquire_call {
     PTimeStamp expiry;
 };
 
+/* AcquireCredentialsHandle, with its trace line. */
 STATUS api_acquire(const struct acquire_call *call);
 STATUS api_add_credentials(PCredHandle credential);
 STATUS api_set_credential(PCredHandle credential, ULONG attribute, const void *value, size_t size);

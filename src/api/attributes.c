@@ -283,14 +283,16 @@ SECURITY_STATUS api_query_context(PCtxtHandle handle, ULONG attribute, void *buf
 SECURITY_STATUS SEC_ENTRY QueryContextAttributesW(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer)
 {
     status_begin();
-    return api_end("QueryContextAttributes", api_query_context(phContext, ulAttribute, pBuffer, SIZE_UNKNOWN, true));
+    return api_end_attribute("QueryContextAttributes", ulAttribute,
+                             api_query_context(phContext, ulAttribute, pBuffer, SIZE_UNKNOWN, true));
 }
 
 SECURITY_STATUS SEC_ENTRY QueryContextAttributesExW(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer,
                                                     ULONG cbBuffer)
 {
     status_begin();
-    return api_end("QueryContextAttributesEx", api_query_context(phContext, ulAttribute, pBuffer, cbBuffer, true));
+    return api_end_attribute("QueryContextAttributesEx", ulAttribute,
+                             api_query_context(phContext, ulAttribute, pBuffer, cbBuffer, true));
 }
 
 SECURITY_STATUS api_set_context(PCtxtHandle handle, ULONG attribute, const void *value, size_t size)
@@ -308,7 +310,8 @@ SECURITY_STATUS api_set_context(PCtxtHandle handle, ULONG attribute, const void 
 SECURITY_STATUS SEC_ENTRY SetContextAttributesW(PCtxtHandle phContext, ULONG ulAttribute, PVOID pBuffer, ULONG cbBuffer)
 {
     status_begin();
-    return api_end("SetContextAttributes", api_set_context(phContext, ulAttribute, pBuffer, cbBuffer));
+    return api_end_attribute("SetContextAttributes", ulAttribute,
+                             api_set_context(phContext, ulAttribute, pBuffer, cbBuffer));
 }
 
 /* ---------------------------------------------------------------- credentials */
@@ -331,14 +334,14 @@ SECURITY_STATUS api_query_credential(PCredHandle handle, ULONG attribute, void *
 SECURITY_STATUS SEC_ENTRY QueryCredentialsAttributesW(PCredHandle phCredential, ULONG ulAttribute, PVOID pBuffer)
 {
     status_begin();
-    return api_end("QueryCredentialsAttributes",
-                   api_query_credential(phCredential, ulAttribute, pBuffer, SIZE_UNKNOWN, true));
+    return api_end_attribute("QueryCredentialsAttributes", ulAttribute,
+                             api_query_credential(phCredential, ulAttribute, pBuffer, SIZE_UNKNOWN, true));
 }
 
 SECURITY_STATUS SEC_ENTRY QueryCredentialsAttributesExW(PCredHandle phCredential, ULONG ulAttribute, PVOID pBuffer,
                                                         ULONG cbBuffer)
 {
     status_begin();
-    return api_end("QueryCredentialsAttributesEx",
-                   api_query_credential(phCredential, ulAttribute, pBuffer, cbBuffer, true));
+    return api_end_attribute("QueryCredentialsAttributesEx", ulAttribute,
+                             api_query_credential(phCredential, ulAttribute, pBuffer, cbBuffer, true));
 }

@@ -295,14 +295,22 @@ static SECURITY_STATUS step(const struct step_call *call, struct step_report *re
     return run(call, &parties, &input, &output, report);
 }
 
+/* The handle tells the lines of one context from those of another. */
 static void trace_step(const struct step_call *call, const struct step_report *report, SECURITY_STATUS status)
 {
-    const char *name = status_name(status);
-    const char *why = status < 0 ? status_reason(NULL, NULL, NULL) : NULL;
-    TRACE("%s %s: leg %s, asked %08x, %zu bytes in, %zu out, got %08x -> %s (%08x)%s%s", call->function,
-          report->package != NULL ? report->package : "?", call->context == NULL ? "first" : "later",
-          (unsigned)call->flags, report->in, report->out, (unsigned)report->attributes, name != NULL ? name : "status",
-          (unsigned)status, why != NULL ? ": " : "", why != NULL ? why : "");
+    static const SecHandle none = {0, 0};
+    const SecHandle *given = call->context != NULL ? call->context : status >= 0 ? call->new_context : NULL;
+    const SecHandle *handle = given != NULL ? given : &none;
+    AUTO_FREE char *target = NULL;
+    if (call->target.size != 0 && utf16_to_utf8(call->target, &target, NULL) != SEC_E_OK) {
+        target = NULL;
+    }
+    api_trace_detail(call->function, status,
+                     " %s, %s leg of context %llx.%llx: target \"%.128s\", asked %08x, %zu bytes in, %zu out, got %08x",
+                     report->package != NULL ? report->package : "?", call->context == NULL ? "first" : "later",
+                     (unsigned long long)handle->dwLower, (unsigned long long)handle->dwUpper,
+                     target != NULL ? target : "", (unsigned)call->flags, report->in, report->out,
+                     (unsigned)report->attributes);
 }
 
 SECURITY_STATUS api_step(const struct step_call *call)
@@ -365,7 +373,12 @@ SECURITY_STATUS SEC_ENTRY DeleteSecurityContext(PCtxtHandle phContext)
 {
     status_begin();
     SecHandle handle = phContext != NULL ? *phContext : (SecHandle){0, 0};
-    return api_end("DeleteSecurityContext", handle_close(HANDLE_CONTEXT, &handle));
+    SECURITY_STATUS status = handle_close(HANDLE_CONTEXT, &handle);
+    if (__builtin_expect(trace_on, 0)) {
+        api_trace_detail("DeleteSecurityContext", status, " of context %llx.%llx", (unsigned long long)handle.dwLower,
+                         (unsigned long long)handle.dwUpper);
+    }
+    return status;
 }
 
 static SECURITY_STATUS complete(PCtxtHandle phContext, PSecBufferDesc pToken)

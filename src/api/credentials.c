@@ -11,7 +11,7 @@ static void drop_credential(struct credential **credential)
 
 /* The order of the checks is the one observed on Windows: the package's name first, then the use, then what the package
  * says of the auth data, and phCredential last. */
-SECURITY_STATUS api_acquire(const struct acquire_call *call)
+static SECURITY_STATUS acquire(const struct acquire_call *call)
 {
     REQUIRE(call->package != NULL, SEC_E_SECPKG_NOT_FOUND, "AcquireCredentialsHandle: no package of this name");
     struct credential_in in = {
@@ -33,6 +33,22 @@ SECURITY_STATUS api_acquire(const struct acquire_call *call)
     return SEC_E_OK;
 }
 
+SECURITY_STATUS api_acquire(const struct acquire_call *call)
+{
+    SECURITY_STATUS status = acquire(call);
+    if (__builtin_expect(trace_on, 0)) {
+        uint32_t use = call->use & SECPKG_CRED_BOTH;
+        api_trace_detail("AcquireCredentialsHandle", status, " %s, %s, %s",
+                         call->package != NULL ? call->package->name : "?",
+                         use == 0                      ? "no direction"
+                         : use == SECPKG_CRED_INBOUND  ? "inbound"
+                         : use == SECPKG_CRED_OUTBOUND ? "outbound"
+                                                       : "both directions",
+                         call->auth_data != NULL ? "identity given" : "default identity");
+    }
+    return status;
+}
+
 SECURITY_STATUS SEC_ENTRY AcquireCredentialsHandleW(SEC_WCHAR *pszPrincipal, SEC_WCHAR *pszPackage,
                                                     ULONG fCredentialUse, PVOID pvLogonID, PVOID pAuthData,
                                                     SEC_GET_KEY_FN pGetKeyFn, PVOID pvGetKeyArgument,
@@ -47,7 +63,7 @@ SECURITY_STATUS SEC_ENTRY AcquireCredentialsHandleW(SEC_WCHAR *pszPrincipal, SEC
         .credential = phCredential,
         .expiry = ptsExpiry,
     };
-    return api_end("AcquireCredentialsHandle", api_acquire(&call));
+    return api_acquire(&call);
 }
 
 SECURITY_STATUS SEC_ENTRY FreeCredentialsHandle(PCredHandle phCredential)
@@ -95,7 +111,8 @@ SECURITY_STATUS SEC_ENTRY SetCredentialsAttributesW(PCredHandle phCredential, UL
                                                     ULONG cbBuffer)
 {
     status_begin();
-    return api_end("SetCredentialsAttributes", set_public(phCredential, ulAttribute, pBuffer, cbBuffer));
+    return api_end_attribute("SetCredentialsAttributes", ulAttribute,
+                             set_public(phCredential, ulAttribute, pBuffer, cbBuffer));
 }
 
 /* No attribute that is set has a text in the width of the function: KDC proxy settings are UTF-16 in both
@@ -104,5 +121,6 @@ SECURITY_STATUS SEC_ENTRY SetCredentialsAttributesA(PCredHandle phCredential, UL
                                                     ULONG cbBuffer)
 {
     status_begin();
-    return api_end("SetCredentialsAttributes", set_public(phCredential, ulAttribute, pBuffer, cbBuffer));
+    return api_end_attribute("SetCredentialsAttributes", ulAttribute,
+                             set_public(phCredential, ulAttribute, pBuffer, cbBuffer));
 }

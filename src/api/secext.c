@@ -16,7 +16,7 @@
 #include "text/names.h"
 
 #define NAME_MAX_BYTES 2048
-#define PASSWD_BUFFER 4096
+#define PASSWD_BUFFER  4096
 
 /* Where an answer goes: one of the two forms. */
 struct answer {
