@@ -4,7 +4,8 @@
 One round runs the program of each implementation once, in turn, on one core; several rounds give the repetitions.
 Printed are medians over the rounds and, for each peer, the median of the rounds' own ratios (ours / theirs: a slow
 moment of the machine meets both sides of a ratio).  Before anything is measured every implementation must refuse a wrong
-password: one that does not would be measuring nothing.  All values go to BUILD/bench.json.  Exit 1 when a program fails
+password: one that does not would be measuring nothing.  Rates are per second of processor time, except those of several
+threads, which need an idle machine: the floor's own figure beside them tells what this one could give.  All values go to BUILD/bench.json.  Exit 1 when a program fails
 or a control is not refused; a missed target is reported, not an error.
 """
 import argparse
@@ -169,7 +170,7 @@ class Bench:
             print('  %-12s %-22s %10.4g  %s' % (metric, wanted, got, 'met' if met else 'MISSED'))
             if metric == 'threads.2/1' and self.values[metric].get('floor'):
                 print('  %-12s %-22s %10.4g  %s' % ('', 'the machine itself', statistics.median(self.values[metric]['floor']),
-                                                    '(primitives alone on two threads)'))
+                                                    '(primitives alone on two threads, same minutes)'))
 
 
 def main():
