@@ -30,13 +30,22 @@ static void remember(pid_t old, pid_t new)
     }
 }
 
-void child_abandon(void)
+static void on_signal(int number)
 {
     for (size_t i = 0; i < CHILDREN_MAX; i++) {
         if (children[i] > 0) {
             kill(children[i], SIGTERM);
         }
     }
+    _exit(128 + number);
+}
+
+void child_end_with_us(void)
+{
+    const struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
 }
 
 /* The environment and one more variable, which comes first and so wins. */
@@ -139,23 +148,24 @@ static int wait_until(struct child *child, uint64_t deadline)
     int status = 0;
     int fd = pidfd_open(child->pid, 0);
     struct pollfd poller = {fd, POLLIN, 0};
-    while (fd >= 0 && poll(&poller, 1, left(deadline)) < 0 && errno == EINTR) {
-        continue;
-    }
-    bool ended = (poller.revents & POLLIN) != 0;
-    if (!ended) {
+    int ready = 0;
+    do {
+        ready = fd >= 0 ? poll(&poller, 1, left(deadline)) : 0;
+    } while (ready < 0 && errno == EINTR);
+    if (ready <= 0) {
         kill(child->pid, SIGKILL);
     }
     if (fd >= 0) {
         close(fd);
     }
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
-        continue;
-    }
+    pid_t ended = 0;
+    do {
+        ended = waitpid(child->pid, &status, 0);
+    } while (ended < 0 && errno == EINTR);
     remember(child->pid, 0);
     close(child->out);
     *child = (struct child){0, -1};
-    return ended && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return ready > 0 && ended > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 int child_finish(struct child *child, char *output, size_t size, int milliseconds)

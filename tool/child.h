@@ -26,7 +26,7 @@ int child_finish(struct child *child, char *output, size_t size, int millisecond
 /* Ends a child by SIGTERM, or SIGKILL when that takes too long.  Gives its exit status, or -1. */
 int child_stop(struct child *child, int milliseconds);
 
-/* Ends every child that still runs without waiting; may be called by a signal handler. */
-void child_abandon(void);
+/* From here on a signal that ends this program ends its children as well. */
+void child_end_with_us(void);
 
 #endif

@@ -137,20 +137,11 @@ static void tour(struct demo *demo)
     demo_http(demo);
 }
 
-/* Interrupted: the server that was started must not stay behind. */
-static void on_signal(int number)
-{
-    child_abandon();
-    _exit(128 + number);
-}
-
 int command_demo(int argc, char **argv)
 {
     struct demo demo = {.alice = LOGIN_NONE};
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    signal(SIGHUP, on_signal);
+    child_end_with_us();
     signal(SIGPIPE, SIG_IGN);
     printf("%sOpenSSPI %s%s\n", paint(stdout, PAINT_BOLD), SspiExtVersion(), paint(stdout, PAINT_NONE));
     if (prepare(&demo)) {

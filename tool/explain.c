@@ -13,13 +13,14 @@
 
 static const struct explainer *const explainers[] = {
     &ntlm_explainer,
+    NULL,
 };
 
 const struct explainer *explain_find(struct bytes token)
 {
-    for (size_t i = 0; i < sizeof explainers / sizeof explainers[0]; i++) {
-        if (explainers[i]->recognise(token)) {
-            return explainers[i];
+    for (const struct explainer *const *at = explainers; *at != NULL; at++) {
+        if ((*at)->recognise(token)) {
+            return *at;
         }
     }
     return NULL;

@@ -121,18 +121,15 @@ static void announce(struct evconnlistener *listener)
 {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
-    char text[INET6_ADDRSTRLEN] = "";
-    getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&address, &size);
-    if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
-        evutil_inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof text);
-        printf("listening on http://[%s]:%u/\n", text, ntohs(six->sin6_port));
-    } else {
-        const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
-        evutil_inet_ntop(AF_INET, &four->sin_addr, text, sizeof text);
-        printf("listening on http://%s:%u/\n", text, ntohs(four->sin_port));
+    char host[INET6_ADDRSTRLEN] = "";
+    char port[8] = "";
+    if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&address, &size) == 0 &&
+        getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+        bool six = address.ss_family == AF_INET6;
+        printf("listening on http://%s%s%s:%s/\n", six ? "[" : "", host, six ? "]" : "", port);
+        fflush(stdout);
     }
-    fflush(stdout);
 }
 
 /* The address of "127.0.0.1:8080" or "[::1]:0": read as the authority of a URL, which is what it will be announced as. */

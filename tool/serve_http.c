@@ -15,22 +15,25 @@
 #define IDLE_SECONDS 30
 #define VISITORS_MAX 512
 
-static void visitor_free(struct visitor *visitor)
+/* Ends a visit that is in no list any more. */
+static void visitor_release(struct visitor *visitor)
 {
-    struct server *server = visitor->server;
-    struct visitor **link = &server->visitors;
-    while (*link != NULL && *link != visitor) {
-        link = &(*link)->next;
-    }
-    if (*link == visitor) {
-        *link = visitor->next;
-        server->visitor_count--;
-    }
+    visitor->server->visitor_count--;
     party_reset(&visitor->party);
     exchange_clear(&visitor->exchange);
     json_object_put(visitor->facts);
     free(visitor->user);
     free(visitor);
+}
+
+static void visitor_free(struct visitor *visitor)
+{
+    struct visitor **link = &visitor->server->visitors;
+    while (*link != visitor) {
+        link = &(*link)->next;
+    }
+    *link = visitor->next;
+    visitor_release(visitor);
 }
 
 static struct visitor *visitor_find(struct server *server, const struct bufferevent *bufferevent)
@@ -339,6 +342,8 @@ void serve_attach(struct server *server)
 void serve_forget_all(struct server *server)
 {
     while (server->visitors != NULL) {
-        visitor_free(server->visitors);
+        struct visitor *first = server->visitors;
+        server->visitors = first->next;
+        visitor_release(first);
     }
 }
