@@ -162,7 +162,7 @@ SECURITY_STATUS SEC_ENTRY SetCredentialsAttributesA(PCredHandle phCredential, UL
  *                   Digest over HTTP, by position: TOKEN challenge, PKG_PARAMS method, PKG_PARAMS hash of the entity,
  *                   TARGET_HOST service, CHANNEL_BINDINGS.
  *   phNewContext    receives the handle: DeleteSecurityContext.  May be phContext, and NULL on later legs.
- *   pOutput         one TOKEN, and for Schannel an ALERT.  With ALLOCATE_MEMORY, or with pvBuffer NULL, the library
+ *   pOutput         one TOKEN, and for Schannel an ALERT.  With ALLOCATE_MEMORY, or with a size but pvBuffer NULL, the library
  *                   allocates pvBuffer (FreeContextBuffer); otherwise cbBuffer is its capacity, of which the package's
  *                   cbMaxToken is enough.  cbBuffer receives the size, 0 for nothing to send; BufferType is kept.
  *   pfContextAttr   receives ISC_RET_*, final with SEC_E_OK only; may be NULL
@@ -321,7 +321,7 @@ SECURITY_STATUS SEC_ENTRY ImportSecurityContextA(SEC_CHAR *pszPackage, PSecBuffe
  * a client without an account here; SEC_E_UNSUPPORTED_FUNCTION for a package that cannot. */
 SECURITY_STATUS SEC_ENTRY ImpersonateSecurityContext(PCtxtHandle phContext);
 
-/* SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_NO_IMPERSONATION when the thread is itself. */
+/* The thread is itself again.  SEC_E_OK, also when it was; SEC_E_INVALID_HANDLE, and then nothing changes. */
 SECURITY_STATUS SEC_ENTRY RevertSecurityContext(PCtxtHandle phContext);
 
 /* A HANDLE of its own for the client of an acceptor's context: CloseHandle.

@@ -49,7 +49,7 @@ SECURITY_STATUS api_package_infos(const struct package *const *list, size_t coun
 
 SECURITY_STATUS api_enumerate_packages(bool wide, ULONG *count, void **infos)
 {
-    REQUIRE(count != NULL && infos != NULL, SEC_E_INVALID_HANDLE, "EnumerateSecurityPackages: NULL for a result");
+    REQUIRE(count != NULL && infos != NULL, SEC_E_INVALID_PARAMETER, "EnumerateSecurityPackages: NULL for a result");
     TRY(api_package_infos(packages, package_count, wide, infos));
     *count = (ULONG)package_count;
     return SEC_E_OK;
@@ -64,7 +64,7 @@ SECURITY_STATUS SEC_ENTRY EnumerateSecurityPackagesW(PULONG pcPackages, PSecPkgI
 SECURITY_STATUS api_query_package(const struct package *package, bool wide, void **info)
 {
     REQUIRE(package != NULL, SEC_E_SECPKG_NOT_FOUND, "QuerySecurityPackageInfo: no package of this name");
-    REQUIRE(info != NULL, SEC_E_INVALID_HANDLE, "QuerySecurityPackageInfo: ppPackageInfo is NULL");
+    REQUIRE(info != NULL, SEC_E_INVALID_PARAMETER, "QuerySecurityPackageInfo: ppPackageInfo is NULL");
     return api_package_infos(&package, 1, wide, info);
 }
 

@@ -37,6 +37,7 @@ static SECURITY_STATUS impersonate(PCtxtHandle phContext)
         (void)locks;
         TRY(impersonated(context, &token));
     }
+    REQUIRE(!token_is_anonymous(token), SEC_E_NO_IMPERSONATION, "nobody can be impersonated as anonymous");
     return token_impersonate(token);
 }
 

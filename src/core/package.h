@@ -27,8 +27,8 @@
 #include "base/status.h"
 #include "core/attribute.h"
 #include "core/buffers.h"
-#include "text/utf16.h"
 #include "sspi_ext.h"
+#include "text/utf16.h"
 #include "wire/writer.h"
 
 #define PACKAGE_NAME_MAX 64 /* characters, with the NUL; package names are ASCII */
@@ -56,9 +56,9 @@ struct credential {
 struct context {
     const struct package *package;
     bool initiator;
-    bool established;         /* set by core when a step answers SEC_E_OK; a package may set it earlier */
-    SecHandle token_handle;   /* what SECPKG_ATTR_ACCESS_TOKEN handed out; {0, 0} = nothing; core's */
-    atomic_bool one_stream;   /* both directions share one state (NTLM without ESS): messages go one at a time */
+    bool established;       /* set by core when a step answers SEC_E_OK; a package may set it earlier */
+    SecHandle token_handle; /* what SECPKG_ATTR_ACCESS_TOKEN handed out; {0, 0} = nothing; core's */
+    atomic_bool one_stream; /* both directions share one state (NTLM without ESS): messages go one at a time */
     pthread_mutex_t send_lock;
     pthread_mutex_t receive_lock;
 };
@@ -73,8 +73,7 @@ struct context_locks {
 
 static inline struct context_locks context_lock(struct context *context, enum context_use use)
 {
-    bool receive_only =
-        use == CONTEXT_RECEIVE && !atomic_load_explicit(&context->one_stream, memory_order_relaxed);
+    bool receive_only = use == CONTEXT_RECEIVE && !atomic_load_explicit(&context->one_stream, memory_order_relaxed);
     struct context_locks locks = {receive_only ? &context->receive_lock : &context->send_lock,
                                   use == CONTEXT_STEP ? &context->receive_lock : NULL};
     pthread_mutex_lock(locks.first);
@@ -96,10 +95,10 @@ static inline void context_unlock(struct context_locks *locks)
 }
 
 struct credential_in {
-    struct utf16 principal;   /* pszPrincipal */
-    uint32_t use;             /* SECPKG_CRED_* without the policy bits */
-    uint32_t use_flags;       /* AUTOLOGON_RESTRICTED, PROCESS_POLICY_ONLY */
-    const void *auth_data;    /* pAuthData as the caller gave it: its shape is the package's business */
+    struct utf16 principal; /* pszPrincipal */
+    uint32_t use;           /* SECPKG_CRED_* without the policy bits */
+    uint32_t use_flags;     /* AUTOLOGON_RESTRICTED, PROCESS_POLICY_ONLY */
+    const void *auth_data;  /* pAuthData as the caller gave it: its shape is the package's business */
 };
 
 /* One leg's input. */
@@ -114,31 +113,32 @@ struct step_in {
 
 /* One leg's output. */
 struct step_out {
-    struct writer *token;             /* fronts the caller's buffer, or grows up to the package's max_token */
-    const struct buffers *output;     /* every output buffer, for packages that need more */
-    uint32_t flags;                   /* ISC_RET_* or ASC_RET_*, without ALLOCATED_MEMORY, which is core's */
-    uint64_t expiry;                  /* FILETIME, UTC; CLOCK_NEVER */
-    uint32_t bindings_result;         /* SEC_CHANNEL_BINDINGS_RESULT_* */
+    struct writer *token;         /* fronts the caller's buffer, or grows up to the package's max_token */
+    const struct buffers *output; /* every output buffer, for packages that need more */
+    uint32_t flags;               /* ISC_RET_* or ASC_RET_*, without ALLOCATED_MEMORY, which is core's */
+    uint64_t expiry;              /* FILETIME, UTC; CLOCK_NEVER */
+    uint32_t bindings_result;     /* SEC_CHANNEL_BINDINGS_RESULT_* */
 };
 
 struct package {
-    const char *name;    /* as SecPkgInfo.Name reports it */
+    const char *name; /* as SecPkgInfo.Name reports it */
     const char *comment;
     uint32_t capabilities;
     uint16_t rpc_id;
     uint32_t max_token;
     const char *alias_of; /* non-NULL: another name for a package that stands elsewhere in the table */
 
-    SECURITY_STATUS (*acquire)(const struct credential_in *in, struct credential **out_credential, uint64_t *out_expiry);
+    SECURITY_STATUS (*acquire)
+    (const struct credential_in *in, struct credential **out_credential, uint64_t *out_expiry);
     void (*release)(struct credential *credential);
     SECURITY_STATUS (*query_credential)(struct credential *credential, uint32_t attribute, struct attribute *out);
     SECURITY_STATUS (*set_credential)(struct credential *credential, uint32_t attribute, struct bytes value);
 
     /* The steps: the only functions that return SEC_I_* codes.  `credential` may be NULL on a later leg. */
-    SECURITY_STATUS (*initiate)(struct credential *credential, struct context **context, const struct step_in *in,
-                                struct step_out *out);
-    SECURITY_STATUS (*accept)(struct credential *credential, struct context **context, const struct step_in *in,
-                              struct step_out *out);
+    SECURITY_STATUS (*initiate)
+    (struct credential *credential, struct context **context, const struct step_in *in, struct step_out *out);
+    SECURITY_STATUS (*accept)
+    (struct credential *credential, struct context **context, const struct step_in *in, struct step_out *out);
     SECURITY_STATUS (*complete)(struct context *context, const struct buffers *message);
     SECURITY_STATUS (*apply_token)(struct context *context, const struct buffers *message);
 

@@ -33,8 +33,9 @@ static void test_enumerate_without_room(void **state)
 {
     ULONG count = 77;
     PSecPkgInfoA infos = NULL;
-    assert_status(EnumerateSecurityPackagesA(&count, NULL), SEC_E_INVALID_HANDLE);
-    assert_status(EnumerateSecurityPackagesA(NULL, &infos), SEC_E_INVALID_HANDLE);
+    assert_status(EnumerateSecurityPackagesA(&count, NULL), SEC_E_INVALID_PARAMETER);
+    assert_status(EnumerateSecurityPackagesA(NULL, &infos), SEC_E_INVALID_PARAMETER);
+    assert_status(QuerySecurityPackageInfoA(ntlm, NULL), SEC_E_INVALID_PARAMETER);
     assert_int_equal(count, 77);
     assert_null(infos);
 }
