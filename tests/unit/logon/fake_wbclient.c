@@ -57,8 +57,12 @@ static void remember(const struct wbcAuthUserParams *params)
     memcpy(seen->challenge, params->password.response.challenge, 8);
     seen->nt_length = params->password.response.nt_length;
     seen->lm_length = params->password.response.lm_length;
-    memcpy(seen->nt, params->password.response.nt_data, seen->nt_length);
-    memcpy(seen->lm, params->password.response.lm_data, seen->lm_length);
+    if (seen->nt_length != 0) { /* no response, no pointer */
+        memcpy(seen->nt, params->password.response.nt_data, seen->nt_length);
+    }
+    if (seen->lm_length != 0) {
+        memcpy(seen->lm, params->password.response.lm_data, seen->lm_length);
+    }
 }
 
 EXPORT wbcErr wbcCtxAuthenticateUserEx(struct wbcContext *context, const struct wbcAuthUserParams *params,
