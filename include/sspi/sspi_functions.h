@@ -162,9 +162,10 @@ SECURITY_STATUS SEC_ENTRY SetCredentialsAttributesA(PCredHandle phCredential, UL
  *                   Digest over HTTP, by position: TOKEN challenge, PKG_PARAMS method, PKG_PARAMS hash of the entity,
  *                   TARGET_HOST service, CHANNEL_BINDINGS.
  *   phNewContext    receives the handle: DeleteSecurityContext.  May be phContext, and NULL on later legs.
- *   pOutput         one TOKEN, and for Schannel an ALERT.  With ALLOCATE_MEMORY, or with a size but pvBuffer NULL, the library
- *                   allocates pvBuffer (FreeContextBuffer); otherwise cbBuffer is its capacity, of which the package's
- *                   cbMaxToken is enough.  cbBuffer receives the size, 0 for nothing to send; BufferType is kept.
+ *   pOutput         one TOKEN, and for Schannel an ALERT.  With ALLOCATE_MEMORY, or with a size but pvBuffer NULL, the
+ *                   library allocates pvBuffer (FreeContextBuffer); otherwise cbBuffer is its capacity, of which the
+ *                   package's cbMaxToken is enough.  cbBuffer receives the size, 0 for nothing to send; BufferType is
+ *                   kept.
  *   pfContextAttr   receives ISC_RET_*, final with SEC_E_OK only; may be NULL
  *   ptsExpiry       receives the end of the context's validity; may be NULL
  *
