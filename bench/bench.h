@@ -211,13 +211,18 @@ __attribute__((unused)) static void bench_million(void (*operation)(void *), voi
     for (int i = 0; i < 10000; i++) {
         operation(argument);
     }
-    double heap = bench_heap(), resident = bench_resident(), start = bench_now();
+    double resident = bench_resident(); /* before the heap: it leaves a buffer there */
+    double heap = bench_heap();
+    double start = bench_now();
     for (int i = 0; i < 1000000; i++) {
         operation(argument);
     }
-    bench_emit("million.seconds", bench_now() - start, "s");
-    bench_emit("million.heap-growth", bench_heap() - heap, "B");
-    bench_emit("million.resident-growth", bench_resident() - resident, "B");
+    double spent = bench_now() - start;
+    double heap_growth = bench_heap() - heap,
+           resident_growth = bench_resident() - resident; /* before stdio allocates */
+    bench_emit("million.seconds", spent, "s");
+    bench_emit("million.heap-growth", heap_growth, "B");
+    bench_emit("million.resident-growth", resident_growth, "B");
 }
 
 /* ---------------------------------------------------------------- threads */
