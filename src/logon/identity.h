@@ -2,7 +2,8 @@
  *
  * Plain, EXA/EXW and EX2 are told apart by their first word (0x200, 0x201, anything else); ANSI or UNICODE is decided by
  * the Flags member, whichever function the structure comes through (observed on Windows).  Strings are counted; NULL and
- * empty members are both "absent" but for `has_*`.
+ * empty members are both "absent" but for `has_*`.  A secret that SspiEncryptAuthIdentity encrypted is decrypted on the way,
+ * in a copy; FreeRDP's way of passing a hash (a password length over 512) is understood.
  */
 #ifndef OPENSSPI_LOGON_IDENTITY_H
 #define OPENSSPI_LOGON_IDENTITY_H
@@ -24,7 +25,8 @@ struct identity {
 /* Copies what `auth_data` says.  The names are kept as given: names_split is the package's decision.
  * SEC_E_UNKNOWN_CREDENTIALS: neither ANSI nor UNICODE, wrong Length, offsets outside EX2, a length without a pointer, a
  * packed credential of an unknown type; SEC_E_INVALID_TOKEN: ANSI text that is not UTF-8, a hash that is not 32 hex
- * digits; SEC_E_INSUFFICIENT_MEMORY. */
+ * digits, packed credentials that do not hold together; SEC_E_DECRYPT_FAILURE: encrypted for somebody else;
+ * SEC_E_INSUFFICIENT_MEMORY. */
 STATUS identity_parse(const void *auth_data, struct identity *out);
 
 void identity_free(struct identity *identity);
