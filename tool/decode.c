@@ -163,6 +163,9 @@ static int decode(struct options *options)
         complain("no token found; known kinds: NTLM");
         return EXIT_NOT_FOUND;
     }
+    if (options->exchange.more) {
+        complain("more than %d tokens; the rest is left out", EXCHANGE_LEGS);
+    }
     if (options->ask || login_has_password(&options->login)) {
         if (!login_password(&options->login, "Password", false)) {
             return EXIT_USAGE;

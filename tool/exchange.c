@@ -12,6 +12,7 @@
 struct leg *exchange_add(struct exchange *exchange, bool from_client, struct bytes token)
 {
     if (exchange->count == EXCHANGE_LEGS) {
+        exchange->more = true;
         return NULL;
     }
     struct leg *leg = &exchange->legs[exchange->count++];
@@ -54,6 +55,7 @@ void exchange_clear(struct exchange *exchange)
         free(exchange->legs[i].note);
     }
     exchange->count = 0;
+    exchange->more = false;
 }
 
 /* The drawing set: boxes where the terminal has them. */

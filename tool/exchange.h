@@ -12,7 +12,7 @@
 #include "facts.h"
 #include "sspi.h"
 
-#define EXCHANGE_LEGS 24 /* more than any package needs; a peer that goes on gets no further ladder */
+#define EXCHANGE_LEGS 64 /* more than any package needs, and the log of a dozen connections */
 
 struct leg {
     bool from_client;
@@ -26,6 +26,7 @@ struct leg {
 struct exchange {
     struct leg legs[EXCHANGE_LEGS];
     size_t count;
+    bool more; /* there were legs that found no place */
 };
 
 /* Appends a copy of a token; empty bytes for a leg without one.  Returns the leg for `status`, `nanoseconds` and

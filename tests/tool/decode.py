@@ -129,6 +129,13 @@ def forms(vectors):
     matches('NEGOTIATE.*CHALLENGE.*AUTHENTICATE', result.out, 'drawn in order')
 
 
+def long_log(vectors):
+    line = '< WWW-Authenticate: NTLM %s\n' % b64(vectors['nlmp-4.2.4-messages']['challenge'])
+    result = decode('--json', given=line * 100)
+    equal((result.status, len(json.loads(result.out)['exchange'])), (0, 64), 'a log of a hundred tokens: the first of them')
+    equal(len(result.err.splitlines()), 1, 'and one line that says so')
+
+
 def nonsense():
     for text in ('', 'hello', 'TlRMTVNTUA', '4e544c4d', 'Authorization: Basic dXNlcjpwYXNz', '\0\1\2', 'NTLM'):
         result = decode(given=text)
@@ -165,6 +172,7 @@ def main():
     exchanges(vectors)
     changed(vectors)
     forms(vectors)
+    long_log(vectors)
     nonsense()
     page(vectors)
     more = os.path.join(os.environ.get('SSPI_VECTORS', os.path.join(SOURCE, '../shared/vectors')), 'ntlm_exchanges.kv')

@@ -113,6 +113,20 @@ def states():
     user('expire', name, 'never')
 
 
+def guessing():
+    """Ten wrong passwords lock an account (sspi.conf(5), lockout-threshold), and nobody who guesses learns of it."""
+    equal(user('add', 'CORP\\gina', password='hers').status, 0, 'another account')
+    answers = {user('verify', 'CORP\\gina', password='guess %d' % number).err for number in range(10)}
+    equal(len(answers), 1, 'ten wrong passwords, one answer')
+    locked = user('verify', 'CORP\\gina', password='hers')
+    equal((locked.status, {locked.err}), (3, answers), 'the right one then gets the same')
+    entry = listed()['CORP', 'gina']
+    equal((entry['state'], entry['failures']), ('locked', 10), 'list tells the administrator')
+    equal(user('unlock', 'CORP\\gina').status, 0, 'unlock')
+    equal(verify('CORP\\gina', 'hers'), 0, 'and she is in again')
+    equal(listed()['CORP', 'gina']['failures'], 0, 'with a clean record')
+
+
 def import_them():
     path = harness.write('users.txt', 'DOMAIN:erin:password one\n# comment\nnonsense\n'
                                       'frank:1000:' + 'X' * 32 + ':a4f49c406510bdcab6824ee7c30fd852:[U          ]:LCT-5F000000:\n')
@@ -142,6 +156,7 @@ def main():
     passwords()
     at_the_terminal()
     states()
+    guessing()
     import_them()
     delete()
 
