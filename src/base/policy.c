@@ -263,12 +263,14 @@ static void read_once(void)
     }
     errno = 0;
     int bad_line = policy_read_file(path, &process_policy);
-    if (bad_line > 0) {
-        TRACE("policy: %s is refused as a whole because of line %d; the defaults apply", path, bad_line);
-    } else if (bad_line < 0) {
-        TRACE("policy: %s cannot be read (error %d); the defaults apply", path, errno);
-    } else {
+    if (bad_line == 0) {
         TRACE("policy: read %s", path);
+    } else if (bad_line < 0 && errno == ENOENT && strcmp(path, DEFAULT_PATH) == 0) {
+        TRACE("policy: no %s, the defaults apply", path);
+    } else {
+        process_policy.broken = true;
+        TRACE("policy: %s is void, line %d, error %d: no credential is acquired until it is mended", path, bad_line,
+              errno);
     }
 }
 

@@ -1,6 +1,7 @@
 /* The policy: what this machine's owner allows.  One ini file, /etc/sspi/sspi.conf (SSPI_CONFIG overrides), read once
- * per process.  A missing file means the defaults; a file that cannot be parsed is reported in the trace and refused
- * as a whole, so that a typing error never loosens anything.  Every key is documented in sspi.conf(5).
+ * per process.  No file at /etc/sspi means the defaults.  A file that cannot be read or parsed voids the whole policy: no
+ * credential is acquired until it is mended, because the line that was wrong may have been the strict one.  Every key is
+ * documented in sspi.conf(5).
  */
 #ifndef OPENSSPI_BASE_POLICY_H
 #define OPENSSPI_BASE_POLICY_H
@@ -14,6 +15,8 @@ enum policy_accounts { POLICY_ACCOUNTS_LMDB, POLICY_ACCOUNTS_FILE, POLICY_ACCOUN
 enum policy_target { POLICY_TARGET_ANY, POLICY_TARGET_IF_SENT, POLICY_TARGET_REQUIRED };
 
 struct policy {
+    bool broken;                  /* the file could not be read or parsed; nothing may be allowed */
+
     /* [ntlm] */
     bool ntlm_enabled;            /* enabled = yes */
     int ntlm_send_level;          /* send-level = 3        LmCompatibilityLevel of the client, 0..5 */

@@ -86,6 +86,8 @@ static void release_half_made(struct ntlm_credential **credential)
 
 SECURITY_STATUS ntlm_acquire(const struct credential_in *in, struct credential **out_credential, uint64_t *out_expiry)
 {
+    REQUIRE(!policy_get()->broken, SEC_E_INTERNAL_ERROR,
+            "the policy file cannot be read or has an error, see SSPI_TRACE for the line (sspi.conf(5))");
     REQUIRE(policy_get()->ntlm_enabled, SEC_E_SECPKG_NOT_FOUND, "the policy has switched NTLM off ([ntlm] enabled)");
     __attribute__((cleanup(release_half_made))) struct ntlm_credential *credential = calloc(1, sizeof *credential);
     REQUIRE(credential != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential");

@@ -83,10 +83,11 @@ static SECURITY_STATUS check_known(struct accounts *accounts, const struct ntlm_
                                    .user_flags = account.user_flags, .password_expiry = account.password_expiry};
     bool proven = verdict.v2 ? prove_v2(logon, &account, logon->domain, &verdict.session_base_key)
                              : prove_v1(logon, &account, &verdict.session_base_key);
-    if (!proven && verdict.v2) {
-        proven = prove_v2(logon, &account, UTF16_NONE, &verdict.session_base_key);
-    }
     bool good = proven && account.state == ACCOUNT_GOOD;
+    if (!good && verdict.v2) { /* also for a right password of a locked account: it must not answer sooner */
+        proven = prove_v2(logon, &account, UTF16_NONE, &verdict.session_base_key);
+        good = proven && account.state == ACCOUNT_GOOD;
+    }
     memcpy(verdict.unix_name, account.unix_name, sizeof verdict.unix_name);
     if (accounts->outcome != NULL) {
         accounts->outcome(accounts, logon->user, logon->domain, good);

@@ -196,6 +196,36 @@ static void tells_unreadable_from_bad(void **state)
     assert_memory_equal(&policy, &defaults, sizeof policy);
 }
 
+/* In a process of its own, since a policy is read once: what AcquireCredentialsHandle says under this file. */
+static void acquire_under(const char *path, SECURITY_STATUS expected)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        static WCHAR ntlm[] = {'N', 'T', 'L', 'M', 0};
+        CredHandle credential;
+        setenv("SSPI_CONFIG", path, 1);
+        SECURITY_STATUS status = AcquireCredentialsHandleW(NULL, ntlm, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL,
+                                                           &credential, NULL);
+        _exit(status == expected ? 0 : 1);
+    }
+    int ended = -1;
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_int_equal(ended, 0);
+}
+
+static void a_broken_file_allows_nothing(void **state)
+{
+    const char *path = in(directory, "broken.conf");
+    write_file(path, "[ntlm]\nenabled = maybe\n");
+    acquire_under(path, SEC_E_INTERNAL_ERROR);
+    write_file(path, "[ntlm]\nenabled = no\n");
+    acquire_under(path, SEC_E_SECPKG_NOT_FOUND);
+    write_file(path, "[ntlm]\nenabled = yes\n");
+    acquire_under(path, SEC_E_OK);
+    acquire_under(in(directory, "not-there.conf"), SEC_E_INTERNAL_ERROR);
+}
+
 static void is_read_once_a_process(void **state)
 {
     write_file(in(directory, "first.conf"), "[ntlm]\nsend-level = 5\n");
@@ -245,6 +275,7 @@ int main(void)
         cmocka_unit_test(refuses_a_bad_file_as_a_whole),
         cmocka_unit_test(refuses_what_it_would_see_in_part),
         cmocka_unit_test(tells_unreadable_from_bad),
+        cmocka_unit_test(a_broken_file_allows_nothing),
         cmocka_unit_test(is_read_once_a_process),
         cmocka_unit_test(is_documented_key_by_key),
     };
