@@ -1,5 +1,4 @@
-/* tchar.h: TCHAR is in windows.h; here the literal macros, which follow UNICODE (and _UNICODE, when only that is set
- * before the first of these headers is included, has to be accompanied by UNICODE as on Windows). */
+/* tchar.h: TCHAR is in windows.h; here are the literal macros.  All follow UNICODE, as on Windows _UNICODE goes with it. */
 #ifndef _INC_TCHAR
 #define _INC_TCHAR
 
