@@ -17,11 +17,12 @@
 #define SECURITY_WIN32
 #include <security.h>
 
-#define TOKEN_MAX  4096
-#define SEALED     (ISC_REQ_CONFIDENTIALITY | ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT)
-#define SIGNED     (ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT)
-#define GSS_SEALED (GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG)
-#define GSS_SIGNED (GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG)
+#define TOKEN_MAX    4096
+#define SEALED       (ISC_REQ_CONFIDENTIALITY | ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT)
+#define SIGNED       (ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT)
+#define GSS_SEALED   (GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG)
+#define GSS_DATAGRAM 0x10000 /* gss-ntlmssp's own flag */
+#define GSS_SIGNED   (GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG)
 
 /* Somebody who signs in; the same person in the widths that the two sides want. */
 struct person {
@@ -66,6 +67,10 @@ OM_uint32 gss_step(struct session *s);
 
 /* All three messages.  The client's last call must succeed in any case: it cannot know yet. */
 struct verdict log_on(struct session *s, const struct person *who);
+
+/* The same on a datagram, with SSPI as the server: the client begins without a token, the server's CHALLENGE is the first one (MS-NLMP 1.3.1.3).
+ * The flags must ask for it. */
+struct verdict log_on_datagram(struct session *s, const struct person *who);
 
 /* A session that must come about. */
 void session_good(struct session *s, const struct person *who, bool sspi_is_client, ULONG request, OM_uint32 flags);
