@@ -68,8 +68,8 @@ OM_uint32 gss_step(struct session *s);
 /* All three messages.  The client's last call must succeed in any case: it cannot know yet. */
 struct verdict log_on(struct session *s, const struct person *who);
 
-/* The same on a datagram, with SSPI as the server: the client begins without a token, the server's CHALLENGE is the first one (MS-NLMP 1.3.1.3).
- * The flags must ask for it. */
+/* The same on a datagram, with SSPI as the server: the client begins without a token, the server's CHALLENGE is the
+ * first one (MS-NLMP 1.3.1.3).  The flags must ask for it. */
 struct verdict log_on_datagram(struct session *s, const struct person *who);
 
 /* A session that must come about. */
