@@ -308,6 +308,76 @@ static void tampered_ciphertext(void **state)
     session_end(&s);
 }
 
+/* ---------------------------------------------------------------- clients that ask for less */
+
+#define NEGOTIATE    0xe2088235u /* UNICODE, SIGN, SEAL, NTLM, ALWAYS_SIGN, ESS, VERSION, 128, KEY_EXCH, 56 */
+#define UNICODE_     0x00000001u
+#define OEM_         0x00000002u
+#define ESS          0x00080000u
+#define KEY_128      0x20000000u
+#define KEY_EXCHANGE 0x40000000u
+
+/* Everything that a session can do, under the flags that this client asks for. */
+static void lesser_session(uint32_t negotiate)
+{
+    struct session s;
+    OM_uint32 minor;
+    unsigned char signature[TRAILER];
+    session_begin(&s, false, SEALED, GSS_SEALED);
+    s.negotiate = negotiate;
+    struct verdict v = log_on(&s, &user);
+    assert_int_equal(v.sspi, SEC_E_OK);
+    compare_names(&s, &user);
+    compare_keys(&s);
+    for (size_t i = 0; i < SIZES; i++) {
+        gss_buffer_desc data = {sizes[i], plain}, mic = {sizeof signature, signature};
+        ours_to_theirs(&s, sizes[i]);
+        theirs_to_ours(&s, sizes[i], i % 2 == 0 ? SEPARATE : STREAM);
+        sspi_sign(&s, sizes[i], signature);
+        assert_int_equal(gss_verify_mic(&minor, s.gss_context, &data, &mic, NULL), GSS_S_COMPLETE);
+        assert_int_equal(gss_get_mic(&minor, s.gss_context, GSS_C_QOP_DEFAULT, &data, &mic), GSS_S_COMPLETE);
+        assert_int_equal(sspi_verify(&s, sizes[i], mic.value), SEC_E_OK);
+        gss_release_buffer(&minor, &mic);
+    }
+    session_end(&s);
+}
+
+static void without_key_exchange(void **state)
+{
+    (void)is_client(state);
+    lesser_session(NEGOTIATE & ~KEY_EXCHANGE);
+}
+
+/* CRC-32 signatures, one cipher and one number for both directions (MS-NLMP 3.4.4.1). */
+static void without_extended_security(void **state)
+{
+    (void)is_client(state);
+    lesser_session(NEGOTIATE & ~ESS);
+}
+
+static void without_either(void **state)
+{
+    (void)is_client(state);
+    lesser_session(NEGOTIATE & ~ESS & ~KEY_EXCHANGE);
+}
+
+static void without_unicode(void **state)
+{
+    (void)is_client(state);
+    lesser_session((NEGOTIATE & ~UNICODE_) | OEM_);
+}
+
+/* 128 bits are required since Windows 7. */
+static void without_128_bits(void **state)
+{
+    (void)is_client(state);
+    struct session s;
+    session_begin(&s, false, SEALED, GSS_SEALED);
+    s.negotiate = NEGOTIATE & ~KEY_128;
+    assert_int_equal(log_on(&s, &user).sspi, SEC_E_UNSUPPORTED_FUNCTION);
+    session_end(&s);
+}
+
 /* ---------------------------------------------------------------- channel bindings and target name */
 
 static struct verdict bound(bool sspi_is_client, char sspi, char gss, ULONG more)
@@ -450,16 +520,19 @@ static bool as_client = true, as_server = false;
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(good_password),       BOTH(accented_password),
-        SERVER(accented_names),    BOTH(wrong_password),
-        BOTH(unknown_user),        BOTH(agreed_flags),
-        BOTH(signed_messages),     BOTH(signed_messages_of_a_sealing_context),
-        BOTH(sealed_messages),     BOTH(sealed_streams),
-        BOTH(mixed_messages),      BOTH(tampered_signature),
-        BOTH(tampered_ciphertext), BOTH(right_bindings),
-        BOTH(wrong_bindings),      SERVER(missing_bindings),
-        SERVER(target_name),       CLIENT(tampered_authenticate),
-        SERVER(datagram),          SERVER(datagram_messages),
+        BOTH(good_password),          BOTH(accented_password),
+        SERVER(accented_names),       BOTH(wrong_password),
+        BOTH(unknown_user),           BOTH(agreed_flags),
+        BOTH(signed_messages),        BOTH(signed_messages_of_a_sealing_context),
+        BOTH(sealed_messages),        BOTH(sealed_streams),
+        BOTH(mixed_messages),         BOTH(tampered_signature),
+        BOTH(tampered_ciphertext),    BOTH(right_bindings),
+        BOTH(wrong_bindings),         SERVER(missing_bindings),
+        SERVER(target_name),          CLIENT(tampered_authenticate),
+        SERVER(without_key_exchange), SERVER(without_extended_security),
+        SERVER(without_either),       SERVER(without_unicode),
+        SERVER(without_128_bits),     SERVER(datagram),
+        SERVER(datagram_messages),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("gss-ntlmssp", tests, set_up, clean_up);

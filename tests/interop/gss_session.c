@@ -85,6 +85,11 @@ void acquire(struct session *s, const struct person *who)
                                                     &s->gss_credential, NULL, NULL),
                      GSS_S_COMPLETE);
     gss_release_name(&minor, &name);
+    if (s->negotiate != 0) {
+        gss_OID_desc option = {11, (void *)"\x2b\x06\x01\x04\x01\xb7\x7d\x85\x0f\x01\x05"};
+        gss_buffer_desc value = {sizeof s->negotiate, &s->negotiate};
+        assert_int_equal(gss_set_cred_option(&minor, &s->gss_credential, &option, &value), GSS_S_COMPLETE);
+    }
 }
 
 struct bindings {

@@ -44,6 +44,7 @@ struct session {
     OM_uint32 gss_flags;
     char sspi_bindings, gss_bindings; /* the byte the bound certificate's hash is made of; 0: none */
     ULONG request;
+    uint32_t negotiate;             /* the flags of gss-ntlmssp's NEGOTIATE; 0: its own choice */
     unsigned char token[TOKEN_MAX]; /* the one on its way */
     size_t token_length;
 };
