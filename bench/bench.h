@@ -232,6 +232,12 @@ struct bench_thread {
     pthread_barrier_t *ready;
     atomic_bool *stop;
     unsigned long count;
+    double processor; /* seconds */
+};
+
+struct bench_sum {
+    double rate;      /* by the clock on the wall: waiting counts */
+    double processor; /* by the processor time that was used */
 };
 
 static inline void *bench_thread_run(void *argument)
@@ -242,16 +248,18 @@ static inline void *bench_thread_run(void *argument)
         self->operation(NULL);
     }
     pthread_barrier_wait(self->ready);
+    double start = bench_now();
     while (!atomic_load_explicit(self->stop, memory_order_relaxed)) {
         self->operation(NULL);
         count++;
     }
     self->count = count;
+    self->processor = bench_now() - start;
     return NULL;
 }
 
-/* Operations per second of `threads` threads together, by the clock on the wall: waiting counts here. */
-static inline double bench_together(void (*operation)(void *), int threads, double seconds)
+/* Operations per second of `threads` threads together. */
+static inline struct bench_sum bench_together(void (*operation)(void *), int threads, double seconds)
 {
     pthread_t id[16];
     struct bench_thread thread[16];
@@ -259,7 +267,7 @@ static inline double bench_together(void (*operation)(void *), int threads, doub
     atomic_bool stop = false;
     pthread_barrier_init(&ready, NULL, (unsigned)threads + 1);
     for (int i = 0; i < threads; i++) {
-        thread[i] = (struct bench_thread){operation, &ready, &stop, 0};
+        thread[i] = (struct bench_thread){operation, &ready, &stop, 0, 0};
         CHECK(pthread_create(&id[i], NULL, bench_thread_run, &thread[i]) == 0, "pthread_create");
     }
     pthread_barrier_wait(&ready);
@@ -269,25 +277,33 @@ static inline double bench_together(void (*operation)(void *), int threads, doub
     atomic_store(&stop, true);
     double passed = bench_clock(CLOCK_MONOTONIC) - start;
     unsigned long count = 0;
+    double processor = 0;
     for (int i = 0; i < threads; i++) {
         pthread_join(id[i], NULL);
         count += thread[i].count;
+        processor += thread[i].processor;
     }
     pthread_barrier_destroy(&ready);
-    return (double)count / passed;
+    return (struct bench_sum){(double)count / passed, (double)count / processor * threads};
 }
 
-/* One thread and two in turn, so that a slow moment of the machine meets both. */
+/* One thread and two in turn, so that a slow moment of the machine meets both.  By processor time the ratio shows only
+ * what the threads cost each other inside the processor, but shows it on a busy machine too. */
 __attribute__((unused)) static void bench_threads(void (*operation)(void *))
 {
-    double one = 0, two = 0;
+    struct bench_sum one = {0}, two = {0};
     for (int i = 0; i < 5; i++) {
-        one += bench_together(operation, 1, bench_time) / 5;
-        two += bench_together(operation, 2, bench_time) / 5;
+        struct bench_sum alone = bench_together(operation, 1, bench_time);
+        struct bench_sum both = bench_together(operation, 2, bench_time);
+        one.rate += alone.rate / 5;
+        one.processor += alone.processor / 5;
+        two.rate += both.rate / 5;
+        two.processor += both.processor / 5;
     }
-    bench_emit("threads.1", one, "op/s");
-    bench_emit("threads.2", two, "op/s");
-    bench_emit("threads.2/1", two / one, "x");
+    bench_emit("threads.1", one.rate, "op/s");
+    bench_emit("threads.2", two.rate, "op/s");
+    bench_emit("threads.2/1", two.rate / one.rate, "x");
+    bench_emit("threads.2/1-processor", two.processor / one.processor, "x");
 }
 
 #endif
