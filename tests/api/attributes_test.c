@@ -98,6 +98,34 @@ static void test_key_info(void **state)
     pair_close(&pair);
 }
 
+static void test_key_info_without_ess(void **state)
+{
+    struct pair pair;
+    struct token token;
+    SecPkgContext_KeyInfoA info = {0};
+    SecPkgContext_SessionKey key = {0};
+    SecPkgContext_Sizes sizes = {0};
+    pair_credentials(&pair, "Password");
+    pair_answer_plain_challenge(&pair, &token);
+    assert_status(QueryContextAttributesA(&pair.client, SECPKG_ATTR_KEY_INFO, &info), SEC_E_OK);
+    assert_string_equal(info.sSignatureAlgorithmName, "RSADSI RC4-CRC32");
+    assert_int_equal(info.SignatureAlgorithm, 0xFFFFFF7C);
+    assert_string_equal(info.sEncryptAlgorithmName, "RSADSI RC4");
+    assert_int_equal(info.EncryptAlgorithm, 0x6801);
+    assert_int_equal(info.KeySize, 128);
+    assert_status(FreeContextBuffer(info.sSignatureAlgorithmName), SEC_E_OK);
+    assert_status(FreeContextBuffer(info.sEncryptAlgorithmName), SEC_E_OK);
+    assert_status(QueryContextAttributesA(&pair.client, SECPKG_ATTR_SESSION_KEY, &key), SEC_E_OK);
+    assert_int_equal(key.SessionKeyLength, 16);
+    assert_status(FreeContextBuffer(key.SessionKey), SEC_E_OK);
+    assert_status(QueryContextAttributesA(&pair.client, SECPKG_ATTR_SIZES, &sizes), SEC_E_OK);
+    assert_int_equal(sizes.cbMaxToken, 2888);
+    assert_int_equal(sizes.cbMaxSignature, 16);
+    assert_int_equal(sizes.cbSecurityTrailer, 16);
+    assert_int_equal(sizes.cbBlockSize, 0);
+    pair_close(&pair);
+}
+
 static void test_session_key_is_one_for_both(void **state)
 {
     struct pair pair;
@@ -262,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_before_the_end),
         cmocka_unit_test(test_negotiation_info),
         cmocka_unit_test(test_key_info),
+        cmocka_unit_test(test_key_info_without_ess),
         cmocka_unit_test(test_session_key_is_one_for_both),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_native_names_are_two_blocks),

@@ -258,6 +258,40 @@ static void test_credential_of_later_legs(void **state)
     assert_status(DeleteSecurityContext(&pair.server), SEC_E_OK);
 }
 
+/* One pair of credentials, several handshakes at once, each leg in turn; all of them end. */
+static void test_one_credential_many_contexts(void **state)
+{
+    enum { COUNT = 5 };
+    struct pair pairs[COUNT];
+    struct token client[COUNT];
+    struct token server[COUNT];
+    pair_credentials(&pairs[0], "Password");
+    for (size_t i = 0; i < COUNT; i++) {
+        pairs[i] = pairs[0];
+        assert_status(pair_first_leg(&pairs[i], ISC_REQ_INTEGRITY, &client[i]), SEC_I_CONTINUE_NEEDED);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        token_init(&server[i], TOKEN_MAX);
+        assert_status(AcceptSecurityContext(&pairs[0].server_credential, NULL, &client[i].descriptor, 0, 0,
+                                            &pairs[i].server, &server[i].descriptor, NULL, NULL),
+                      SEC_I_CONTINUE_NEEDED);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        token_init(&client[i], TOKEN_MAX);
+        assert_status(InitializeSecurityContextA(NULL, &pairs[i].client, NULL, ISC_REQ_INTEGRITY, 0, 0,
+                                                 &server[i].descriptor, 0, NULL, &client[i].descriptor, NULL, NULL),
+                      SEC_E_OK);
+        assert_status(
+            AcceptSecurityContext(NULL, &pairs[i].server, &client[i].descriptor, 0, 0, NULL, NULL, NULL, NULL),
+            SEC_E_OK);
+    }
+    for (size_t i = 1; i < COUNT; i++) {
+        assert_status(DeleteSecurityContext(&pairs[i].client), SEC_E_OK);
+        assert_status(DeleteSecurityContext(&pairs[i].server), SEC_E_OK);
+    }
+    pair_close(&pairs[0]);
+}
+
 static void test_credential_attributes(void **state)
 {
     struct pair pair;
@@ -314,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_failed_first_leg_is_forgotten),
         cmocka_unit_test(test_new_context_of_later_legs),
         cmocka_unit_test(test_credential_of_later_legs),
+        cmocka_unit_test(test_one_credential_many_contexts),
         cmocka_unit_test(test_credential_attributes),
         cmocka_unit_test(test_set_credentials_attributes),
     };

@@ -114,6 +114,34 @@ static void test_dummy_signature(void **state)
     pair_close(&pair);
 }
 
+/* The same against an old server (ALWAYS_SIGN alone): any content verifies with the dummy and nothing with another
+ * signature, on the very context that made it. */
+static void test_dummy_signature_without_ess(void **state)
+{
+    static const unsigned char dummy[16] = {1};
+    static const unsigned char other[16] = {1, 0, 0, 0, 0xe8, 0xc7, 0xaa, 0x26, 0x16, 0x39, 7, 0x4e};
+    struct pair pair;
+    struct token token;
+    struct message message;
+    ULONG qop = 0xdeadbeef;
+    pair_credentials(&pair, "Password");
+    pair_answer_plain_challenge(&pair, &token);
+    message_init(&message);
+    for (int round = 0; round < 2; round++) {
+        assert_status(MakeSignature(&pair.client, 0, &message.descriptor, 0), SEC_E_OK);
+        assert_memory_equal(message.token, dummy, 16);
+        message.data[1][1] ^= 1;
+        assert_status(VerifySignature(&pair.client, &message.descriptor, 0, &qop), SEC_E_OK);
+        memcpy(message.token, other, 16);
+        assert_status(VerifySignature(&pair.client, &message.descriptor, 0, &qop), SEC_E_MESSAGE_ALTERED);
+    }
+    assert_status(EncryptMessage(&pair.client, 0, &message.descriptor, 0), SEC_E_UNSUPPORTED_FUNCTION);
+    memcpy(message.token, dummy, 16);
+    assert_status(DecryptMessage(&pair.client, &message.descriptor, 0, &qop), SEC_E_UNSUPPORTED_FUNCTION);
+    assert_int_equal(qop, 0xdeadbeef);
+    pair_close(&pair);
+}
+
 static void test_sign_and_verify(void **state)
 {
     struct pair pair;
@@ -178,6 +206,36 @@ static void test_seal_and_unseal(void **state)
     pair_close(&pair);
 }
 
+/* Moves the token to `place`. */
+static void place_token(struct message *message, size_t place)
+{
+    SecBuffer token = message->buffers[3];
+    memmove(&message->buffers[place + 1], &message->buffers[place], (3 - place) * sizeof token);
+    message->buffers[place] = token;
+}
+
+static void test_signature_anywhere(void **state)
+{
+    static const ULONG flags[] = {0, ISC_REQ_INTEGRITY, SEALED};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        struct pair pair;
+        pair_open(&pair, flags[i]);
+        for (size_t place = 0; place < 4; place++) {
+            struct message message;
+            struct message plain;
+            ULONG qop = 0xdeadbeef;
+            message_init(&plain);
+            message_init(&message);
+            place_token(&message, place);
+            assert_status(MakeSignature(&pair.client, 0, &message.descriptor, 0), SEC_E_OK);
+            assert_memory_equal(message.data, plain.data, sizeof plain.data); /* signing changes no data */
+            assert_status(VerifySignature(&pair.server, &message.descriptor, 0, &qop), SEC_E_OK);
+            assert_int_equal(qop, 0xdeadbeef);
+        }
+        pair_close(&pair);
+    }
+}
+
 static void test_token_anywhere(void **state)
 {
     for (size_t place = 0; place < 4; place++) {
@@ -187,9 +245,7 @@ static void test_token_anywhere(void **state)
         pair_open(&pair, SEALED);
         message_init(&plain);
         message_init(&message);
-        SecBuffer token = message.buffers[3];
-        memmove(&message.buffers[place + 1], &message.buffers[place], (3 - place) * sizeof token);
-        message.buffers[place] = token;
+        place_token(&message, place);
         assert_status(EncryptMessage(&pair.client, 0, &message.descriptor, 0), SEC_E_OK);
         assert_status(DecryptMessage(&pair.server, &message.descriptor, 0, NULL), SEC_E_OK);
         assert_memory_equal(message.data, plain.data, sizeof plain.data);
@@ -341,12 +397,20 @@ static void test_delete_under_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_token_buffer),       cmocka_unit_test(test_bad_buffers),
-        cmocka_unit_test(test_quality_of_protection), cmocka_unit_test(test_dummy_signature),
-        cmocka_unit_test(test_sign_and_verify),       cmocka_unit_test(test_altered_messages),
-        cmocka_unit_test(test_seal_and_unseal),       cmocka_unit_test(test_token_anywhere),
-        cmocka_unit_test(test_stream_buffer),         cmocka_unit_test(test_replayed_and_lost),
-        cmocka_unit_test(test_before_the_end),        cmocka_unit_test(test_full_duplex),
+        cmocka_unit_test(test_no_token_buffer),
+        cmocka_unit_test(test_bad_buffers),
+        cmocka_unit_test(test_quality_of_protection),
+        cmocka_unit_test(test_dummy_signature),
+        cmocka_unit_test(test_dummy_signature_without_ess),
+        cmocka_unit_test(test_signature_anywhere),
+        cmocka_unit_test(test_sign_and_verify),
+        cmocka_unit_test(test_altered_messages),
+        cmocka_unit_test(test_seal_and_unseal),
+        cmocka_unit_test(test_token_anywhere),
+        cmocka_unit_test(test_stream_buffer),
+        cmocka_unit_test(test_replayed_and_lost),
+        cmocka_unit_test(test_before_the_end),
+        cmocka_unit_test(test_full_duplex),
         cmocka_unit_test(test_delete_under_way),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -58,6 +58,10 @@ void pair_open(struct pair *pair, ULONG client_flags);
 /* The client's first leg alone, into `out`. */
 SECURITY_STATUS pair_first_leg(struct pair *pair, ULONG flags, struct token *out);
 
+/* The client alone, against an old server's CHALLENGE (flags a0828205: no SIGN, no ESS, no key exchange, no VERSION, target
+ * information without a timestamp).  One leg later it is done; its AUTHENTICATE is in `out`. */
+void pair_answer_plain_challenge(struct pair *pair, struct token *out);
+
 /* Everything that is open is closed, and each close must say SEC_E_OK. */
 void pair_close(struct pair *pair);
 
