@@ -287,7 +287,7 @@ SECURITY_STATUS SEC_ENTRY SspiEncodeStringsAsAuthIdentity(PCWSTR pszUserName, PC
  *                  SspiLocalFree each, having wiped the last.  The last pointer itself may be NULL.
  *
  * SEC_E_OK; SEC_E_INVALID_TOKEN for an identity that does not hold together; STATUS_INVALID_PARAMETER for an encrypted
- * one. */
+ * one; SEC_E_UNKNOWN_CREDENTIALS when the packed credentials are no password. */
 SECURITY_STATUS SEC_ENTRY SspiEncodeAuthIdentityAsStrings(PSEC_WINNT_AUTH_IDENTITY_OPAQUE pAuthIdentity,
                                                           PCWSTR *ppszUserName, PCWSTR *ppszDomainName,
                                                           PCWSTR *ppszPackedCredentialsString);
@@ -316,18 +316,21 @@ VOID SEC_ENTRY SspiLocalFree(PVOID DataBuffer);
 #define SEC_WINNT_AUTH_IDENTITY_ENCRYPT_SAME_PROCESS 0x2
 #define SEC_WINNT_AUTH_IDENTITY_ENCRYPT_FOR_SYSTEM   0x4
 
-/* Encrypts the secret in place, to be read by this process (SAME_PROCESS), the processes of this logon session
- * (SAME_LOGON, and the function without options) or the system's services, and says so in Flags.
+/* Encrypts the secret in place, to be read by this process and its children (SAME_PROCESS, no option, and the function
+ * without options), the processes of this logon session (SAME_LOGON) or the system's services (FOR_SYSTEM), and says so in
+ * Flags.  The names of the user and the domain are part of it.
  *
  * SEC_E_OK, also for what is encrypted already; SEC_E_INVALID_TOKEN; SEC_E_INVALID_PARAMETER for unknown options;
- * SEC_E_UNSUPPORTED_FUNCTION for a scope the system offers no key for. */
+ * SEC_E_UNSUPPORTED_FUNCTION for a scope the system offers no key for: FOR_SYSTEM, and SAME_LOGON without a kernel
+ * keyring. */
 SECURITY_STATUS SEC_ENTRY SspiEncryptAuthIdentity(PSEC_WINNT_AUTH_IDENTITY_OPAQUE AuthData);
 SECURITY_STATUS SEC_ENTRY SspiEncryptAuthIdentityEx(ULONG Options, PSEC_WINNT_AUTH_IDENTITY_OPAQUE AuthData);
 
-/* Decrypts in place.
+/* Decrypts in place; the function without options takes whatever it was encrypted with.
  *
  * SEC_E_OK, also for what is not encrypted; SEC_E_INVALID_TOKEN; SEC_E_INVALID_PARAMETER for options other than those it
- * was encrypted with; SEC_E_DECRYPT_FAILURE when this process may not read it. */
+ * was encrypted with; SEC_E_DECRYPT_FAILURE when this process has no such key.  What another process or session encrypted
+ * becomes noise: the structure has no room for a proof. */
 SECURITY_STATUS SEC_ENTRY SspiDecryptAuthIdentity(PSEC_WINNT_AUTH_IDENTITY_OPAQUE EncryptedAuthData);
 SECURITY_STATUS SEC_ENTRY SspiDecryptAuthIdentityEx(ULONG Options, PSEC_WINNT_AUTH_IDENTITY_OPAQUE EncryptedAuthData);
 
