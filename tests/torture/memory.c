@@ -17,7 +17,7 @@ void *__real_realloc(void *block, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
 char *__real_strdup(const char *text);
 void __real_free(void *block);
-void *__real_mmap(void *address, size_t size, int protection, int flags, int file, off_t offset);
+void *__real_mmap64(void *address, size_t size, int protection, int flags, int file, off_t offset);
 int __real_munmap(void *address, size_t size);
 
 void *__wrap_malloc(size_t size);
@@ -26,7 +26,7 @@ void *__wrap_realloc(void *block, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 char *__wrap_strdup(const char *text);
 void __wrap_free(void *block);
-void *__wrap_mmap(void *address, size_t size, int protection, int flags, int file, off_t offset);
+void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int file, off_t offset);
 int __wrap_munmap(void *address, size_t size);
 
 static unsigned long countdown;
@@ -139,12 +139,12 @@ void __wrap_free(void *block)
     __real_free(block);
 }
 
-void *__wrap_mmap(void *address, size_t size, int protection, int flags, int file, off_t offset)
+void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int file, off_t offset)
 {
     if (refuse()) {
         return MAP_FAILED;
     }
-    void *pages = __real_mmap(address, size, protection, flags, file, offset);
+    void *pages = __real_mmap64(address, size, protection, flags, file, offset);
     return pages == MAP_FAILED ? pages : remember(pages);
 }
 
