@@ -89,6 +89,7 @@ static SECURITY_STATUS check_known(struct accounts *accounts, const struct ntlm_
         good = proven && account.state == ACCOUNT_GOOD;
     }
     memcpy(verdict.unix_name, account.unix_name, sizeof verdict.unix_name);
+    verdict.name = account.name;
     if (accounts->outcome != NULL) {
         accounts->outcome(accounts, logon->user, logon->domain, good);
     }
@@ -117,6 +118,7 @@ static SECURITY_STATUS ask_source(struct accounts *accounts, const struct ntlm_l
     *out = (struct ntlm_verdict){.v2 = is_v2(logon), .session_base_key = result.session_base_key,
                                  .user_flags = result.user_flags, .password_expiry = result.password_expiry};
     memcpy(out->unix_name, result.unix_name, sizeof out->unix_name);
+    out->name = result.name;
     secret_wipe(&result, sizeof result);
     return SEC_E_OK;
 }
