@@ -15,7 +15,8 @@
     (SEC_WINNT_AUTH_IDENTITY_FLAGS_PROCESS_ENCRYPTED | SEC_WINNT_AUTH_IDENTITY_FLAGS_SYSTEM_PROTECTED |                \
      SEC_WINNT_AUTH_IDENTITY_FLAGS_USER_PROTECTED | SEC_WINNT_AUTH_IDENTITY_FLAGS_SYSTEM_ENCRYPTED)
 
-/* A member whose data is NULL is absent; one of size 0 with data is empty (not in EX2, where nothing tells the two apart). */
+/* A member whose data is NULL is absent; one of size 0 with data is empty (not in EX2, where nothing tells the two
+ * apart). */
 struct identity_layout {
     uint32_t version; /* 0: plain; SEC_WINNT_AUTH_IDENTITY_VERSION, SEC_WINNT_AUTH_IDENTITY_VERSION_2 */
     uint32_t flags;   /* as given, and SSPI_AUTH_IDENTITY_NT_HASH for FreeRDP's way of passing a hash */
