@@ -150,17 +150,37 @@ static void call_context(void **state)
 
 /* ---------------------------------------------------------------- channel bindings */
 
+struct bindings {
+    SEC_CHANNEL_BINDINGS header;
+    char data[24];
+};
+
+/* Bindings in memory of the library's, as QueryContextAttributes hands them out: the text of an identity is such memory,
+ * and this one is long enough. */
+static struct bindings *own_bindings(void)
+{
+    static WCHAR name[sizeof(struct bindings) / 2 + 1];
+    for (size_t i = 0; i < sizeof name / sizeof name[0] - 1; i++) {
+        name[i] = 'x';
+    }
+    PSEC_WINNT_AUTH_IDENTITY_OPAQUE id = NULL;
+    PCWSTR user = NULL;
+    PCWSTR domain = NULL;
+    assert_int_equal(SspiEncodeStringsAsAuthIdentity(name, NULL, NULL, &id), SEC_E_OK);
+    assert_int_equal(SspiEncodeAuthIdentityAsStrings(id, &user, &domain, NULL), SEC_E_OK);
+    SspiFreeAuthIdentity(id);
+    struct bindings *bindings = (struct bindings *)(uintptr_t)user;
+    *bindings = (struct bindings){.header = {.cbApplicationDataLength = 24, .dwApplicationDataOffset = 32}};
+    memcpy(bindings->data, "tls-server-end-point:abc", 24);
+    return bindings;
+}
+
 static void binding_flags(void **state)
 {
-    struct {
-        SEC_CHANNEL_BINDINGS header;
-        char data[24];
-    } bindings = {.header = {.cbApplicationDataLength = 24, .dwApplicationDataOffset = 32}};
-    memcpy(bindings.data, "tls-server-end-point:abc", 24);
-    SecPkgContext_Bindings holder = {sizeof bindings, &bindings.header};
+    struct bindings *bindings = own_bindings();
+    SecPkgContext_Bindings holder = {sizeof *bindings, &bindings->header};
     assert_int_equal(SspiSetChannelBindingFlags(&holder, 2), SEC_E_INVALID_PARAMETER);
     assert_int_equal(SspiSetChannelBindingFlags(&holder, SEC_CHANNEL_BINDINGS_AUDIT_BINDINGS), SEC_E_OK);
-    assert_ptr_not_equal(holder.Bindings, &bindings.header);
     SEC_CHANNEL_BINDINGS_EX *ex = (SEC_CHANNEL_BINDINGS_EX *)holder.Bindings;
     assert_int_equal(ex->magicNumber, SEC_CHANNEL_BINDINGS_EX_MAGIC);
     assert_int_equal(ex->flags, SEC_CHANNEL_BINDINGS_AUDIT_BINDINGS);
@@ -174,13 +194,15 @@ static void binding_flags(void **state)
     assert_int_equal(ex->flags, 0);
     assert_int_equal(FreeContextBuffer(holder.Bindings), SEC_E_OK);
 
-    bindings.header.cbApplicationDataLength = 25;
-    holder = (SecPkgContext_Bindings){sizeof bindings, &bindings.header};
+    bindings = own_bindings();
+    bindings->header.cbApplicationDataLength = 25;
+    holder = (SecPkgContext_Bindings){sizeof *bindings, &bindings->header};
     assert_int_equal(SspiSetChannelBindingFlags(&holder, 0), SEC_E_INVALID_TOKEN);
-    assert_ptr_equal(holder.Bindings, &bindings.header);
+    assert_ptr_equal(holder.Bindings, &bindings->header);
     holder.BindingsLength = 31;
     assert_int_equal(SspiSetChannelBindingFlags(&holder, 0), SEC_E_INVALID_TOKEN);
     assert_int_equal(SspiSetChannelBindingFlags(NULL, 0), SEC_E_INVALID_TOKEN);
+    assert_int_equal(FreeContextBuffer(bindings), SEC_E_OK);
 }
 
 int main(void)
