@@ -26,8 +26,12 @@ struct identity_layout {
 };
 
 /* SEC_E_UNKNOWN_CREDENTIALS for a version there is not, SEC_E_INVALID_TOKEN for what does not hold together: Flags that
- * say neither ANSI nor UNICODE, more than one scope of encryption, a length without a pointer, offsets outside. */
+ * say neither ANSI nor UNICODE, more than one scope of encryption, a length without a pointer, offsets outside or into one
+ * another. */
 STATUS identity_layout(const void *auth_data, struct identity_layout *out);
+
+/* Whether no other member shares the secret's memory, so that it can be changed by itself.  Always so in EX2. */
+bool identity_secret_is_apart(const struct identity_layout *layout);
 
 /* The one member that changes in place. */
 void identity_set_flags(void *auth_data, uint32_t flags);

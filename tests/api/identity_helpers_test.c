@@ -303,6 +303,22 @@ static void unmarshal_refuses_what_does_not_fit(void **state)
     assert_int_equal(SspiUnmarshalAuthIdentity(0, NULL, &id), SEC_E_INVALID_TOKEN);
 }
 
+/* An EX2 whose header has an absurd size is not taken for a plain structure, whose pointers would be the sender's. */
+static void unmarshal_never_makes_a_plain_structure(void **state)
+{
+    SEC_WINNT_AUTH_IDENTITY_EX2 ex2[200] = {{.Version = SEC_WINNT_AUTH_IDENTITY_VERSION_2}};
+    for (unsigned size = 0; size <= 0xFFFF; size++) {
+        PSEC_WINNT_AUTH_IDENTITY_OPAQUE id = MARKED;
+        ex2->cbHeaderLength = (USHORT)size;
+        ex2->cbStructureLength = sizeof ex2;
+        SECURITY_STATUS status = SspiUnmarshalAuthIdentity(sizeof ex2, (PCHAR)ex2, &id);
+        assert_int_equal(status, size >= sizeof *ex2 && size <= 4096 ? SEC_E_OK : SEC_E_INVALID_TOKEN);
+        if (status == SEC_E_OK) {
+            SspiFreeAuthIdentity(id);
+        }
+    }
+}
+
 /* ---------------------------------------------------------------- validation and copies */
 
 static void validate(void **state)
@@ -489,6 +505,14 @@ static void options(void **state)
     assert_int_equal(SspiDecryptAuthIdentityEx(SEC_WINNT_AUTH_IDENTITY_ENCRYPT_SAME_PROCESS, id), SEC_E_OK);
     assert_password(id, W("password"));
     assert_int_equal(SspiEncryptAuthIdentity(NULL), SEC_E_INVALID_TOKEN);
+    WCHAR shared[] = {'a', 'b', 'c'};
+    SEC_WINNT_AUTH_IDENTITY_W plain = {.User = shared,
+                                       .UserLength = 2,
+                                       .Password = shared + 1,
+                                       .PasswordLength = 2,
+                                       .Flags = SEC_WINNT_AUTH_IDENTITY_UNICODE};
+    assert_int_equal(SspiEncryptAuthIdentity(&plain), SEC_E_INVALID_TOKEN); /* it would change the user, too */
+    assert_memory_equal(shared, u"abc", 6);
     assert_false(SspiIsAuthIdentityEncrypted(NULL));
     SspiFreeAuthIdentity(id);
 }
@@ -571,6 +595,7 @@ int main(void)
         cmocka_unit_test(marshal_user_alone),
         cmocka_unit_test(marshal_ex2),
         cmocka_unit_test(unmarshal_refuses_what_does_not_fit),
+        cmocka_unit_test(unmarshal_never_makes_a_plain_structure),
         cmocka_unit_test(validate),
         cmocka_unit_test(copies_share_nothing),
         cmocka_unit_test(copy_of_ex2),
