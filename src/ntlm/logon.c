@@ -130,7 +130,8 @@ static const WCHAR *wide(struct utf16 text, WCHAR *copy)
     return copy;
 }
 
-static SECURITY_STATUS ask_caller(const struct ntlm_logon *logon, struct ntlm_verdict *out)
+static SECURITY_STATUS ask_caller(const struct ntlm_verifier *verifier, const struct ntlm_logon *logon,
+                                  struct ntlm_verdict *out)
 {
     WCHAR user[ACCOUNT_NAME_MAX], domain[ACCOUNT_NAME_MAX], workstation[ACCOUNT_NAME_MAX];
     uint8_t challenge[8];
@@ -154,7 +155,7 @@ static SECURITY_STATUS ask_caller(const struct ntlm_logon *logon, struct ntlm_ve
         .LmResponseLength = (ULONG)logon->message->lm_response.size,
     };
     SSPI_EXT_LOGON_RESULT answer = {.Size = sizeof answer, .PasswordExpires.QuadPart = (LONGLONG)CLOCK_NEVER};
-    SECURITY_STATUS status = logon->credential->verifier(logon->credential->verifier_argument, &question, &answer);
+    SECURITY_STATUS status = verifier->verify(verifier->argument, &question, &answer);
     if (status == SEC_E_OK) {
         *out = (struct ntlm_verdict){.v2 = is_v2(logon), .user_flags = answer.UserFlags,
                                      .password_expiry = (uint64_t)answer.PasswordExpires.QuadPart};
@@ -173,8 +174,10 @@ SECURITY_STATUS ntlm_logon(const struct ntlm_logon *logon, struct ntlm_verdict *
     REQUIRE(utf16_length(logon->user) <= ACCOUNT_NAME_MAX && utf16_length(logon->domain) <= ACCOUNT_NAME_MAX &&
                 utf16_length(logon->workstation) <= ACCOUNT_NAME_MAX,
             SEC_E_LOGON_DENIED, DENIED);
-    if (logon->credential->verifier != NULL) {
-        return ask_caller(logon, out);
+    const struct ntlm_verifier *verifier =
+        atomic_load_explicit(&logon->credential->verifier, memory_order_acquire);
+    if (verifier != NULL) {
+        return ask_caller(verifier, logon, out);
     }
     struct accounts *accounts;
     TRY(accounts_default(&accounts));
