@@ -95,6 +95,8 @@ static SECURITY_STATUS answer_negotiate(struct ntlm_context *context, struct ntl
 {
     struct ntlm_negotiate negotiate;
     uint32_t flags = 0;
+    REQUIRE(in->token.size <= NTLM_MAX_TOKEN, SEC_E_INVALID_TOKEN,
+            "NTLM NEGOTIATE: longer than any client's, and it is kept until the logon is decided (cbMaxToken)");
     TRY(ntlm_negotiate_parse(in->token, &negotiate));
     TRY(flags_to_grant(negotiate.flags, context->request, &flags));
     TRACE("NTLM NEGOTIATE: flags %08x, granted %08x", negotiate.flags, flags);

@@ -206,6 +206,23 @@ static void test_datagram_is_the_servers_choice(void **state)
     }
 }
 
+/* A stranger's NEGOTIATE is kept for the MIC: no longer one than cbMaxToken, which every client's fits in. */
+static void test_negotiate_is_short(void **state)
+{
+    struct pair pair;
+    struct pair_token to_server, to_client;
+    (void)state;
+    for (ULONG size = 2888; size <= 2889; size++) {
+        open_pair(&pair);
+        assert_int_equal(pair_client_leg(&pair, 0, NULL, &to_server), SEC_I_CONTINUE_NEEDED);
+        memset(to_server.data + to_server.size, 0, sizeof to_server.data - to_server.size);
+        to_server.size = size;
+        assert_int_equal(pair_server_leg(&pair, 0, &to_server, &to_client),
+                         size == 2888 ? SEC_I_CONTINUE_NEEDED : SEC_E_INVALID_TOKEN);
+        assert_true(pair_free(&pair));
+    }
+}
+
 /* Connectionless NTLM (MS-NLMP 1.3.1.3): the server speaks first, messages come in any order under the caller's numbers. */
 static void test_datagram(void **state)
 {
@@ -605,6 +622,7 @@ int main(void)
         cmocka_unit_test(test_one_stream_finds_replays),
         cmocka_unit_test(test_anonymous),
         cmocka_unit_test(test_anonymous_seals),
+        cmocka_unit_test(test_negotiate_is_short),
         cmocka_unit_test(test_datagram),
         cmocka_unit_test(test_datagram_is_the_servers_choice),
         cmocka_unit_test(test_reauthentication),
