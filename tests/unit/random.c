@@ -134,9 +134,12 @@ static void source_can_be_replaced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_draw_repeats),     cmocka_unit_test(every_size),
-        cmocka_unit_test(spread),              cmocka_unit_test(fork_shares_nothing),
-        cmocka_unit_test(threads_share_nothing), cmocka_unit_test(source_can_be_replaced),
+        cmocka_unit_test(no_draw_repeats),
+        cmocka_unit_test(every_size),
+        cmocka_unit_test(spread),
+        cmocka_unit_test(fork_shares_nothing),
+        cmocka_unit_test(threads_share_nothing),
+        cmocka_unit_test(source_can_be_replaced),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);
