@@ -52,6 +52,7 @@ install:
 	@scripts/bootstrap build
 	@scripts/build $(BUILD) --prefix=$(abspath $(PREFIX))
 	@meson install -C $(BUILD) --no-rebuild
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
 
 bench:
 	@scripts/bootstrap build run bench

@@ -289,7 +289,8 @@ typedef struct _CREDENTIAL_TARGET_INFORMATIONW {
  *   Buffer       receives UTF-16 without NUL: LocalFree
  *   BufferSize   receives its size in bytes
  *
- * STATUS_SUCCESS; STATUS_INVALID_PARAMETER; STATUS_NO_MEMORY. */
+ * STATUS_SUCCESS; STATUS_INVALID_PARAMETER; STATUS_NO_MEMORY; in this library STATUS_NOT_SUPPORTED, as the form of the
+ * text is not published. */
 NTSTATUS NTAPI CredMarshalTargetInfo(PCREDENTIAL_TARGET_INFORMATIONW InTargetInfo, PUSHORT *Buffer, PULONG BufferSize);
 
 /* The reverse, of the text at the end of Buffer.
@@ -297,7 +298,7 @@ NTSTATUS NTAPI CredMarshalTargetInfo(PCREDENTIAL_TARGET_INFORMATIONW InTargetInf
  *   RetTargetInfo   receives one block, LocalFree; may be NULL
  *   RetActualSize   receives how many bytes of Buffer it took; may be NULL
  *
- * STATUS_SUCCESS; STATUS_INVALID_PARAMETER when there is none; STATUS_NO_MEMORY. */
+ * STATUS_SUCCESS; STATUS_INVALID_PARAMETER when there is none; STATUS_NO_MEMORY; in this library STATUS_NOT_SUPPORTED. */
 NTSTATUS NTAPI CredUnmarshalTargetInfo(PUSHORT Buffer, ULONG BufferSize, PCREDENTIAL_TARGET_INFORMATIONW *RetTargetInfo,
                                        PULONG RetActualSize);
 

@@ -4,7 +4,8 @@
  *
  * Sizes count characters.  On input *nSize is the room, the NUL included.  On success the functions return TRUE and the
  * length without the NUL (TranslateName: with it).  When the room is too small they return FALSE, GetLastError() is
- * ERROR_MORE_DATA, *nSize is the room that is wanted and the buffer is left alone (observed on Windows). */
+ * ERROR_MORE_DATA (GetUserNameEx) or ERROR_INSUFFICIENT_BUFFER (the others), *nSize is the room that is wanted and the
+ * buffer is left alone (observed on Windows). */
 #ifndef __SECEXT_H__
 #define __SECEXT_H__
 
@@ -46,7 +47,8 @@ BOOLEAN SEC_ENTRY GetUserNameExW(EXTENDED_NAME_FORMAT NameFormat, LPWSTR lpNameB
 
 /* The name of this computer's account in its domain.
  *
- * TRUE; FALSE with ERROR_MORE_DATA, ERROR_CANT_ACCESS_DOMAIN_INFO (not in a domain), ERROR_NONE_MAPPED. */
+ * TRUE; FALSE with ERROR_INSUFFICIENT_BUFFER, ERROR_CANT_ACCESS_DOMAIN_INFO (not in a domain), ERROR_NONE_MAPPED,
+ * ERROR_INVALID_PARAMETER (NameUnknown, and no such form). */
 BOOLEAN SEC_ENTRY GetComputerObjectNameA(EXTENDED_NAME_FORMAT NameFormat, LPSTR lpNameBuffer, PULONG nSize);
 BOOLEAN SEC_ENTRY GetComputerObjectNameW(EXTENDED_NAME_FORMAT NameFormat, LPWSTR lpNameBuffer, PULONG nSize);
 
@@ -56,8 +58,7 @@ BOOLEAN SEC_ENTRY GetComputerObjectNameW(EXTENDED_NAME_FORMAT NameFormat, LPWSTR
  *   DesiredNameFormat     of the answer
  *   lpTranslatedName      NULL: only the size is wanted
  *
- * TRUE; FALSE with ERROR_MORE_DATA, ERROR_NONE_MAPPED, ERROR_NO_SUCH_DOMAIN, ERROR_CANT_ACCESS_DOMAIN_INFO,
- * ERROR_INVALID_PARAMETER. */
+ * TRUE; FALSE with ERROR_INSUFFICIENT_BUFFER, ERROR_NONE_MAPPED, ERROR_NO_SUCH_DOMAIN, ERROR_INVALID_PARAMETER. */
 BOOLEAN SEC_ENTRY TranslateNameA(LPCSTR lpAccountName, EXTENDED_NAME_FORMAT AccountNameFormat,
                                  EXTENDED_NAME_FORMAT DesiredNameFormat, LPSTR lpTranslatedName, PULONG nSize);
 BOOLEAN SEC_ENTRY TranslateNameW(LPCWSTR lpAccountName, EXTENDED_NAME_FORMAT AccountNameFormat,

@@ -147,7 +147,8 @@ static SECURITY_STATUS unmarshal(struct bytes bytes, void **out_identity)
     struct identity_layout layout;
     TRY(unmarshal_version(bytes, version, &identity));
     SECURITY_STATUS status = identity_layout(identity, &layout);
-    if (status < 0) {
+    /* A header of absurd size would make it a plain structure, whose pointers would be the sender's. */
+    if (status < 0 || layout.version != version) {
         SECURITY_STATUS freed = context_buffer_free(identity);
         (void)freed;
         return SEC_E_INVALID_TOKEN;
@@ -195,6 +196,8 @@ static SECURITY_STATUS encrypt(ULONG options, void *identity)
     if ((layout.flags & IDENTITY_ENCRYPTED) != 0) {
         return SEC_E_OK;
     }
+    REQUIRE(identity_secret_is_apart(&layout), SEC_E_INVALID_TOKEN,
+            "the password shares its memory with another member");
     if (options == SEC_WINNT_AUTH_IDENTITY_ENCRYPT_SAME_LOGON) { /* SYSTEM_PROTECTED: by the system, for the system */
         scope &= geteuid() == 0 ? SEC_WINNT_AUTH_IDENTITY_FLAGS_SYSTEM_PROTECTED
                                 : SEC_WINNT_AUTH_IDENTITY_FLAGS_USER_PROTECTED;

@@ -371,7 +371,7 @@ static SECURITY_STATUS set_binding_flags(SecPkgContext_Bindings *bindings, ULONG
     ULONG size = 0;
     TRY(write_bindings_ex(parts, flags, &block, &size));
     SECURITY_STATUS freed = context_buffer_free(bindings->Bindings);
-    (void)freed; /* QueryContextAttributes gave it out; what came from elsewhere stays its owner's */
+    (void)freed; /* QueryContextAttributes gave it out (SspiSetChannelBindingFlags, pBindings) */
     bindings->Bindings = block;
     bindings->BindingsLength = size;
     return SEC_E_OK;

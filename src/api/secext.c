@@ -1,7 +1,9 @@
 /* Names of the user and of the computer (secext.h; GetUserNameEx, GetComputerObjectName, TranslateName).
  *
- * There is one rule for sizes: characters, the NUL counted on the way in and on ERROR_MORE_DATA, not on success; a buffer
- * that is too small is left alone (observed on Windows).  A forms count bytes of UTF-8.
+ * Sizes are characters, the NUL counted on the way in and when there is too little room, not on success (TranslateName:
+ * there, too); a buffer that is too small is left alone (observed on Windows).  A forms count bytes of UTF-8.  For too
+ * little room GetUserNameEx has ERROR_MORE_DATA and the other two ERROR_INSUFFICIENT_BUFFER, which is what programs look
+ * for before they call again.
  */
 #include "api/api.h"
 
@@ -24,6 +26,7 @@ struct answer {
     LPWSTR wide;
     bool ansi;
     ULONG *size;
+    DWORD too_small; /* the error for it */
 };
 
 static BOOLEAN fail(DWORD error)
@@ -38,7 +41,7 @@ static BOOLEAN give(const struct answer *answer, struct utf16 name, bool count_n
     bool fits = length < *answer->size && (answer->narrow != NULL || answer->wide != NULL);
     *answer->size = fits && !count_nul ? length : length + 1;
     if (!fits) {
-        return fail(ERROR_MORE_DATA);
+        return fail(answer->too_small);
     }
     if (answer->ansi) {
         utf16_utf8_write(name, answer->narrow);
@@ -155,12 +158,14 @@ static BOOLEAN user_name(EXTENDED_NAME_FORMAT format, const struct answer *answe
 
 BOOLEAN SEC_ENTRY GetUserNameExA(EXTENDED_NAME_FORMAT NameFormat, LPSTR lpNameBuffer, PULONG nSize)
 {
-    return user_name(NameFormat, &(struct answer){.narrow = lpNameBuffer, .ansi = true, .size = nSize});
+    return user_name(
+        NameFormat,
+        &(struct answer){.narrow = lpNameBuffer, .ansi = true, .size = nSize, .too_small = ERROR_MORE_DATA});
 }
 
 BOOLEAN SEC_ENTRY GetUserNameExW(EXTENDED_NAME_FORMAT NameFormat, LPWSTR lpNameBuffer, PULONG nSize)
 {
-    return user_name(NameFormat, &(struct answer){.wide = lpNameBuffer, .size = nSize});
+    return user_name(NameFormat, &(struct answer){.wide = lpNameBuffer, .size = nSize, .too_small = ERROR_MORE_DATA});
 }
 
 /* A computer outside of a domain has no account there (GetComputerObjectName, ERROR_CANT_ACCESS_DOMAIN_INFO).  The names
@@ -188,12 +193,15 @@ static BOOLEAN computer_name(EXTENDED_NAME_FORMAT format, const struct answer *a
 
 BOOLEAN SEC_ENTRY GetComputerObjectNameA(EXTENDED_NAME_FORMAT NameFormat, LPSTR lpNameBuffer, PULONG nSize)
 {
-    return computer_name(NameFormat, &(struct answer){.narrow = lpNameBuffer, .ansi = true, .size = nSize});
+    return computer_name(
+        NameFormat,
+        &(struct answer){.narrow = lpNameBuffer, .ansi = true, .size = nSize, .too_small = ERROR_INSUFFICIENT_BUFFER});
 }
 
 BOOLEAN SEC_ENTRY GetComputerObjectNameW(EXTENDED_NAME_FORMAT NameFormat, LPWSTR lpNameBuffer, PULONG nSize)
 {
-    return computer_name(NameFormat, &(struct answer){.wide = lpNameBuffer, .size = nSize});
+    return computer_name(NameFormat,
+                         &(struct answer){.wide = lpNameBuffer, .size = nSize, .too_small = ERROR_INSUFFICIENT_BUFFER});
 }
 
 /* Without a directory two forms can be told from the name itself: DOMAIN\user and user@domain. */
@@ -224,13 +232,15 @@ BOOLEAN SEC_ENTRY TranslateNameA(LPCSTR lpAccountName, EXTENDED_NAME_FORMAT Acco
     if (lpAccountName == NULL || utf16_from_utf8(bytes_of(lpAccountName, strlen(lpAccountName)), &account) < 0) {
         return fail(ERROR_INVALID_PARAMETER);
     }
-    return translate(account, AccountNameFormat, DesiredNameFormat,
-                     &(struct answer){.narrow = lpTranslatedName, .ansi = true, .size = nSize});
+    return translate(
+        account, AccountNameFormat, DesiredNameFormat,
+        &(struct answer){
+            .narrow = lpTranslatedName, .ansi = true, .size = nSize, .too_small = ERROR_INSUFFICIENT_BUFFER});
 }
 
 BOOLEAN SEC_ENTRY TranslateNameW(LPCWSTR lpAccountName, EXTENDED_NAME_FORMAT AccountNameFormat,
                                  EXTENDED_NAME_FORMAT DesiredNameFormat, LPWSTR lpTranslatedName, PULONG nSize)
 {
     return translate(utf16_from_wide((const uint16_t *)lpAccountName), AccountNameFormat, DesiredNameFormat,
-                     &(struct answer){.wide = lpTranslatedName, .size = nSize});
+                     &(struct answer){.wide = lpTranslatedName, .size = nSize, .too_small = ERROR_INSUFFICIENT_BUFFER});
 }

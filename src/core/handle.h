@@ -16,6 +16,7 @@ enum handle_kind {
     HANDLE_CONTEXT = 2,
     HANDLE_TOKEN = 3,         /* the caller's, closed with CloseHandle */
     HANDLE_CONTEXT_TOKEN = 4, /* a context's own (SECPKG_ATTR_ACCESS_TOKEN), which CloseHandle refuses */
+    HANDLE_LSA = 5,           /* a connection to the authority (LsaConnectUntrusted) */
     HANDLE_KINDS
 };
 

@@ -1,12 +1,10 @@
 #include "core/token.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

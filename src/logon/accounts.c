@@ -10,7 +10,9 @@
 #include "base/policy.h"
 #include "base/random.h"
 #include "base/trace.h"
+#include "logon/machine.h"
 #include "logon/process.h"
+#include "wire/writer.h"
 
 static struct key16 decoy;
 static SECURITY_STATUS decoy_status;
@@ -99,5 +101,21 @@ SECURITY_STATUS accounts_default(struct accounts **out)
         }
     }
     *out = accounts;
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS canonical_name_set(struct canonical_name *name, struct utf16 user, struct utf16 domain)
+{
+    const struct machine_names *machine;
+    TRY(names_of_this_machine(&machine));
+    struct utf16 home = domain.size != 0 ? domain : machine->netbios_computer;
+    REQUIRE(user.size <= sizeof name->user && home.size <= sizeof name->domain, SEC_E_INTERNAL_ERROR,
+            "an account's own name is longer than 256 characters");
+    struct writer writer = write_into(name->user, sizeof name->user);
+    write_bytes(&writer, utf16_bytes(user));
+    writer = write_into(name->domain, sizeof name->domain);
+    write_bytes(&writer, utf16_bytes(home));
+    name->user_size = (uint16_t)user.size;
+    name->domain_size = (uint16_t)home.size;
     return SEC_E_OK;
 }

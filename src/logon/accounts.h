@@ -18,6 +18,16 @@
 /* Why an account that exists may not log on; the peer never learns which. */
 enum account_state { ACCOUNT_GOOD, ACCOUNT_UNKNOWN, ACCOUNT_DISABLED, ACCOUNT_EXPIRED, ACCOUNT_LOCKED };
 
+/* The account's own name, as its source has it: what a server reports, whatever a client called itself.  An account that
+ * is good for any domain belongs to this machine, so nobody gets to choose the domain it is reported under. */
+struct canonical_name {
+    uint16_t user_size, domain_size; /* bytes of UTF-16; user_size 0 = the source does not say */
+    uint8_t user[2 * ACCOUNT_NAME_MAX], domain[2 * ACCOUNT_NAME_MAX];
+};
+
+/* An empty domain becomes this machine's NetBIOS name.  SEC_E_INTERNAL_ERROR for a name longer than an account's. */
+STATUS canonical_name_set(struct canonical_name *name, struct utf16 user, struct utf16 domain);
+
 struct account {
     enum account_state state;
     struct key16 nt_hash; /* a decoy, random per process, when state is ACCOUNT_UNKNOWN */
@@ -26,6 +36,7 @@ struct account {
     uint64_t password_expiry; /* FILETIME; CLOCK_NEVER */
     uint32_t user_flags;
     char unix_name[64]; /* local account for switch-uid, UTF-8; empty = none */
+    struct canonical_name name;
 };
 
 /* What a verifier is asked. */
@@ -41,6 +52,7 @@ struct logon_result {
     uint64_t password_expiry;
     uint32_t user_flags;
     char unix_name[64];
+    struct canonical_name name;
 };
 
 struct accounts {

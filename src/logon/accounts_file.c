@@ -221,7 +221,7 @@ static SECURITY_STATUS file_known(struct accounts *base, struct utf16 user, stru
     if (index == NONE) {
         out->state = ACCOUNT_UNKNOWN;
     }
-    return SEC_E_OK;
+    return canonical_name_set(&out->name, entry->user, entry->domain);
 }
 
 static void file_close(struct accounts *base)

@@ -215,6 +215,7 @@ static SECURITY_STATUS look_up(struct accounts_lmdb *self, const struct opened *
     }
     if (status >= 0) {
         fill_account(&view, out);
+        status = canonical_name_set(&out->name, view.user, view.domain);
     }
     if (files != NULL) {
         lmdb_read_end(files->env); /* the view's bytes are gone, its numbers stay */

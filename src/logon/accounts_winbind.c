@@ -119,6 +119,19 @@ static uint64_t expiry_of(uint64_t seconds)
     return UNIX_EPOCH + seconds * CLOCK_SECOND;
 }
 
+/* The domain's own spelling of who this is. */
+static SECURITY_STATUS fill_name(const struct wbcAuthUserInfo *info, struct canonical_name *out)
+{
+    AUTO_UTF16 user = UTF16_NONE;
+    AUTO_UTF16 domain = UTF16_NONE;
+    if (info->account_name == NULL || info->domain_name == NULL) {
+        return SEC_E_OK;
+    }
+    TRY(utf16_from_utf8(bytes_of(info->account_name, strlen(info->account_name)), &user));
+    TRY(utf16_from_utf8(bytes_of(info->domain_name, strlen(info->domain_name)), &domain));
+    return canonical_name_set(out, user, domain);
+}
+
 static void fill_result(const struct wbcAuthUserInfo *info, struct logon_result *out)
 {
     *out = (struct logon_result){.user_flags = info->user_flags};
@@ -165,6 +178,7 @@ static SECURITY_STATUS ask(struct accounts_winbind *self, const struct wbcAuthUs
     SECURITY_STATUS status = verdict(code, error);
     if (status >= 0 && info != NULL) {
         fill_result(info, out);
+        status = fill_name(info, &out->name);
         secret_wipe(info->user_session_key, sizeof info->user_session_key);
         secret_wipe(info->lm_session_key, sizeof info->lm_session_key);
     }

@@ -61,6 +61,15 @@ static SECURITY_STATUS ex_layout(const SEC_WINNT_AUTH_IDENTITY_EXW *ex, struct i
                         (struct counted){ex->PackageList, ex->PackageListLength}, layout);
 }
 
+/* A member of EX2, which may not lie in the header: what changes the secret would change the header, too. */
+static struct bytes take_at(struct reader *reader, const SEC_WINNT_AUTH_IDENTITY_EX2 *ex2, ULONG offset, USHORT size)
+{
+    if (size != 0 && offset < ex2->cbHeaderLength) {
+        reader->bad = true;
+    }
+    return read_at(reader, offset, size);
+}
+
 /* EX2: offsets and sizes in bytes, always UTF-16.  An empty member is an absent one, with and without NULL_USER and
  * NULL_DOMAIN. */
 static SECURITY_STATUS ex2_layout(const SEC_WINNT_AUTH_IDENTITY_EX2 *ex2, struct identity_layout *layout)
@@ -70,13 +79,15 @@ static SECURITY_STATUS ex2_layout(const SEC_WINNT_AUTH_IDENTITY_EX2 *ex2, struct
     struct reader reader = read_start(bytes_of(ex2, ex2->cbStructureLength));
     layout->flags = ex2->Flags;
     layout->width = 2;
-    layout->user = read_at(&reader, ex2->UserOffset, ex2->UserLength);
-    layout->domain = read_at(&reader, ex2->DomainOffset, ex2->DomainLength);
-    layout->secret = read_at(&reader, ex2->PackedCredentialsOffset, ex2->PackedCredentialsLength);
-    layout->package_list = read_at(&reader, ex2->PackageListOffset, ex2->PackageListLength);
+    layout->user = take_at(&reader, ex2, ex2->UserOffset, ex2->UserLength);
+    layout->domain = take_at(&reader, ex2, ex2->DomainOffset, ex2->DomainLength);
+    layout->secret = take_at(&reader, ex2, ex2->PackedCredentialsOffset, ex2->PackedCredentialsLength);
+    layout->package_list = take_at(&reader, ex2, ex2->PackageListOffset, ex2->PackageListLength);
     REQUIRE(!reader.bad, SEC_E_INVALID_TOKEN, "a member leaves the structure (SEC_WINNT_AUTH_IDENTITY_EX2)");
     REQUIRE((ex2->UserLength | ex2->DomainLength | ex2->PackageListLength) % 2 == 0, SEC_E_INVALID_TOKEN,
             "a text of an odd number of bytes (SEC_WINNT_AUTH_IDENTITY_EX2)");
+    REQUIRE(identity_secret_is_apart(layout), SEC_E_INVALID_TOKEN,
+            "the packed credentials overlap another member (SEC_WINNT_AUTH_IDENTITY_EX2)");
     return SEC_E_OK;
 }
 
@@ -118,6 +129,18 @@ SECURITY_STATUS identity_layout(const void *auth_data, struct identity_layout *o
     REQUIRE((scope & (scope - 1)) == 0, SEC_E_INVALID_TOKEN, "an identity that was encrypted for two scopes at once");
     *out = layout;
     return SEC_E_OK;
+}
+
+static bool overlap(struct bytes one, struct bytes other)
+{
+    uintptr_t a = (uintptr_t)one.data, b = (uintptr_t)other.data;
+    return one.size != 0 && other.size != 0 && (a < b ? b - a < one.size : a - b < other.size);
+}
+
+bool identity_secret_is_apart(const struct identity_layout *layout)
+{
+    return !overlap(layout->secret, layout->user) && !overlap(layout->secret, layout->domain) &&
+           !overlap(layout->secret, layout->package_list);
 }
 
 void identity_set_flags(void *auth_data, uint32_t flags)

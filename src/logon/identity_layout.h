@@ -15,7 +15,8 @@
     (SEC_WINNT_AUTH_IDENTITY_FLAGS_PROCESS_ENCRYPTED | SEC_WINNT_AUTH_IDENTITY_FLAGS_SYSTEM_PROTECTED |                \
      SEC_WINNT_AUTH_IDENTITY_FLAGS_USER_PROTECTED | SEC_WINNT_AUTH_IDENTITY_FLAGS_SYSTEM_ENCRYPTED)
 
-/* A member whose data is NULL is absent; one of size 0 with data is empty (not in EX2, where nothing tells the two apart). */
+/* A member whose data is NULL is absent; one of size 0 with data is empty (not in EX2, where nothing tells the two
+ * apart). */
 struct identity_layout {
     uint32_t version; /* 0: plain; SEC_WINNT_AUTH_IDENTITY_VERSION, SEC_WINNT_AUTH_IDENTITY_VERSION_2 */
     uint32_t flags;   /* as given, and SSPI_AUTH_IDENTITY_NT_HASH for FreeRDP's way of passing a hash */
@@ -25,8 +26,12 @@ struct identity_layout {
 };
 
 /* SEC_E_UNKNOWN_CREDENTIALS for a version there is not, SEC_E_INVALID_TOKEN for what does not hold together: Flags that
- * say neither ANSI nor UNICODE, more than one scope of encryption, a length without a pointer, offsets outside. */
+ * say neither ANSI nor UNICODE, more than one scope of encryption, a length without a pointer, offsets outside or into one
+ * another. */
 STATUS identity_layout(const void *auth_data, struct identity_layout *out);
+
+/* Whether no other member shares the secret's memory, so that it can be changed by itself.  Always so in EX2. */
+bool identity_secret_is_apart(const struct identity_layout *layout);
 
 /* The one member that changes in place. */
 void identity_set_flags(void *auth_data, uint32_t flags);

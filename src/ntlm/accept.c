@@ -259,12 +259,24 @@ static SECURITY_STATUS judge_clock(const struct judgement *judgement)
     return SEC_E_OK;
 }
 
+/* Whom the session is reported as: the account's own name.  Only a caller's verifier, which was asked about the names the
+ * client sent, leaves them as they are. */
+static void session_names(const struct judgement *judgement, struct utf16 *out_user, struct utf16 *out_domain)
+{
+    const struct canonical_name *own = &judgement->verdict.name;
+    bool canonical = !judgement->session.anonymous && own->user_size != 0;
+    *out_user = canonical ? (struct utf16){own->user, own->user_size} : judgement->logon.user;
+    *out_domain = canonical ? (struct utf16){own->domain, own->domain_size} : judgement->logon.domain;
+}
+
 static SECURITY_STATUS open_session(struct judgement *judgement, struct step_out *out)
 {
     struct ntlm_session *session = &judgement->session;
     const struct ntlm_av_pairs *pairs = &judgement->blob.pairs;
     bool trusted = !pairs->has_flags || (pairs->flags & NTLM_AV_UNTRUSTED_TARGET) == 0;
-    TRY(ntlm_names_new(judgement->logon.domain, judgement->logon.user, judgement->logon.workstation,
+    struct utf16 user, domain;
+    session_names(judgement, &user, &domain);
+    TRY(ntlm_names_new(domain, user, judgement->logon.workstation,
                        trusted ? pairs->target_name : BYTES_NONE, BYTES_NONE, judgement->verdict.unix_name,
                        &session->names));
     session->has_target = pairs->has_target_name && trusted;

@@ -14,6 +14,14 @@
 #define NTLM_MAX_INPUT 65536
 #define NTLM_SIGNATURE_SIZE 16
 
+/* A caller's own way to verify logons.  Immutable, and kept until the credential ends: a thread may be about to call it
+ * while another one sets the next. */
+struct ntlm_verifier {
+    SSPI_EXT_VERIFY_FN verify;
+    void *argument;
+    struct ntlm_verifier *older;
+};
+
 struct ntlm_credential {
     struct credential base;
 
@@ -28,8 +36,8 @@ struct ntlm_credential {
     bool has_lmowf_v1;
 
     /* Inbound. */
-    SSPI_EXT_VERIFY_FN verifier;  /* a caller's own; NULL: the accounts that policy names */
-    void *verifier_argument;
+    _Atomic(struct ntlm_verifier *) verifier;  /* the one in force; NULL: the accounts that policy names */
+    _Atomic(struct ntlm_verifier *) verifiers; /* every one there ever was, each pair once */
 };
 
 enum ntlm_state {

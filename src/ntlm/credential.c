@@ -115,6 +115,12 @@ SECURITY_STATUS ntlm_acquire(const struct credential_in *in, struct credential *
 void ntlm_release(struct credential *base)
 {
     struct ntlm_credential *credential = (struct ntlm_credential *)base;
+    struct ntlm_verifier *verifier = atomic_load_explicit(&credential->verifiers, memory_order_acquire);
+    while (verifier != NULL) {
+        struct ntlm_verifier *older = verifier->older;
+        free(verifier);
+        verifier = older;
+    }
     utf16_free(&credential->qualified);
     secret_wipe(credential, sizeof *credential);
     free(credential);
@@ -130,15 +136,40 @@ SECURITY_STATUS ntlm_query_credential(struct credential *base, uint32_t attribut
     return SEC_E_OK;
 }
 
+/* The credential's own copy of a function and its argument, so that a logon under way in another thread sees both or
+ * neither.  A pair that was set before is found again: a caller may set one for every connection. */
+static SECURITY_STATUS keep_verifier(struct ntlm_credential *credential, const struct credential_verifier *wanted,
+                                     struct ntlm_verifier **out)
+{
+    struct ntlm_verifier *newest = atomic_load_explicit(&credential->verifiers, memory_order_acquire);
+    for (struct ntlm_verifier *kept = newest; kept != NULL; kept = kept->older) {
+        if (kept->verify == wanted->verify && kept->argument == wanted->argument) {
+            *out = kept;
+            return SEC_E_OK;
+        }
+    }
+    struct ntlm_verifier *made = malloc(sizeof *made);
+    REQUIRE(made != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a verifier");
+    *made = (struct ntlm_verifier){wanted->verify, wanted->argument, newest};
+    while (!atomic_compare_exchange_weak_explicit(&credential->verifiers, &made->older, made, memory_order_acq_rel,
+                                                  memory_order_acquire)) {
+    }
+    *out = made;
+    return SEC_E_OK;
+}
+
 SECURITY_STATUS ntlm_set_credential(struct credential *base, uint32_t attribute, struct bytes value)
 {
     struct ntlm_credential *credential = (struct ntlm_credential *)base;
     REQUIRE(attribute == SSPI_EXT_CRED_ATTR_VERIFIER && (base->use & SECPKG_CRED_INBOUND) != 0,
             SEC_E_UNSUPPORTED_FUNCTION, "NTLM credentials have no such attribute (SetCredentialsAttributes)");
-    struct credential_verifier verifier;
-    REQUIRE(value.size == sizeof verifier, SEC_E_INVALID_TOKEN, "a verifier of another size");
-    memcpy(&verifier, value.data, sizeof verifier);
-    credential->verifier_argument = verifier.argument;
-    credential->verifier = verifier.verify;
+    struct credential_verifier wanted;
+    struct ntlm_verifier *verifier = NULL;
+    REQUIRE(value.size == sizeof wanted, SEC_E_INVALID_TOKEN, "a verifier of another size");
+    memcpy(&wanted, value.data, sizeof wanted);
+    if (wanted.verify != NULL) {
+        TRY(keep_verifier(credential, &wanted, &verifier));
+    }
+    atomic_store_explicit(&credential->verifier, verifier, memory_order_release);
     return SEC_E_OK;
 }

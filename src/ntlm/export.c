@@ -23,6 +23,7 @@
 #define VERSION 1
 
 enum { BIT_INITIATOR = 1, BIT_V2 = 2, BIT_ANONYMOUS = 4, BIT_TARGET = 8 };
+#define BITS_KNOWN (BIT_INITIATOR | BIT_V2 | BIT_ANONYMOUS | BIT_TARGET)
 enum { BIT_KEYED = 1, BIT_STREAMING = 2 };
 
 static const uint8_t magic[8] = {'S', 'S', 'P', 'I', 'N', 'T', 'L', 'M'};
@@ -58,6 +59,15 @@ static void write_direction(struct writer *out, const struct ntlm_direction *dir
     }
 }
 
+/* What a direction may say of itself: the lengths are those of SEALKEY (MS-NLMP 3.4.5.3). */
+static bool is_direction(uint32_t bits, uint32_t seal_key_size)
+{
+    if ((bits & BIT_KEYED) == 0) {
+        return bits == 0 && seal_key_size == 0;
+    }
+    return (bits & ~(uint32_t)(BIT_KEYED | BIT_STREAMING)) == 0 && (seal_key_size == 8 || seal_key_size == 16);
+}
+
 static void read_direction(struct reader *reader, struct ntlm_direction *out)
 {
     uint32_t bits = read_u32le(reader);
@@ -65,7 +75,7 @@ static void read_direction(struct reader *reader, struct ntlm_direction *out)
     out->streaming = (bits & BIT_STREAMING) != 0;
     out->sequence = read_u32le(reader);
     uint32_t seal_key_size = read_u32le(reader);
-    reader->bad = reader->bad || seal_key_size > sizeof out->seal_key.b;
+    reader->bad = reader->bad || !is_direction(bits, seal_key_size);
     out->seal_key_size = (uint8_t)seal_key_size;
     struct writer seal_key = write_into(out->seal_key.b, sizeof out->seal_key.b);
     write_bytes(&seal_key, read_bytes(reader, sizeof out->seal_key.b));
@@ -130,7 +140,8 @@ static SECURITY_STATUS import_names(struct reader *reader, struct ntlm_names **o
     struct bytes info = read_bytes(reader, info_size);
     struct bytes unix_bytes = read_bytes(reader, unix_size);
     char unix_name[sizeof(*out)->unix_name] = {0};
-    reader->bad = reader->bad || unix_size >= sizeof unix_name;
+    bool odd = ((domain_size | user_size | workstation_size | target_size) & 1) != 0;
+    reader->bad = reader->bad || odd || unix_size >= sizeof unix_name;
     TRY(read_end(reader, "an exported NTLM context is not whole (ImportSecurityContext)"));
     struct writer writer = write_into(unix_name, sizeof unix_name);
     write_bytes(&writer, unix_bytes);
@@ -143,7 +154,8 @@ SECURITY_STATUS ntlm_import(struct bytes blob, struct context **out_context)
     read_expect(&reader, magic, sizeof magic);
     uint32_t version = read_u32le(&reader);
     uint32_t bits = read_u32le(&reader);
-    REQUIRE(read_left(&reader) != 0 && version == VERSION, SEC_E_INVALID_TOKEN,
+    bool known = version == VERSION && (bits & ~(uint32_t)BITS_KNOWN) == 0;
+    REQUIRE(read_left(&reader) != 0 && known, SEC_E_INVALID_TOKEN,
             "not an exported NTLM context of this version (ImportSecurityContext)");
     struct ntlm_context *context = NULL;
     TRY(ntlm_context_new((bits & BIT_INITIATOR) != 0, read_u32le(&reader), &context));

@@ -89,6 +89,7 @@ static SECURITY_STATUS check_known(struct accounts *accounts, const struct ntlm_
         good = proven && account.state == ACCOUNT_GOOD;
     }
     memcpy(verdict.unix_name, account.unix_name, sizeof verdict.unix_name);
+    verdict.name = account.name;
     if (accounts->outcome != NULL) {
         accounts->outcome(accounts, logon->user, logon->domain, good);
     }
@@ -117,6 +118,7 @@ static SECURITY_STATUS ask_source(struct accounts *accounts, const struct ntlm_l
     *out = (struct ntlm_verdict){.v2 = is_v2(logon), .session_base_key = result.session_base_key,
                                  .user_flags = result.user_flags, .password_expiry = result.password_expiry};
     memcpy(out->unix_name, result.unix_name, sizeof out->unix_name);
+    out->name = result.name;
     secret_wipe(&result, sizeof result);
     return SEC_E_OK;
 }
@@ -128,7 +130,8 @@ static const WCHAR *wide(struct utf16 text, WCHAR *copy)
     return copy;
 }
 
-static SECURITY_STATUS ask_caller(const struct ntlm_logon *logon, struct ntlm_verdict *out)
+static SECURITY_STATUS ask_caller(const struct ntlm_verifier *verifier, const struct ntlm_logon *logon,
+                                  struct ntlm_verdict *out)
 {
     WCHAR user[ACCOUNT_NAME_MAX], domain[ACCOUNT_NAME_MAX], workstation[ACCOUNT_NAME_MAX];
     uint8_t challenge[8];
@@ -152,7 +155,7 @@ static SECURITY_STATUS ask_caller(const struct ntlm_logon *logon, struct ntlm_ve
         .LmResponseLength = (ULONG)logon->message->lm_response.size,
     };
     SSPI_EXT_LOGON_RESULT answer = {.Size = sizeof answer, .PasswordExpires.QuadPart = (LONGLONG)CLOCK_NEVER};
-    SECURITY_STATUS status = logon->credential->verifier(logon->credential->verifier_argument, &question, &answer);
+    SECURITY_STATUS status = verifier->verify(verifier->argument, &question, &answer);
     if (status == SEC_E_OK) {
         *out = (struct ntlm_verdict){.v2 = is_v2(logon), .user_flags = answer.UserFlags,
                                      .password_expiry = (uint64_t)answer.PasswordExpires.QuadPart};
@@ -171,8 +174,10 @@ SECURITY_STATUS ntlm_logon(const struct ntlm_logon *logon, struct ntlm_verdict *
     REQUIRE(utf16_length(logon->user) <= ACCOUNT_NAME_MAX && utf16_length(logon->domain) <= ACCOUNT_NAME_MAX &&
                 utf16_length(logon->workstation) <= ACCOUNT_NAME_MAX,
             SEC_E_LOGON_DENIED, DENIED);
-    if (logon->credential->verifier != NULL) {
-        return ask_caller(logon, out);
+    const struct ntlm_verifier *verifier =
+        atomic_load_explicit(&logon->credential->verifier, memory_order_acquire);
+    if (verifier != NULL) {
+        return ask_caller(verifier, logon, out);
     }
     struct accounts *accounts;
     TRY(accounts_default(&accounts));

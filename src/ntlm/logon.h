@@ -21,6 +21,7 @@ struct ntlm_verdict {
     uint32_t user_flags;
     uint64_t password_expiry;
     char unix_name[64];
+    struct canonical_name name;               /* of the account; user_size 0: as the client called itself */
 };
 
 /* SEC_E_OK and a verdict.  SEC_E_LOGON_DENIED for an unknown user, a wrong response, an account that may not log on and

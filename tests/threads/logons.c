@@ -98,13 +98,69 @@ static void refusals_stay_apart(void **state)
     assert_true(pair_free(&owners[1]));
 }
 
+/* The verifier is exchanged while others log on: every logon is asked of a function with the argument that was set with
+ * it, or of the accounts, which know nobody here. */
+static const char first_argument[] = "first", second_argument[] = "second";
+
+static SECURITY_STATUS SEC_ENTRY first_verifier(void *argument, const SSPI_EXT_LOGON *logon,
+                                                SSPI_EXT_LOGON_RESULT *result)
+{
+    return argument == first_argument ? SspiExtVerifyNtHash(logon, pair_nt_hash, result)
+                                      : SEC_E_NO_AUTHENTICATING_AUTHORITY;
+}
+
+static SECURITY_STATUS SEC_ENTRY second_verifier(void *argument, const SSPI_EXT_LOGON *logon,
+                                                 SSPI_EXT_LOGON_RESULT *result)
+{
+    return argument == second_argument ? SspiExtVerifyNtHash(logon, pair_nt_hash, result)
+                                       : SEC_E_NO_AUTHENTICATING_AUTHORITY;
+}
+
+static void log_on_somehow(struct worker *worker)
+{
+    for (unsigned round = 0; round < round_count / 4 + 1; round++) {
+        struct pair pair = borrow(worker->crew->work);
+        SECURITY_STATUS status = pair_handshake(&pair, 0);
+        if (status != SEC_E_LOGON_DENIED) {
+            (void)crew_expect(worker->crew, SEC_E_OK, status);
+        }
+        if (!pair_reset(&pair)) {
+            crew_wrong(worker->crew, SEC_E_INVALID_HANDLE);
+        }
+    }
+    atomic_fetch_add(&worker->crew->progress, 1);
+}
+
+static void change_verifiers(struct crew *crew)
+{
+    struct pair *owner = crew->work;
+    while (atomic_load(&crew->progress) < thread_count) {
+        (void)crew_expect(crew, SEC_E_OK,
+                          SspiExtSetVerifier(&owner->server_credential, first_verifier, (void *)first_argument));
+        (void)crew_expect(crew, SEC_E_OK,
+                          SspiExtSetVerifier(&owner->server_credential, second_verifier, (void *)second_argument));
+        (void)crew_expect(crew, SEC_E_OK, SspiExtSetVerifier(&owner->server_credential, NULL, NULL));
+    }
+}
+
+static void verifiers_are_exchanged(void **state)
+{
+    struct pair owner = {.bindings = NULL};
+    assert_int_equal(pair_acquire(&owner, NULL, NULL), SEC_E_OK);
+    struct crew crew = {.work = &owner};
+    crew_run(&crew, thread_count, log_on_somehow, change_verifiers);
+    assert_true(pair_free(&owner));
+}
+
 int main(int argc, char **argv)
 {
     take_arguments(argc, argv);
+    setenv("SSPI_ACCOUNTS", "/nonexistent", 1); /* accounts that know nobody, whatever this machine has */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everybody_comes_first),
         cmocka_unit_test(credentials_are_shared),
         cmocka_unit_test(refusals_stay_apart),
+        cmocka_unit_test(verifiers_are_exchanged),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("logons", tests, NULL, NULL);

@@ -383,6 +383,9 @@ static void ex2_that_does_not_hold_together(void **state)
     REFUSED(ex2.header.DomainLength = 13, SEC_E_UNKNOWN_CREDENTIALS);
     REFUSED(ex2.header.PackageListLength = 0xFFFE, SEC_E_UNKNOWN_CREDENTIALS);
     REFUSED(ex2.header.PackedCredentialsOffset += 3, SEC_E_UNKNOWN_CREDENTIALS);
+    REFUSED(ex2.header.UserOffset = sizeof ex2.header - 2, SEC_E_UNKNOWN_CREDENTIALS); /* in the header */
+    REFUSED(ex2.header.PackedCredentialsOffset = 0, SEC_E_UNKNOWN_CREDENTIALS);
+    REFUSED(ex2.header.PackedCredentialsOffset -= 2, SEC_E_UNKNOWN_CREDENTIALS); /* over the package list */
 }
 
 static void packed_credentials_that_do_not_hold_together(void **state)

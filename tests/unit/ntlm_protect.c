@@ -2,6 +2,7 @@
  * a handshake: flags and session key are what the vectors say. */
 #include "vectors/hex.h"
 
+#include "base/auto.h"
 #include "core/context_buffer.h"
 #include "ntlm/context.h"
 #include "ntlm/flags.h"
@@ -169,6 +170,38 @@ static void test_seal_as_observed_without_ess(void **state)
     ntlm_dispose(context);
 }
 
+/* The one stream of a session without ESS goes on where it stood when the session moves; from zero with RESET_NEW. */
+static void test_one_stream_moves(void **state)
+{
+    static const uint32_t flags = NTLM_UNICODE | NTLM_NTLM | NTLM_SIGN | NTLM_SEAL | NTLM_128 | NTLM_KEY_EXCH;
+    static const uint32_t how[] = {0, SECPKG_CONTEXT_EXPORT_RESET_NEW};
+    struct key16 key = {{9, 8, 7}};
+    for (size_t i = 0; i < 2; i++) {
+        struct context *client = session_new(true, flags, &key), *server = session_new(false, flags, &key);
+        struct context *moved = NULL;
+        struct wire wire;
+        AUTO_WRITER blob = write_growing(4096);
+        wire_init(&wire, bytes_of("first", 5));
+        assert_int_equal(ntlm_seal(client, 0, &wire.buffers, 0), SEC_E_OK);
+        assert_int_equal(ntlm_unseal(server, &wire.buffers, 0, NULL), SEC_E_OK);
+        assert_int_equal(ntlm_export(server, how[i], &blob), SEC_E_OK);
+        assert_int_equal(ntlm_import(write_result(&blob), &moved), SEC_E_OK);
+        assert_true(atomic_load(&moved->one_stream));
+        wire_init(&wire, bytes_of("second", 6));
+        assert_int_equal(ntlm_seal(client, 0, &wire.buffers, 0), SEC_E_OK);
+        struct wire again = wire;
+        again.at[0].pvBuffer = again.signature;
+        again.at[1].pvBuffer = again.data;
+        again.buffers.at = again.at;
+        assert_int_equal(ntlm_unseal(server, &again.buffers, 0, NULL), SEC_E_OK);
+        assert_int_equal(ntlm_unseal(moved, &wire.buffers, 0, NULL), how[i] == 0 ? SEC_E_OK : SEC_E_MESSAGE_ALTERED);
+        assert_int_equal(memcmp(wire.data, "second", 6) == 0, how[i] == 0);
+        ntlm_dispose(client);
+        ntlm_dispose(server);
+        ntlm_dispose(moved);
+    }
+}
+
 /* Struct, name and comment of NEGOTIATION_INFO and PACKAGE_INFO are one block of exactly their size. */
 static void test_package_info_is_one_exact_block(void **state)
 {
@@ -194,8 +227,11 @@ static void test_package_info_is_one_exact_block(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_messages_of_the_specification),   cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_dummy_of_the_specification),      cmocka_unit_test(test_seal_as_observed_without_ess),
+        cmocka_unit_test(test_messages_of_the_specification),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_dummy_of_the_specification),
+        cmocka_unit_test(test_seal_as_observed_without_ess),
+        cmocka_unit_test(test_one_stream_moves),
         cmocka_unit_test(test_package_info_is_one_exact_block),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -74,21 +74,28 @@ static void test_allocated_token_is_exact(void **state)
 
 static void test_incomplete_message_touches_nothing(void **state)
 {
-    struct io out;
-    CtxtHandle context;
-    CtxtHandle again = {7, 7};
-    CredHandle credential = acquire(fake_name);
-    assert_int_equal(initiate(&credential, NULL, 0, NULL, &context, io_init(&out, 100)), SEC_I_CONTINUE_NEEDED);
-    script.status = SEC_E_INCOMPLETE_MESSAGE;
-    io_init(&out, 100);
-    out.buffers[0].pvBuffer = NULL;
-    assert_int_equal(
-        initiate(NULL, &context, ISC_REQ_EXTENDED_ERROR | ISC_REQ_ALLOCATE_MEMORY, NULL, &again, &out.descriptor),
-        SEC_E_INCOMPLETE_MESSAGE);
-    assert_int_equal(out.buffers[0].cbBuffer, 100);
-    assert_null(out.buffers[0].pvBuffer);
-    assert_int_equal(again.dwLower, 7);
-    close_all(&credential, &context);
+    static const SECURITY_STATUS statuses[] = {SEC_E_INCOMPLETE_MESSAGE, SEC_E_INSUFFICIENT_MEMORY};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        struct io out;
+        CtxtHandle context;
+        CtxtHandle again = {7, 7};
+        CredHandle credential = acquire(fake_name);
+        script.status = SEC_I_CONTINUE_NEEDED;
+        script.token_size = 20;
+        assert_int_equal(initiate(&credential, NULL, 0, NULL, &context, io_init(&out, 100)), SEC_I_CONTINUE_NEEDED);
+        script.status = statuses[i];
+        script.token_size = i == 0 ? 20 : 0; /* without memory a package has no error token to send */
+        io_init(&out, 100);
+        out.buffers[0].pvBuffer = NULL;
+        assert_int_equal(
+            initiate(NULL, &context, ISC_REQ_EXTENDED_ERROR | ISC_REQ_ALLOCATE_MEMORY, NULL, &again, &out.descriptor),
+            statuses[i]);
+        assert_int_equal(out.buffers[0].cbBuffer, 100);
+        assert_null(out.buffers[0].pvBuffer);
+        assert_int_equal(again.dwLower, 7);
+        assert_int_equal(again.dwUpper, 7);
+        close_all(&credential, &context);
+    }
 }
 
 /* An error token goes out when the caller asked for one and the package has such tokens. */
