@@ -3,7 +3,7 @@
 const unsigned char pair_nt_hash[16] = {0xa4, 0xf4, 0x9c, 0x40, 0x65, 0x10, 0xbd, 0xca,
                                         0xb6, 0x82, 0x4e, 0xe7, 0xc3, 0x0f, 0xd8, 0x52};
 
-static WCHAR package_name[] = {'N', 'T', 'L', 'M', 0};
+static const WCHAR ntlm_name[] = {'N', 'T', 'L', 'M', 0};
 static WCHAR user_name[] = {'U', 's', 'e', 'r', 0};
 static WCHAR domain_name[] = {'D', 'o', 'm', 'a', 'i', 'n', 0};
 static WCHAR password[] = {'P', 'a', 's', 's', 'w', 'o', 'r', 'd', 0};
@@ -16,6 +16,12 @@ SECURITY_STATUS SEC_ENTRY pair_verify(void *argument, const SSPI_EXT_LOGON *logo
 
 SECURITY_STATUS pair_acquire(struct pair *pair, SSPI_EXT_VERIFY_FN verify, void *argument)
 {
+    return pair_acquire_package(pair, ntlm_name, verify, argument);
+}
+
+SECURITY_STATUS pair_acquire_package(struct pair *pair, const WCHAR *package, SSPI_EXT_VERIFY_FN verify, void *argument)
+{
+    WCHAR *package_name = (WCHAR *)(uintptr_t)package;
     SEC_WINNT_AUTH_IDENTITY_W identity = {
         .User = (void *)user_name,
         .UserLength = 4,
