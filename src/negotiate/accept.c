@@ -49,8 +49,7 @@ static SECURITY_STATUS send_resp(struct negotiate_context *context, enum neg_sta
  * wrong on our side alone is not told. */
 static void leave_reject(const struct negotiate_context *context, SECURITY_STATUS status, struct step_out *out)
 {
-    bool ours = status == SEC_E_BUFFER_TOO_SMALL || status == SEC_E_INSUFFICIENT_MEMORY ||
-                status == SEC_E_OUT_OF_SEQUENCE;
+    bool ours = negotiate_is_fatal(status) || status == SEC_E_OUT_OF_SEQUENCE;
     if (context->direct || context->mech_types == NULL || ours || out->token->size != 0) {
         return;
     }
@@ -67,8 +66,7 @@ static SECURITY_STATUS answer(struct negotiate_context *context, struct bytes pe
 {
     struct mic mic = {.size = 0};
     if (!context->inner_done) {
-        enum neg_state state =
-            context->reselected && !context->settled ? NEG_REQUEST_MIC : NEG_ACCEPT_INCOMPLETE;
+        enum neg_state state = context->reselected && !context->settled ? NEG_REQUEST_MIC : NEG_ACCEPT_INCOMPLETE;
         TRY(send_resp(context, state, mech_token, &mic, out));
         return SEC_I_CONTINUE_NEEDED;
     }
@@ -92,8 +90,8 @@ static SECURITY_STATUS answer(struct negotiate_context *context, struct bytes pe
 
 /* Feeds the client's token to its first choice.  When that cannot begin, the next one that both sides have gets its turn
  * (RFC 4178 3.2 c); without such a one the failure stands. */
-static SECURITY_STATUS choose(struct negotiate_context *context, const struct neg_token *init,
-                              const struct step_in *in, struct writer *mech_token, struct step_out *out)
+static SECURITY_STATUS choose(struct negotiate_context *context, const struct neg_token *init, const struct step_in *in,
+                              struct writer *mech_token, struct step_out *out)
 {
     SECURITY_STATUS failure = SEC_E_OK;
     const struct negotiate_part *failed = NULL;
@@ -116,6 +114,9 @@ static SECURITY_STATUS choose(struct negotiate_context *context, const struct ne
         if (failure >= 0) {
             return SEC_E_OK;
         }
+        if (negotiate_is_fatal(failure)) {
+            return failure;
+        }
         write_free(mech_token);
         failed = part;
     }
@@ -129,11 +130,13 @@ static SECURITY_STATUS take_init(struct negotiate_context *context, const struct
 {
     AUTO_NEG_TOKEN init = {.owner = NULL};
     TRY(neg_token_parse(in->token, &init));
-    REQUIRE(init.kind != NEG_TOKEN_RESP, SEC_E_INVALID_TOKEN, "a NegTokenResp where a NegTokenInit is due (RFC 4178 3.2)");
+    REQUIRE(init.kind != NEG_TOKEN_RESP, SEC_E_INVALID_TOKEN,
+            "a NegTokenResp where a NegTokenInit is due (RFC 4178 3.2)");
     TRY(negotiate_keep_mech_types(context, init.mech_types));
     AUTO_WRITER mech_token = write_growing(0);
     TRY(choose(context, &init, in, &mech_token, out));
-    TRACE("Negotiate: %s it is%s", context->mech->package, context->reselected ? ", not the client's first choice" : "");
+    TRACE("Negotiate: %s it is%s", context->mech->package,
+          context->reselected ? ", not the client's first choice" : "");
     context->state = NEGOTIATE_STATE_WAITING;
     return answer(context, BYTES_NONE, write_result(&mech_token), out);
 }
@@ -142,8 +145,10 @@ static SECURITY_STATUS take_resp(struct negotiate_context *context, const struct
 {
     AUTO_NEG_TOKEN resp = {.owner = NULL};
     TRY(neg_token_parse(in->token, &resp));
-    REQUIRE(resp.kind == NEG_TOKEN_RESP, SEC_E_INVALID_TOKEN, "a NegTokenInit where a NegTokenResp is due (RFC 4178 3.2)");
-    REQUIRE(!resp.has_state || resp.state != NEG_REJECT, SEC_E_LOGON_DENIED, "the client gave up (RFC 4178 4.2.2, reject)");
+    REQUIRE(resp.kind == NEG_TOKEN_RESP, SEC_E_INVALID_TOKEN,
+            "a NegTokenInit where a NegTokenResp is due (RFC 4178 3.2)");
+    REQUIRE(!resp.has_state || resp.state != NEG_REJECT, SEC_E_LOGON_DENIED,
+            "the client gave up (RFC 4178 4.2.2, reject)");
     if (context->inner_done) { /* only the client's mechListMIC is missing */
         REQUIRE(resp.token.size == 0 && resp.mic.data != NULL, SEC_E_INVALID_TOKEN,
                 "the client owes a mechListMIC, and nothing else (RFC 4178 5)");

@@ -61,8 +61,7 @@ SECURITY_STATUS negotiate_keep_mech_types(struct negotiate_context *context, str
 }
 
 SECURITY_STATUS negotiate_run(struct negotiate_context *context, const struct negotiate_part *part,
-                              const struct step_in *in, struct bytes token, struct writer *answer,
-                              struct step_out *out)
+                              const struct step_in *in, struct bytes token, struct writer *answer, struct step_out *out)
 {
     const struct package *package = part->package;
     struct step_in inner_in = *in;
@@ -73,9 +72,8 @@ SECURITY_STATUS negotiate_run(struct negotiate_context *context, const struct ne
         inner_in.wished |= ISC_REQ_INTEGRITY; /* for the mechListMIC, and as Windows does in any case (observed) */
     }
     struct step_out inner_out = {.token = answer, .output = out->output, .expiry = CLOCK_NEVER};
-    SECURITY_STATUS status = initiator
-                                 ? package->initiate(part->credential, &context->inner, &inner_in, &inner_out)
-                                 : package->accept(part->credential, &context->inner, &inner_in, &inner_out);
+    SECURITY_STATUS status = initiator ? package->initiate(part->credential, &context->inner, &inner_in, &inner_out)
+                                       : package->accept(part->credential, &context->inner, &inner_in, &inner_out);
     TRACE("Negotiate: %s answers %08x, %zu bytes in, %zu out", package->name, (unsigned)status, token.size,
           answer->size);
     context->last_status = status;

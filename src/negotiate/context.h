@@ -34,19 +34,19 @@ enum negotiate_state {
 
 struct negotiate_context {
     struct context base;
-    uint8_t state;                           /* enum negotiate_state */
-    bool direct;                             /* the package's own tokens, without SPNEGO */
-    bool settled;                            /* both sides know the mechanism */
-    bool reselected;                         /* it is not the client's first choice, or somebody asked for a MIC */
+    uint8_t state;   /* enum negotiate_state */
+    bool direct;     /* the package's own tokens, without SPNEGO */
+    bool settled;    /* both sides know the mechanism */
+    bool reselected; /* it is not the client's first choice, or somebody asked for a MIC */
     bool inner_done, mic_sent, mic_verified;
     struct negotiate_credential *credential; /* held until the context is established */
     const struct mech *offered[MECH_COUNT];  /* client */
     size_t offered_count;
-    uint8_t *mech_types;                     /* owned: the list as the client sent it */
+    uint8_t *mech_types; /* owned: the list as the client sent it */
     size_t mech_types_size;
-    const struct mech *mech;                 /* chosen; on a client that is not settled, of the optimistic token */
-    struct context *inner;                   /* owned */
-    SECURITY_STATUS last_status;             /* of the mechanism tried last */
+    const struct mech *mech;     /* chosen; on a client that is not settled, of the optimistic token */
+    struct context *inner;       /* owned */
+    SECURITY_STATUS last_status; /* of the mechanism tried last */
     uint32_t returned;
     uint64_t expiry;
 };
@@ -94,6 +94,12 @@ static inline void negotiate_fail(struct negotiate_context *context)
     if (context->state != NEGOTIATE_STATE_DONE) {
         context->state = NEGOTIATE_STATE_FAILED;
     }
+}
+
+/* Failures that say nothing of the mechanism: trying another one would only hide them. */
+static inline bool negotiate_is_fatal(SECURITY_STATUS status)
+{
+    return status == SEC_E_INSUFFICIENT_MEMORY || status == SEC_E_INTERNAL_ERROR || status == SEC_E_BUFFER_TOO_SMALL;
 }
 
 /* Lets the mechanism's answer grow up to what its package promises. */

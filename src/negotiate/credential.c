@@ -59,8 +59,7 @@ SECURITY_STATUS negotiate_acquire(const struct credential_in *in, struct credent
 {
     AUTO_UTF16 list = UTF16_NONE;
     TRY(package_list(in, &list));
-    __attribute__((cleanup(release_half_made))) struct negotiate_credential *credential =
-        calloc(1, sizeof *credential);
+    __attribute__((cleanup(release_half_made))) struct negotiate_credential *credential = calloc(1, sizeof *credential);
     REQUIRE(credential != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential");
     uint64_t expiry = CLOCK_NEVER;
     SECURITY_STATUS refusal = SEC_E_OK;

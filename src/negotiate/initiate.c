@@ -57,6 +57,9 @@ static SECURITY_STATUS begin(struct negotiate_context *context, bool hinted, con
         const struct negotiate_part *part = part_of(context, context->mech);
         AUTO_WRITER answer = negotiate_answer_writer(part);
         status = negotiate_run(context, part, in, BYTES_NONE, &answer, out);
+        if (negotiate_is_fatal(status)) {
+            return status;
+        }
         if (status < 0) {
             negotiate_drop_inner(context);
             drop_first_package(context);
@@ -118,7 +121,8 @@ static SECURITY_STATUS settle(struct negotiate_context *context, const struct ne
 
 static SECURITY_STATUS check_answer(struct negotiate_context *context, const struct neg_token *token)
 {
-    REQUIRE(token->kind == NEG_TOKEN_RESP, SEC_E_INVALID_TOKEN, "a NegTokenInit where a NegTokenResp is due (RFC 4178 3.2)");
+    REQUIRE(token->kind == NEG_TOKEN_RESP, SEC_E_INVALID_TOKEN,
+            "a NegTokenInit where a NegTokenResp is due (RFC 4178 3.2)");
     REQUIRE(!token->has_state || token->state != NEG_REJECT, SEC_E_LOGON_DENIED,
             "the server refuses: it has none of these mechanisms, or the logon failed (RFC 4178 4.2.2, reject)");
     if (!context->settled) {

@@ -14,6 +14,9 @@ static const uint8_t spnego_oid[] = {0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0
 
 /* ---------------------------------------------------------------- the ASN.1 of RFC 4178 4.2 */
 
+/* The formatter takes a template's macros for something else. */
+/* clang-format off */
+
 /* One for Init and Init2.  A list kept as the bytes it came in, since the MIC covers just those. */
 typedef struct {
     ASN1_STRING *mech_types;
@@ -74,10 +77,13 @@ ASN1_ITEM_TEMPLATE(NEG_MECHS) =
     ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF, 0, mechs, ASN1_OBJECT)
 static_ASN1_ITEM_TEMPLATE_END(NEG_MECHS)
 
-/* ---------------------------------------------------------------- in */
+                                        /* clang-format on */
 
-/* Decodes all of `der`; NULL when it is not that, or has a tail. */
-static void *decode(struct bytes der, const ASN1_ITEM *item)
+                                        /* ---------------------------------------------------------------- in */
+
+                                        /* Decodes all of `der`; NULL when it is not that, or has a tail. */
+                                        static void *
+                                        decode(struct bytes der, const ASN1_ITEM *item)
 {
     const unsigned char *at = der.data;
     if (der.data == NULL || der.size == 0 || der.size > INT_MAX) {
@@ -238,7 +244,7 @@ static void free_hints(NEG_HINTS **hints)
     ASN1_item_free((ASN1_VALUE *)*hints, ASN1_ITEM_rptr(NEG_HINTS));
 }
 
-static void free_mechs(STACK_OF(ASN1_OBJECT) **mechs)
+static void free_mechs(STACK_OF(ASN1_OBJECT) * *mechs)
 {
     ASN1_item_free((ASN1_VALUE *)*mechs, ASN1_ITEM_rptr(NEG_MECHS));
 }
@@ -279,8 +285,7 @@ static SECURITY_STATUS give_oid(const struct neg_oid *oid, ASN1_OBJECT **out)
 
 static SECURITY_STATUS give_hints(struct bytes name, NEG_INIT *init)
 {
-    __attribute__((cleanup(free_hints))) NEG_HINTS *hints =
-        (NEG_HINTS *)ASN1_item_new(ASN1_ITEM_rptr(NEG_HINTS));
+    __attribute__((cleanup(free_hints))) NEG_HINTS *hints = (NEG_HINTS *)ASN1_item_new(ASN1_ITEM_rptr(NEG_HINTS));
     REQUIRE(hints != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
     TRY(give_string(name, V_ASN1_GENERALSTRING, &hints->name));
     AUTO_WRITER der = write_growing(256);
@@ -327,8 +332,7 @@ static SECURITY_STATUS give_resp(const struct neg_token *token, NEG_CHOICE *choi
 
 static SECURITY_STATUS build(const struct neg_token *token, struct writer *out)
 {
-    __attribute__((cleanup(free_choice))) NEG_CHOICE *choice =
-        (NEG_CHOICE *)ASN1_item_new(ASN1_ITEM_rptr(NEG_CHOICE));
+    __attribute__((cleanup(free_choice))) NEG_CHOICE *choice = (NEG_CHOICE *)ASN1_item_new(ASN1_ITEM_rptr(NEG_CHOICE));
     REQUIRE(choice != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
     if (token->kind == NEG_TOKEN_RESP) {
         TRY(give_resp(token, choice));

@@ -37,12 +37,12 @@ struct neg_token {
     struct bytes mech_types;             /* Init: the MechTypeList, SEQUENCE and all, byte for byte as it was sent */
     struct neg_oid mechs[NEG_MECHS_MAX]; /* parsed from it */
     size_t mech_count;
-    struct bytes hint_name;              /* Init2 */
-    bool has_state;                      /* Resp */
+    struct bytes hint_name; /* Init2 */
+    bool has_state;         /* Resp */
     enum neg_state state;
-    struct neg_oid mech;                 /* Resp: supportedMech; of size 0 when absent */
+    struct neg_oid mech; /* Resp: supportedMech; of size 0 when absent */
     bool has_mech;
-    struct bytes token;                  /* mechToken or responseToken */
+    struct bytes token; /* mechToken or responseToken */
     struct bytes mic;
     void *owner, *hints_owner;
 };

@@ -49,7 +49,8 @@ static inline int negotiate_fuzz(const uint8_t *data, size_t size, bool of_clien
         SECURITY_STATUS *status = clients_turn ? &client : &server;
         *status = clients_turn ? pair_client_leg(pair, flags, leg == 0 ? NULL : &token, &answer)
                                : pair_server_leg(pair, server_flags, &token, &answer);
-        PROMISE(*status == SEC_E_OK || *status == SEC_I_CONTINUE_NEEDED || (*status < 0 && (touched || exchange_believes_all)));
+        PROMISE(*status == SEC_E_OK || *status == SEC_I_CONTINUE_NEEDED ||
+                (*status < 0 && (touched || exchange_believes_all)));
         if (*status < 0 || (client == SEC_E_OK && server == SEC_E_OK)) {
             break;
         }

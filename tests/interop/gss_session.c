@@ -80,8 +80,8 @@ void acquire(struct session *s, const struct person *who)
                                               (USHORT *)(uintptr_t)who->domain,   (ULONG)length16(who->domain),
                                               (USHORT *)(uintptr_t)who->password, (ULONG)length16(who->password),
                                               SEC_WINNT_AUTH_IDENTITY_UNICODE};
-        assert_int_equal(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_OUTBOUND, NULL,
-                                                   &identity, NULL, NULL, &s->credential, NULL),
+        assert_int_equal(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_OUTBOUND, NULL, &identity, NULL, NULL,
+                                                   &s->credential, NULL),
                          SEC_E_OK);
         assert_int_equal(
             gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &mechanisms, GSS_C_ACCEPT, &s->gss_credential, NULL, NULL),
@@ -89,9 +89,9 @@ void acquire(struct session *s, const struct person *who)
         ntlm_alone(s);
         return;
     }
-    assert_int_equal(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL,
-                                               &s->credential, NULL),
-                     SEC_E_OK);
+    assert_int_equal(
+        AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL, &s->credential, NULL),
+        SEC_E_OK);
     gss_name_t name = import(who->gss_name, GSS_C_NT_USER_NAME);
     gss_buffer_desc password = {strlen(who->gss_password), (void *)(uintptr_t)who->gss_password};
     assert_int_equal(gss_acquire_cred_with_password(&minor, name, &password, 0, &mechanisms, GSS_C_INITIATE,
@@ -162,7 +162,8 @@ OM_uint32 gss_step(struct session *s)
         gss_name_t target = import("HTTP@server.domain.test", GSS_C_NT_HOSTBASED_SERVICE);
         OM_uint32 got = 0, ignored;
         major = gss_init_sec_context(&minor, s->gss_credential, &s->gss_context, target,
-                                     s->spnego ? &spnego_mechanism : &ntlm_mechanism, s->gss_flags, 0, bound, s->token_length != 0 ? &in : GSS_C_NO_BUFFER, NULL, &out, &got, NULL);
+                                     s->spnego ? &spnego_mechanism : &ntlm_mechanism, s->gss_flags, 0, bound,
+                                     s->token_length != 0 ? &in : GSS_C_NO_BUFFER, NULL, &out, &got, NULL);
         gss_release_name(&ignored, &target);
     }
     assert_true(out.length <= sizeof s->token);

@@ -115,6 +115,23 @@ SECURITY_STATUS pair_handshake(struct pair *pair, ULONG client_flags)
     return pair_server_leg(pair, 0, &to_server, &to_client);
 }
 
+SECURITY_STATUS pair_negotiate(struct pair *pair, ULONG client_flags)
+{
+    struct pair_token to_server = {.size = 0}, to_client;
+    SECURITY_STATUS client = SEC_I_CONTINUE_NEEDED, server = SEC_I_CONTINUE_NEEDED;
+    while (client == SEC_I_CONTINUE_NEEDED) {
+        if (server != SEC_I_CONTINUE_NEEDED) {
+            return SEC_E_INTERNAL_ERROR;
+        }
+        server = pair_server_leg(pair, 0, &to_server, &to_client);
+        if (server < 0) {
+            return server;
+        }
+        client = pair_client_leg(pair, client_flags, &to_client, &to_server);
+    }
+    return client < 0 ? client : server;
+}
+
 /* A message of one TOKEN and one DATA. */
 struct message {
     SecBuffer buffers[2];

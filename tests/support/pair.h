@@ -53,6 +53,9 @@ SECURITY_STATUS pair_server_leg(struct pair *pair, ULONG flags, const struct pai
 /* All legs.  The first failure, or SEC_E_OK. */
 SECURITY_STATUS pair_handshake(struct pair *pair, ULONG client_flags);
 
+/* All legs of a negotiation that the server begins, so that SPNEGO is spoken.  The first failure, or SEC_E_OK. */
+SECURITY_STATUS pair_negotiate(struct pair *pair, ULONG client_flags);
+
 /* One message through EncryptMessage and DecryptMessage, or MakeSignature and VerifySignature. */
 SECURITY_STATUS pair_seal(CtxtHandle *sender, void *data, ULONG size, unsigned char signature[16]);
 SECURITY_STATUS pair_unseal(CtxtHandle *receiver, void *data, ULONG size, unsigned char signature[16]);

@@ -13,10 +13,8 @@
 static const struct {
     const char *dotted, *der;
 } oids[] = {
-    {"1.2.840.48018.1.2.2", "06092a864882f712010202"},
-    {"1.2.840.113554.1.2.2", "06092a864886f712010202"},
-    {"1.2.840.113554.1.2.2.3", "060a2a864886f71201020203"},
-    {"1.3.6.1.4.1.311.2.2.10", "060a2b06010401823702020a"},
+    {"1.2.840.48018.1.2.2", "06092a864882f712010202"},      {"1.2.840.113554.1.2.2", "06092a864886f712010202"},
+    {"1.2.840.113554.1.2.2.3", "060a2a864886f71201020203"}, {"1.3.6.1.4.1.311.2.2.10", "060a2b06010401823702020a"},
     {"1.3.6.1.4.1.311.2.2.30", "060a2b06010401823702021e"},
 };
 
@@ -112,8 +110,8 @@ static void lengths_that_are_not_minimal(void **state)
 {
     AUTO_NEG_TOKEN token = {.owner = NULL};
     struct neg_token framed;
-    assert_int_equal(parse("60820022 06062b0601050502 a0820016 30820012 a082000e 3082000a 06082b06010401823702", &framed),
-                     SEC_E_OK);
+    assert_int_equal(
+        parse("60820022 06062b0601050502 a0820016 30820012 a082000e 3082000a 06082b06010401823702", &framed), SEC_E_OK);
     assert_int_equal(framed.mech_count, 1);
     neg_token_free(&framed);
     assert_int_equal(parse("a0820018 30820014 a0820010 3082000c 060a2b06010401823702020a", &token), SEC_E_OK);
@@ -141,10 +139,12 @@ static void unknown_oids_keep_their_place(void **state)
 {
     AUTO_NEG_TOKEN token = {.owner = NULL};
     assert_int_equal(parse("a0323030 a02e302c 061e2b0101010101010101010101010101010101010101010101010101010101 01 01"
-                           "060a2b06010401823702020a", &token),
+                           "060a2b06010401823702020a",
+                           &token),
                      SEC_E_INVALID_TOKEN);
     assert_int_equal(parse("a0323030 a02e302c 061e2b01010101010101010101010101010101010101010101010101010101 01"
-                           "060a2b06010401823702020a", &token),
+                           "060a2b06010401823702020a",
+                           &token),
                      SEC_E_OK);
     assert_int_equal(token.mech_count, 2);
     assert_int_equal(token.mechs[0].size, 0);

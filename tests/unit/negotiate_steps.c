@@ -362,14 +362,14 @@ static SECURITY_STATUS answered(const char *answer)
 
 static void answers_of_the_server(void **state)
 {
-    assert_int_equal(answered("a1073005a0030a0102"), SEC_E_LOGON_DENIED);                      /* reject */
-    assert_int_equal(answered("a1073005a0030a0100"), SEC_E_INVALID_TOKEN);                     /* completed, out of the blue */
-    assert_int_equal(answered("a1073005a0030a0101"), SEC_E_INVALID_TOKEN);                     /* nothing in it */
-    assert_int_equal(answered("a1143012a0030a0101a10b" KRB_OID), SEC_E_INVALID_TOKEN);         /* never offered */
+    assert_int_equal(answered("a1073005a0030a0102"), SEC_E_LOGON_DENIED);              /* reject */
+    assert_int_equal(answered("a1073005a0030a0100"), SEC_E_INVALID_TOKEN);             /* completed at once */
+    assert_int_equal(answered("a1073005a0030a0101"), SEC_E_INVALID_TOKEN);             /* nothing in it */
+    assert_int_equal(answered("a1143012a0030a0101a10b" KRB_OID), SEC_E_INVALID_TOKEN); /* never offered */
     assert_int_equal(answered("a1153013a0030a0101a10c" NEGOEX_OID), SEC_E_INVALID_TOKEN);
-    assert_int_equal(answered("a110300e a10c" NTLM_OID), SEC_E_INVALID_TOKEN);                 /* no negState */
-    assert_int_equal(answered("a0123010 a00e300c" NTLM_OID), SEC_E_INVALID_TOKEN);             /* another NegTokenInit */
-    assert_int_equal(answered("4e544c4d53535000 02000000"), SEC_E_INVALID_TOKEN);              /* SPNEGO dropped */
+    assert_int_equal(answered("a110300e a10c" NTLM_OID), SEC_E_INVALID_TOKEN);     /* no negState */
+    assert_int_equal(answered("a0123010 a00e300c" NTLM_OID), SEC_E_INVALID_TOKEN); /* another NegTokenInit */
+    assert_int_equal(answered("4e544c4d53535000 02000000"), SEC_E_INVALID_TOKEN);  /* SPNEGO dropped */
 }
 
 /* A hint that names nothing we have does not silence the client. */
