@@ -51,7 +51,7 @@ def header(table):
             pages.append(page)
         index.append(pages.index(page))
     out = ['/* Made by scripts/make-upcase.py; not edited by hand.  What is added to a unit, modulo 2^16, by page of 256. */',
-           '#include <stdint.h>', '', 'static const uint8_t upcase_page[256] = {']
+           '#include <stdint.h>', '', '/* clang-format off */', 'static const uint8_t upcase_page[256] = {']
     out += ['    ' + ', '.join('%d' % value for value in index[at:at + 32]) + ',' for at in range(0, 256, 32)]
     out += ['};', '', 'static const uint16_t upcase_delta[%d][256] = {' % len(pages)]
     for page in pages:

@@ -21,7 +21,8 @@ struct serve_offer {
 struct visitor {
     struct visitor *next;
     struct server *server;
-    struct bufferevent *bufferevent; /* tells connections apart */
+    struct bufferevent *bufferevent; /* tells connections apart; a reference */
+    uint64_t since;                  /* party_clock() at the last request, or when the connection came */
     const struct serve_offer *offer; /* the scheme under way or established */
     struct party party;
     struct exchange exchange;
@@ -33,6 +34,7 @@ struct server {
     struct event_base *base;
     struct evhttp *http;
     struct evconnlistener *listener;
+    struct event *sweep; /* looks after the connections, once a second */
     struct serve_offer offers[SERVE_SCHEMES];
     size_t offer_count;
     const char *realm; /* the page's heading */

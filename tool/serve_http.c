@@ -5,6 +5,7 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/auto.h"
 #include "serve.h"
@@ -13,12 +14,14 @@
 #define HEADERS_MAX  (72 * 1024) /* Windows' largest token, 48000 bytes, in base64 and what goes with it */
 #define BODY_MAX     (64 * 1024)
 #define IDLE_SECONDS 30
+#define SLOW_SECONDS 60 /* from one request to the end of the next, however steadily its bytes drip in */
 #define VISITORS_MAX 512
 
 /* Ends a visit that is in no list any more. */
 static void visitor_release(struct visitor *visitor)
 {
     visitor->server->visitor_count--;
+    bufferevent_decref(visitor->bufferevent);
     party_reset(&visitor->party);
     exchange_clear(&visitor->exchange);
     json_object_put(visitor->facts);
@@ -45,6 +48,13 @@ static struct visitor *visitor_find(struct server *server, const struct bufferev
     return visitor;
 }
 
+static void make_room(struct server *server)
+{
+    if (server->visitor_count < VISITORS_MAX && server->listener != NULL) {
+        evconnlistener_enable(server->listener);
+    }
+}
+
 /* The connection goes: so does whoever it was. */
 static void on_close(struct evhttp_connection *connection, void *argument)
 {
@@ -53,9 +63,36 @@ static void on_close(struct evhttp_connection *connection, void *argument)
     if (visitor != NULL) {
         visitor_free(visitor);
     }
-    if (server->visitor_count < VISITORS_MAX && server->listener != NULL) {
-        evconnlistener_enable(server->listener);
+    make_room(server);
+}
+
+/* evhttp tells of the end of a connection only once it has brought a request; before, it takes its callbacks off the
+ * bufferevent and forgets it. */
+static bool is_gone(const struct visitor *visitor)
+{
+    bufferevent_data_cb on_data = NULL;
+    bufferevent_event_cb on_event = NULL;
+    bufferevent_getcb(visitor->bufferevent, &on_data, NULL, &on_event, NULL);
+    return on_data == NULL && on_event == NULL;
+}
+
+/* Silence is evhttp's business; here ends who talks without ever coming to the end of a request. */
+static void on_sweep(evutil_socket_t number, short events, void *argument)
+{
+    struct server *server = argument;
+    uint64_t now = party_clock();
+    struct visitor *next = NULL;
+    (void)number;
+    (void)events;
+    for (struct visitor *visitor = server->visitors; visitor != NULL; visitor = next) {
+        next = visitor->next;
+        if (is_gone(visitor)) {
+            visitor_free(visitor);
+        } else if (now - visitor->since > SLOW_SECONDS * UINT64_C(1000000000)) {
+            (void)shutdown(bufferevent_getfd(visitor->bufferevent), SHUT_RDWR); /* evhttp reads the end, and frees */
+        }
     }
+    make_room(server);
 }
 
 static void on_pause_over(evutil_socket_t number, short events, void *argument)
@@ -63,9 +100,7 @@ static void on_pause_over(evutil_socket_t number, short events, void *argument)
     struct server *server = argument;
     (void)number;
     (void)events;
-    if (server->listener != NULL) {
-        evconnlistener_enable(server->listener);
-    }
+    make_room(server);
 }
 
 /* The server of this process: evhttp takes the listener's argument for itself. */
@@ -85,14 +120,21 @@ static void on_accept_error(struct evconnlistener *listener, void *theirs)
     }
 }
 
-/* Every new connection begins with a bufferevent of its own made here, so that a visitor whose end went unnoticed can
- * never lend his name to the next connection that happens to get the same address in memory. */
+/* Every new connection begins with a bufferevent of its own made here, which the visitor holds on to, so that one whose
+ * end went unnoticed can never lend his name to the next connection at the same address in memory. */
 static struct bufferevent *on_connect(struct event_base *base, void *argument)
 {
-    struct bufferevent *bufferevent = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-    struct visitor *stale = visitor_find(argument, bufferevent);
-    if (stale != NULL) {
-        visitor_free(stale);
+    struct server *server = argument;
+    struct bufferevent *bufferevent = need(bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE));
+    struct visitor *visitor = need(calloc(1, sizeof *visitor));
+    bufferevent_incref(bufferevent);
+    *visitor = (struct visitor){
+        .next = server->visitors, .server = server, .bufferevent = bufferevent, .since = party_clock()};
+    visitor->party.acceptor = true;
+    server->visitors = visitor;
+    server->visitor_count++;
+    if (server->visitor_count >= VISITORS_MAX) {
+        evconnlistener_disable(server->listener);
     }
     return bufferevent;
 }
@@ -100,18 +142,10 @@ static struct bufferevent *on_connect(struct event_base *base, void *argument)
 static struct visitor *visitor_of(struct server *server, struct evhttp_request *request)
 {
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
-    struct bufferevent *bufferevent = evhttp_connection_get_bufferevent(connection);
-    struct visitor *visitor = visitor_find(server, bufferevent);
-    if (visitor == NULL) {
-        visitor = need(calloc(1, sizeof *visitor));
-        *visitor = (struct visitor){.next = server->visitors, .server = server, .bufferevent = bufferevent};
-        visitor->party.acceptor = true;
-        server->visitors = visitor;
-        server->visitor_count++;
+    struct visitor *visitor = visitor_find(server, evhttp_connection_get_bufferevent(connection));
+    if (visitor != NULL) {
+        visitor->since = party_clock();
         evhttp_connection_set_closecb(connection, on_close, server);
-        if (server->visitor_count >= VISITORS_MAX) {
-            evconnlistener_disable(server->listener);
-        }
     }
     return visitor;
 }
@@ -301,6 +335,10 @@ static void on_request(struct evhttp_request *request, void *argument)
     const char *value = evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
     struct bytes token = BYTES_NONE;
     bool good = true;
+    if (visitor == NULL) { /* a connection that nobody opened */
+        evhttp_send_error(request, HTTP_INTERNAL, NULL);
+        return;
+    }
     if (value == NULL && visitor->user != NULL) {
         welcome(visitor, request);
         return;
@@ -337,10 +375,19 @@ void serve_attach(struct server *server)
     evhttp_set_gencb(server->http, on_request, server);
     the_server = server;
     evconnlistener_set_error_cb(server->listener, on_accept_error);
+    const struct timeval second = {1, 0};
+    server->sweep = need(event_new(server->base, -1, EV_PERSIST, on_sweep, server));
+    if (event_add(server->sweep, &second) != 0) {
+        need(NULL);
+    }
 }
 
 void serve_forget_all(struct server *server)
 {
+    if (server->sweep != NULL) {
+        event_free(server->sweep);
+        server->sweep = NULL;
+    }
     while (server->visitors != NULL) {
         struct visitor *first = server->visitors;
         server->visitors = first->next;

@@ -43,8 +43,8 @@ static SECURITY_STATUS parties_first(const struct step_call *call, struct pinned
     return SEC_E_OK;
 }
 
-/* On a later leg the context says everything: a credential that is missing, dead or of another package is ignored
- * (observed on Windows for NULL; sspi-gaps 2.2). */
+/* On a later leg the context says everything: a credential that is missing, dead, of another package or acquired for the
+ * other direction is ignored (observed on Windows for NULL; sspi-gaps 2.2). */
 static SECURITY_STATUS parties_later(const struct step_call *call, struct pinned *credential, struct pinned *context,
                                      struct parties *out)
 {
@@ -59,7 +59,9 @@ static SECURITY_STATUS parties_later(const struct step_call *call, struct pinned
         credential->handle = *call->credential;
         credential->object = handle_pin(HANDLE_CREDENTIAL, &credential->handle);
         struct credential *given = pinned_credential(credential);
-        out->credential = given != NULL && given->package == out->package ? given : NULL;
+        uint32_t needed = call->initiator ? SECPKG_CRED_OUTBOUND : SECPKG_CRED_INBOUND;
+        bool fits = given != NULL && given->package == out->package && (given->use & needed) != 0;
+        out->credential = fits ? given : NULL;
     }
     return SEC_E_OK;
 }

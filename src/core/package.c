@@ -48,12 +48,18 @@ void context_init(struct context *context, const struct package *package, bool i
     pthread_mutex_init(&context->receive_lock, NULL);
 }
 
-void context_fini(struct context *context)
+void context_forget_token(struct context *context)
 {
     if (context->token_handle.dwLower != 0) {
         SECURITY_STATUS closed = handle_close(HANDLE_CONTEXT_TOKEN, &context->token_handle);
         (void)closed; /* nobody else can have closed it */
+        context->token_handle = (SecHandle){0, 0};
     }
+}
+
+void context_fini(struct context *context)
+{
+    context_forget_token(context);
     pthread_mutex_destroy(&context->send_lock);
     pthread_mutex_destroy(&context->receive_lock);
 }

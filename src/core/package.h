@@ -58,7 +58,8 @@ struct context {
     bool initiator;
     bool established;       /* set by core when a step answers SEC_E_OK; a package may set it earlier */
     SecHandle token_handle; /* what SECPKG_ATTR_ACCESS_TOKEN handed out; {0, 0} = nothing; core's */
-    atomic_bool one_stream; /* both directions share one state (NTLM without ESS): messages go one at a time */
+    atomic_bool one_stream; /* both directions share one state (NTLM without ESS): messages go one at a time; changed
+                               by a step alone, which holds both locks */
     pthread_mutex_t send_lock;
     pthread_mutex_t receive_lock;
 };
@@ -71,11 +72,26 @@ struct context_locks {
     pthread_mutex_t *first, *second;
 };
 
+/* Which lock a message that is received needs may change while the call waits for a step to end, which holds both. */
+static inline pthread_mutex_t *context_lock_receiver(struct context *context)
+{
+    for (;;) {
+        bool one_stream = atomic_load_explicit(&context->one_stream, memory_order_relaxed);
+        pthread_mutex_t *lock = one_stream ? &context->send_lock : &context->receive_lock;
+        pthread_mutex_lock(lock);
+        if (atomic_load_explicit(&context->one_stream, memory_order_relaxed) == one_stream) {
+            return lock;
+        }
+        pthread_mutex_unlock(lock);
+    }
+}
+
 static inline struct context_locks context_lock(struct context *context, enum context_use use)
 {
-    bool receive_only = use == CONTEXT_RECEIVE && !atomic_load_explicit(&context->one_stream, memory_order_relaxed);
-    struct context_locks locks = {receive_only ? &context->receive_lock : &context->send_lock,
-                                  use == CONTEXT_STEP ? &context->receive_lock : NULL};
+    if (use == CONTEXT_RECEIVE) {
+        return (struct context_locks){context_lock_receiver(context), NULL};
+    }
+    struct context_locks locks = {&context->send_lock, use == CONTEXT_STEP ? &context->receive_lock : NULL};
     pthread_mutex_lock(locks.first);
     if (locks.second != NULL) {
         pthread_mutex_lock(locks.second);
@@ -188,6 +204,9 @@ STATUS credential_acquire(const struct package *package, const struct credential
  * allocating a context and before freeing it. */
 void context_init(struct context *context, const struct package *package, bool initiator);
 void context_fini(struct context *context);
+
+/* Gives up the context's own access token: it stands for somebody else from now on (re-authentication). */
+void context_forget_token(struct context *context);
 
 static inline struct credential *credential_hold(struct credential *credential)
 {

@@ -12,7 +12,7 @@
 #include "base/trace.h"
 
 #define UNIX_NAME_MAX 64
-#define GROUPS_MAX 256
+#define GROUPS_MAX    256
 
 struct token {
     atomic_uint references;

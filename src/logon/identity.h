@@ -12,14 +12,14 @@
 #include "text/utf16.h"
 
 struct identity {
-    struct utf16 user;          /* owned */
-    struct utf16 domain;        /* owned */
-    struct secret password;     /* UTF-16LE, no NUL */
+    struct utf16 user;      /* owned */
+    struct utf16 domain;    /* owned */
+    struct secret password; /* UTF-16LE, no NUL */
     bool has_user, has_domain, has_password;
-    bool has_nt_hash;           /* the password member was a hash (SSPI_AUTH_IDENTITY_NT_HASH in sspi_ext.h) */
+    bool has_nt_hash; /* the password member was a hash (SSPI_AUTH_IDENTITY_NT_HASH in sspi_ext.h) */
     struct key16 nt_hash;
-    struct utf16 package_list;  /* owned; "!ntlm", "kerberos,ntlm" */
-    uint32_t flags;             /* SEC_WINNT_AUTH_IDENTITY_* as given */
+    struct utf16 package_list; /* owned; "!ntlm", "kerberos,ntlm" */
+    uint32_t flags;            /* SEC_WINNT_AUTH_IDENTITY_* as given */
 };
 
 /* Copies what `auth_data` says.  The names are kept as given: names_split is the package's decision.

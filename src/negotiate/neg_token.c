@@ -61,8 +61,6 @@ ASN1_CHOICE(NEG_CHOICE) = {
     ASN1_EXP(NEG_CHOICE, value.resp, NEG_RESP, 1),
 } static_ASN1_CHOICE_END(NEG_CHOICE)
 
-enum { CHOICE_INIT, CHOICE_RESP };
-
 typedef struct {
     ASN1_GENERALSTRING *name;
     ASN1_OCTET_STRING *address;
@@ -77,13 +75,14 @@ ASN1_ITEM_TEMPLATE(NEG_MECHS) =
     ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF, 0, mechs, ASN1_OBJECT)
 static_ASN1_ITEM_TEMPLATE_END(NEG_MECHS)
 
-                                        /* clang-format on */
+enum { CHOICE_INIT, CHOICE_RESP };
 
-                                        /* ---------------------------------------------------------------- in */
+/* clang-format on */
 
-                                        /* Decodes all of `der`; NULL when it is not that, or has a tail. */
-                                        static void *
-                                        decode(struct bytes der, const ASN1_ITEM *item)
+/* ---------------------------------------------------------------- in */
+
+/* Decodes all of `der`; NULL when it is not that, or has a tail. */
+static void *decode(struct bytes der, const ASN1_ITEM *item)
 {
     const unsigned char *at = der.data;
     if (der.data == NULL || der.size == 0 || der.size > INT_MAX) {

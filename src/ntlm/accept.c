@@ -18,11 +18,15 @@
 
 #define TARGET_INFO_MAX 2560
 
-/* The answer to a client's flags (MS-NLMP 3.2.5.1.1): what it asked for, less what we do not do. */
-static SECURITY_STATUS flags_to_grant(uint32_t asked, uint32_t *out_flags)
+/* The answer to a client's flags (MS-NLMP 3.2.5.1.1): what it asked for, less what we do not do.  Datagrams are the
+ * server's own choice: there the caller numbers the messages, and one that does not know would use a stream twice. */
+static SECURITY_STATUS flags_to_grant(uint32_t asked, uint32_t request, uint32_t *out_flags)
 {
     uint32_t supported = NTLM_SIGN | NTLM_SEAL | NTLM_DATAGRAM | NTLM_IDENTIFY | NTLM_VERSION | NTLM_128 | NTLM_56 |
                          NTLM_KEY_EXCH | NTLM_ESS;
+    if ((request & ASC_REQ_DATAGRAM) == 0) {
+        supported &= ~(uint32_t)NTLM_DATAGRAM;
+    }
     uint32_t flags = (asked & supported) | NTLM_REQUEST_TARGET | NTLM_NTLM | NTLM_ALWAYS_SIGN | NTLM_TARGET_INFO;
     REQUIRE((asked & (NTLM_UNICODE | NTLM_OEM)) != 0, SEC_E_INVALID_TOKEN,
             "NTLM NEGOTIATE: neither UNICODE nor OEM (MS-NLMP 2.2.2.5, A and B)");
@@ -91,8 +95,10 @@ static SECURITY_STATUS answer_negotiate(struct ntlm_context *context, struct ntl
 {
     struct ntlm_negotiate negotiate;
     uint32_t flags = 0;
+    REQUIRE(in->token.size <= NTLM_MAX_TOKEN, SEC_E_INVALID_TOKEN,
+            "NTLM NEGOTIATE: longer than any client's, and it is kept until the logon is decided (cbMaxToken)");
     TRY(ntlm_negotiate_parse(in->token, &negotiate));
-    TRY(flags_to_grant(negotiate.flags, &flags));
+    TRY(flags_to_grant(negotiate.flags, context->request, &flags));
     TRACE("NTLM NEGOTIATE: flags %08x, granted %08x", negotiate.flags, flags);
     return send_challenge(context, credential, flags, in->token, out);
 }
@@ -104,7 +110,7 @@ static SECURITY_STATUS speak_first(struct ntlm_context *context, struct ntlm_cre
     uint32_t flags = 0;
     TRY(flags_to_grant(NTLM_UNICODE | NTLM_SIGN | NTLM_SEAL | NTLM_DATAGRAM | NTLM_IDENTIFY | NTLM_VERSION |
                            NTLM_128 | NTLM_56 | NTLM_KEY_EXCH | NTLM_ESS,
-                       &flags));
+                       context->request, &flags));
     return send_challenge(context, credential, flags, BYTES_NONE, out);
 }
 

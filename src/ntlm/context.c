@@ -55,6 +55,10 @@ SECURITY_STATUS ntlm_names_new(struct utf16 domain, struct utf16 user, struct ut
                                struct bytes target_info, const char *unix_name, struct ntlm_names **out)
 {
     size_t size = domain.size + 2 + user.size + workstation.size + target.size + target_info.size;
+    REQUIRE(target.size <= UINT16_MAX, SEC_E_TARGET_UNKNOWN,
+            "the target's name is longer than an AV_PAIR can say (MS-NLMP 2.2.2.1)");
+    REQUIRE(unix_name == NULL || strlen(unix_name) < sizeof(*out)->unix_name, SEC_E_INTERNAL_ERROR,
+            "a local account's name is longer than 63 bytes");
     struct ntlm_names *names = malloc(sizeof *names + size);
     REQUIRE(names != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a session's names");
     *names = (struct ntlm_names){
@@ -65,7 +69,7 @@ SECURITY_STATUS ntlm_names_new(struct utf16 domain, struct utf16 user, struct ut
         .target_info_size = (uint16_t)target_info.size,
     };
     if (unix_name != NULL) {
-        strncpy(names->unix_name, unix_name, sizeof names->unix_name - 1);
+        memcpy(names->unix_name, unix_name, strlen(unix_name));
     }
     struct writer writer = write_into(names->text, size);
     write_bytes(&writer, utf16_bytes(domain));
@@ -125,6 +129,7 @@ struct bytes ntlm_target_info(const struct ntlm_context *context)
 
 void ntlm_establish(struct ntlm_context *context, const struct ntlm_session *session)
 {
+    context_forget_token(&context->base);
     free(context->names);
     context->names = session->names;
     context->flags = session->flags;

@@ -72,7 +72,7 @@ struct ntlm_direction {
 /* Names of an established session: one allocation, DOMAIN\user contiguous so that NAMES needs no building. */
 struct ntlm_names {
     uint16_t domain_size, user_size, workstation_size, target_size, target_info_size;
-    char unix_name[32];
+    char unix_name[64]; /* as the accounts have it, or empty: half a name is somebody else's */
     uint8_t text[];
 };
 

@@ -185,6 +185,7 @@ static void respond_anonymously(struct reply *reply)
 {
     reply->lm_size = 1;
     reply->flags |= NTLM_ANONYMOUS;
+    reply->v2 = true; /* so that KXKEY leaves the zeros as they are (MS-NLMP 3.4.5.1) */
 }
 
 /* A signed session needs the server's names in the proof (MS-NLMP 3.1.5.1.2, STATUS_LOGON_FAILURE); a clock that is too

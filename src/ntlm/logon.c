@@ -73,11 +73,16 @@ static bool is_v2(const struct ntlm_logon *logon)
     return logon->message->nt_response.size > V1_RESPONSE_SIZE;
 }
 
+static void account_wipe(struct account *account)
+{
+    secret_wipe(account, sizeof *account);
+}
+
 /* A source that knows the hash: the check is ours.  Every refusal takes the same path: lookup, two proofs, the note for
  * the lock-out, one reason. */
 static SECURITY_STATUS check_known(struct accounts *accounts, const struct ntlm_logon *logon, struct ntlm_verdict *out)
 {
-    struct account account = {.state = ACCOUNT_UNKNOWN};
+    __attribute__((cleanup(account_wipe))) struct account account = {.state = ACCOUNT_UNKNOWN};
     TRY(accounts->known(accounts, logon->user, logon->domain, &account));
     struct ntlm_verdict verdict = {.v2 = is_v2(logon), .has_lm_hash = account.has_lm_hash, .lm_hash = account.lm_hash,
                                    .user_flags = account.user_flags, .password_expiry = account.password_expiry};
@@ -93,7 +98,6 @@ static SECURITY_STATUS check_known(struct accounts *accounts, const struct ntlm_
     if (accounts->outcome != NULL) {
         accounts->outcome(accounts, logon->user, logon->domain, good);
     }
-    secret_wipe(&account, sizeof account);
     if (good) {
         *out = verdict;
     }

@@ -1,6 +1,7 @@
 /* Made by scripts/make-upcase.py; not edited by hand.  What is added to a unit, modulo 2^16, by page of 256. */
 #include <stdint.h>
 
+/* clang-format off */
 static const uint8_t upcase_page[256] = {
     0, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 7, 8, 9,
     6, 10, 6, 6, 11, 6, 6, 6, 6, 6, 6, 6, 12, 13, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,

@@ -191,6 +191,12 @@ def many():
     for peer in peers:
         peer.close()
     alive('600 connections')
+    for _ in range(600):
+        Peer().close()
+    alive('600 connections that ended without a word')
+    for _ in range(600):
+        Peer().send(b'GET / HTTP/1.1\r\nHo').close()
+    alive('600 connections that ended within a request')
 
 
 def descriptors():

@@ -14,10 +14,12 @@
 
 #include "base/clock.h"
 #include "base/policy.h"
+#include "core/handle.h"
 #include "crypto/cipher.h"
 #include "ntlm/authenticate.h"
 #include "ntlm/challenge.h"
 #include "ntlm/client_challenge.h"
+#include "ntlm/context.h"
 #include "ntlm/keys.h"
 #include "ntlm/negotiate.h"
 #include "support/pair.h"
@@ -165,6 +167,62 @@ static void test_anonymous(void **state)
     }
 }
 
+/* An anonymous session has keys, the same on both sides: they begin from zeros and the key that was exchanged. */
+static void test_anonymous_seals(void **state)
+{
+    struct pair pair;
+    struct pair_token to_server, to_client;
+    ULONG flags = PAIR_SEAL | ISC_REQ_NULL_SESSION;
+    unsigned char data[8] = "nobody", signature[16];
+    (void)state;
+    open_pair(&pair);
+    assert_int_equal(pair_client_leg(&pair, flags, NULL, &to_server), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(pair_server_leg(&pair, ASC_REQ_ALLOW_NULL_SESSION, &to_server, &to_client), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(pair_client_leg(&pair, flags, &to_client, &to_server), SEC_E_OK);
+    assert_int_equal(pair_server_leg(&pair, ASC_REQ_ALLOW_NULL_SESSION, &to_server, &to_client), SEC_E_OK);
+    assert_int_equal(pair_seal(&pair.client, data, sizeof data, signature), SEC_E_OK);
+    assert_int_equal(pair_unseal(&pair.server, data, sizeof data, signature), SEC_E_OK);
+    assert_string_equal((char *)data, "nobody");
+    assert_true(pair_free(&pair));
+}
+
+/* A client cannot make datagrams of a server's connection: whoever passes no message numbers would seal every message
+ * with the same stream. */
+static void test_datagram_is_the_servers_choice(void **state)
+{
+    struct pair pair;
+    struct pair_token to_server, to_client;
+    struct ntlm_challenge challenge;
+    (void)state;
+    for (int consent = 0; consent <= 1; consent++) {
+        open_pair(&pair);
+        assert_int_equal(pair_client_leg(&pair, PAIR_SEAL, NULL, &to_server), SEC_I_CONTINUE_NEEDED);
+        to_server.data[12] |= NTLM_DATAGRAM;
+        assert_int_equal(pair_server_leg(&pair, consent != 0 ? ASC_REQ_DATAGRAM : 0, &to_server, &to_client),
+                         SEC_I_CONTINUE_NEEDED);
+        assert_int_equal(ntlm_challenge_parse(bytes_of(to_client.data, to_client.size), &challenge), SEC_E_OK);
+        assert_int_equal(challenge.flags & NTLM_DATAGRAM, consent != 0 ? NTLM_DATAGRAM : 0);
+        assert_true(pair_free(&pair));
+    }
+}
+
+/* A stranger's NEGOTIATE is kept for the MIC: no longer one than cbMaxToken, which every client's fits in. */
+static void test_negotiate_is_short(void **state)
+{
+    struct pair pair;
+    struct pair_token to_server, to_client;
+    (void)state;
+    for (ULONG size = 2888; size <= 2889; size++) {
+        open_pair(&pair);
+        assert_int_equal(pair_client_leg(&pair, 0, NULL, &to_server), SEC_I_CONTINUE_NEEDED);
+        memset(to_server.data + to_server.size, 0, sizeof to_server.data - to_server.size);
+        to_server.size = size;
+        assert_int_equal(pair_server_leg(&pair, 0, &to_server, &to_client),
+                         size == 2888 ? SEC_I_CONTINUE_NEEDED : SEC_E_INVALID_TOKEN);
+        assert_true(pair_free(&pair));
+    }
+}
+
 /* Connectionless NTLM (MS-NLMP 1.3.1.3): the server speaks first, messages come in any order under the caller's numbers. */
 static void test_datagram(void **state)
 {
@@ -231,6 +289,49 @@ static void test_reauthentication(void **state)
     to_server.size = 20; /* no NEGOTIATE and no answer to a challenge */
     assert_int_equal(pair_server_leg(&pair, 0, &to_server, &to_client), SEC_E_OUT_OF_SEQUENCE);
     assert_true(pair_free(&pair));
+}
+
+/* Re-authentication as somebody else: the context's own access token is the new one's; the old one is closed.  An outbound
+ * credential starts nothing on a server. */
+static void test_reauthentication_changes_the_token(void **state)
+{
+    struct pair pair;
+    struct pair_token to_server, to_client;
+    SecPkgContext_AccessToken before, after;
+    (void)state;
+    open_pair(&pair);
+    assert_int_equal(pair_handshake(&pair, PAIR_SEAL), SEC_E_OK);
+    assert_int_equal(QueryContextAttributesW(&pair.server, SECPKG_ATTR_ACCESS_TOKEN, &before), SEC_E_OK);
+    assert_int_equal(pair_client_leg(&pair, PAIR_SEAL, NULL, &to_server), SEC_I_CONTINUE_NEEDED);
+
+    CredHandle inbound = pair.server_credential;
+    pair.server_credential = pair.client_credential;
+    assert_int_equal(pair_server_leg(&pair, 0, &to_server, &to_client), SEC_E_OUT_OF_SEQUENCE);
+    pair.server_credential = inbound;
+
+    assert_int_equal(pair_server_leg(&pair, 0, &to_server, &to_client), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(pair_client_leg(&pair, PAIR_SEAL, &to_client, &to_server), SEC_E_OK);
+    assert_int_equal(pair_server_leg(&pair, 0, &to_server, &to_client), SEC_E_OK);
+    assert_int_equal(QueryContextAttributesW(&pair.server, SECPKG_ATTR_ACCESS_TOKEN, &after), SEC_E_OK);
+    assert_ptr_not_equal(before.AccessToken, after.AccessToken);
+    SecHandle stale = handle_unpack(HANDLE_CONTEXT_TOKEN, before.AccessToken);
+    assert_null(handle_pin(HANDLE_CONTEXT_TOKEN, &stale));
+    assert_true(pair_free(&pair));
+}
+
+/* The local account that switch-uid goes by reaches the session whole or not at all. */
+static void test_unix_name_is_whole(void **state)
+{
+    char name[65] = {0};
+    struct ntlm_names *names = NULL;
+    (void)state;
+    memset(name, 'n', 63);
+    assert_int_equal(ntlm_names_new(UTF16_NONE, UTF16_NONE, UTF16_NONE, BYTES_NONE, BYTES_NONE, name, &names), SEC_E_OK);
+    assert_string_equal(names->unix_name, name);
+    free(names);
+    name[63] = 'n';
+    assert_int_equal(ntlm_names_new(UTF16_NONE, UTF16_NONE, UTF16_NONE, BYTES_NONE, BYTES_NONE, name, &names),
+                     SEC_E_INTERNAL_ERROR);
 }
 
 /* Whatever byte of AUTHENTICATE changes on its way, nobody is let in. */
@@ -520,8 +621,13 @@ int main(void)
         cmocka_unit_test(test_default_is_ntlmv2_only),
         cmocka_unit_test(test_one_stream_finds_replays),
         cmocka_unit_test(test_anonymous),
+        cmocka_unit_test(test_anonymous_seals),
+        cmocka_unit_test(test_negotiate_is_short),
         cmocka_unit_test(test_datagram),
+        cmocka_unit_test(test_datagram_is_the_servers_choice),
         cmocka_unit_test(test_reauthentication),
+        cmocka_unit_test(test_reauthentication_changes_the_token),
+        cmocka_unit_test(test_unix_name_is_whole),
         cmocka_unit_test(test_every_byte_counts),
         cmocka_unit_test(test_altered_negotiate_and_challenge),
         cmocka_unit_test(test_channel_bindings),
