@@ -6,13 +6,12 @@
 
 /* ---------------------------------------------------------------- messages */
 
-static SECURITY_STATUS established(struct context *base, struct context **out)
+#define NOT_ESTABLISHED "this context is not established: no message can be signed or sealed yet"
+
+/* NULL until the negotiation is over. */
+static struct context *inner_of(struct context *base)
 {
-    struct negotiate_context *context = (struct negotiate_context *)base;
-    REQUIRE(base->established && context->inner != NULL, SEC_E_OUT_OF_SEQUENCE,
-            "this context is not established: no message can be signed or sealed yet");
-    *out = context->inner;
-    return SEC_E_OK;
+    return base->established ? ((struct negotiate_context *)base)->inner : NULL;
 }
 
 static SECURITY_STATUS unsupported(void)
@@ -22,29 +21,29 @@ static SECURITY_STATUS unsupported(void)
 
 SECURITY_STATUS negotiate_sign(struct context *base, uint32_t qop, struct buffers *message, uint32_t sequence)
 {
-    struct context *inner = NULL;
-    TRY(established(base, &inner));
+    struct context *inner = inner_of(base);
+    REQUIRE(inner != NULL, SEC_E_OUT_OF_SEQUENCE, NOT_ESTABLISHED);
     return inner->package->sign != NULL ? inner->package->sign(inner, qop, message, sequence) : unsupported();
 }
 
 SECURITY_STATUS negotiate_verify(struct context *base, struct buffers *message, uint32_t sequence, uint32_t *qop)
 {
-    struct context *inner = NULL;
-    TRY(established(base, &inner));
+    struct context *inner = inner_of(base);
+    REQUIRE(inner != NULL, SEC_E_OUT_OF_SEQUENCE, NOT_ESTABLISHED);
     return inner->package->verify != NULL ? inner->package->verify(inner, message, sequence, qop) : unsupported();
 }
 
 SECURITY_STATUS negotiate_seal(struct context *base, uint32_t qop, struct buffers *message, uint32_t sequence)
 {
-    struct context *inner = NULL;
-    TRY(established(base, &inner));
+    struct context *inner = inner_of(base);
+    REQUIRE(inner != NULL, SEC_E_OUT_OF_SEQUENCE, NOT_ESTABLISHED);
     return inner->package->seal != NULL ? inner->package->seal(inner, qop, message, sequence) : unsupported();
 }
 
 SECURITY_STATUS negotiate_unseal(struct context *base, struct buffers *message, uint32_t sequence, uint32_t *qop)
 {
-    struct context *inner = NULL;
-    TRY(established(base, &inner));
+    struct context *inner = inner_of(base);
+    REQUIRE(inner != NULL, SEC_E_OUT_OF_SEQUENCE, NOT_ESTABLISHED);
     return inner->package->unseal != NULL ? inner->package->unseal(inner, message, sequence, qop) : unsupported();
 }
 
@@ -152,18 +151,16 @@ SECURITY_STATUS negotiate_export(struct context *base, uint32_t flags, struct wr
     return inner->package->export_context(inner, flags, out);
 }
 
-/* One of the packages that can be negotiated, and none else. */
-static SECURITY_STATUS exported_package(struct bytes name, const struct mech **out_mech, const struct package **out)
+/* The mechanism of a package that is here, by the package's own name; NULL for any other. */
+static const struct mech *exported_mech(struct bytes name)
 {
     for (size_t i = 0; i < MECH_COUNT; i++) {
         const struct package *package = package_find_utf8(mechs[i].package);
         if (package != NULL && strlen(package->name) == name.size && memcmp(package->name, name.data, name.size) == 0) {
-            *out_mech = &mechs[i];
-            *out = package;
-            return SEC_E_OK;
+            return &mechs[i];
         }
     }
-    FAIL(SEC_E_INVALID_TOKEN, "an exported context of a package that is not here (ImportSecurityContext)");
+    return NULL;
 }
 
 SECURITY_STATUS negotiate_import(struct bytes blob, struct context **out_context)
@@ -175,11 +172,12 @@ SECURITY_STATUS negotiate_import(struct bytes blob, struct context **out_context
     struct bytes name = read_bytes(&reader, read_u8(&reader));
     struct bytes inner = read_bytes(&reader, read_left(&reader));
     TRY(read_end(&reader, "not an exported Negotiate context (ImportSecurityContext)"));
-    const struct package *package = NULL;
-    const struct mech *mech = NULL;
+    const struct mech *mech = exported_mech(name);
     REQUIRE(version == VERSION, SEC_E_INVALID_TOKEN,
             "an exported Negotiate context of another version (ImportSecurityContext)");
-    TRY(exported_package(name, &mech, &package));
+    REQUIRE(mech != NULL, SEC_E_INVALID_TOKEN,
+            "an exported context of a package that is not here (ImportSecurityContext)");
+    const struct package *package = package_find_utf8(mech->package);
     REQUIRE(package->import_context != NULL, SEC_E_UNSUPPORTED_FUNCTION,
             "the package's contexts cannot be moved (ImportSecurityContext)");
     struct negotiate_context *context = NULL;
