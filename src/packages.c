@@ -1,8 +1,10 @@
 /* The packages of this build, in the order EnumerateSecurityPackages reports them.  No other file names them all. */
 #include "core/package.h"
+#include "negotiate/negotiate.h"
 #include "ntlm/ntlm.h"
 
 const struct package *const packages[] = {
+    &negotiate_package,
     &ntlm_package,
 };
 

@@ -133,7 +133,9 @@ static void tour(struct demo *demo)
     show_packages(demo);
     demo_section("2  NTLM: client and server in this process");
     demo_session(demo, "NTLM");
-    demo_section("3  HTTP: sspi serve, and who gets in");
+    demo_section("3  Negotiate: the two agree on it by SPNEGO, and sign what was on offer");
+    demo_session(demo, "Negotiate");
+    demo_section("4  HTTP: sspi serve, and who gets in");
     demo_http(demo);
 }
 

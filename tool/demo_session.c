@@ -140,7 +140,7 @@ static double handshake_time(struct session *session)
     uint64_t start = party_clock();
     for (int i = 0; i < ROUNDS; i++) {
         struct party client = {.acceptor = false};
-        struct party server = {.acceptor = true};
+        struct party server = {.acceptor = true, .speaks_first = session->server.speaks_first};
         AUTO_EXCHANGE exchange = {.count = 0};
         SECURITY_STATUS status = party_handshake(&client, &session->client_credential, &server,
                                                  &session->server_credential, TARGET, REQUEST, &exchange);
@@ -177,10 +177,12 @@ static void protect(struct demo *demo, struct session *session)
     check_altered(demo, session);
 }
 
+/* A server that begins with Negotiate hears SPNEGO; a client that begins, and has NTLM alone, sends that as it is. */
 void demo_session(struct demo *demo, const char *package)
 {
-    struct session session = {.server = {.acceptor = true}};
-    struct session stranger = {.server = {.acceptor = true}};
+    bool speaks_first = strcmp(package, "Negotiate") == 0;
+    struct session session = {.server = {.acceptor = true, .speaks_first = speaks_first}};
+    struct session stranger = {.server = {.acceptor = true, .speaks_first = speaks_first}};
     struct login wrong = demo->alice;
     SECURITY_STATUS status = establish(&session, package, &demo->alice);
     exchange_print(stdout, &session.exchange);

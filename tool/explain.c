@@ -13,6 +13,7 @@
 
 static const struct explainer *const explainers[] = {
     &ntlm_explainer,
+    &spnego_explainer,
     NULL,
 };
 

@@ -63,7 +63,7 @@ void party_reset(struct party *party)
     if (party->has_context) {
         DeleteSecurityContext(&party->context);
     }
-    *party = (struct party){.acceptor = party->acceptor};
+    *party = (struct party){.acceptor = party->acceptor, .speaks_first = party->speaks_first};
 }
 
 /* Flags as both directions call them; where the two differ in value each has its own entry. */
@@ -175,7 +175,7 @@ SECURITY_STATUS party_handshake(struct party *client, CredHandle *client_credent
                                 CredHandle *server_credential, const char *target, ULONG request,
                                 struct exchange *exchange)
 {
-    struct party *turn = client;
+    struct party *turn = server->speaks_first ? server : client;
     struct bytes token = BYTES_NONE;
     SECURITY_STATUS status = SEC_I_CONTINUE_NEEDED;
     while (exchange->count < EXCHANGE_LEGS) {

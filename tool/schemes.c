@@ -8,6 +8,7 @@
 #include "terminal.h"
 
 const struct scheme schemes[] = {
+    {"Negotiate", "Negotiate"},
     {"NTLM", "NTLM"},
 };
 const size_t scheme_count = sizeof schemes / sizeof schemes[0];

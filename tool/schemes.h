@@ -1,5 +1,5 @@
-/* HTTP authentication schemes that carry SSPI tokens (RFC 4559, MS-NTHT): "NTLM TlRMTVNT...".  A new package joins with
- * one entry of the table. */
+/* HTTP authentication schemes that carry SSPI tokens (RFC 4559, MS-NTHT): "Negotiate YIGe...",
+ * "NTLM TlRMTVNT...".  A new package joins with one entry of the table. */
 #ifndef OPENSSPI_TOOL_SCHEMES_H
 #define OPENSSPI_TOOL_SCHEMES_H
 

@@ -124,6 +124,7 @@ struct step_in {
     struct bytes bindings;       /* SECBUFFER_CHANNEL_BINDINGS, still with its SEC_CHANNEL_BINDINGS header */
     struct utf16 target;         /* pszTargetName; a SECBUFFER_TARGET_HOST buffer when that is NULL */
     uint32_t flags;              /* ISC_REQ_* or ASC_REQ_* of this call */
+    uint32_t wished;             /* ISC_REQ_* that Negotiate would like on top and can do without */
     const struct buffers *input; /* every input buffer, for packages that need more than the above */
 };
 
@@ -134,6 +135,13 @@ struct step_out {
     uint32_t flags;               /* ISC_RET_* or ASC_RET_*, without ALLOCATED_MEMORY, which is core's */
     uint64_t expiry;              /* FILETIME, UTC; CLOCK_NEVER */
     uint32_t bindings_result;     /* SEC_CHANNEL_BINDINGS_RESULT_* */
+};
+
+/* What a package says of a mechListMIC over an established context of its own (RFC 4178 5). */
+enum mech_list_mic {
+    MECH_LIST_MIC_IMPOSSIBLE, /* the context does not sign */
+    MECH_LIST_MIC_OPTIONAL,
+    MECH_LIST_MIC_DUE,        /* the mechanism announced one, whatever SPNEGO says (MS-NLMP: NTLM with a MIC) */
 };
 
 struct package {
@@ -168,6 +176,11 @@ struct package {
     SECURITY_STATUS (*set)(struct context *context, uint32_t attribute, struct bytes value);
     SECURITY_STATUS (*export_context)(struct context *context, uint32_t flags, struct writer *out);
     SECURITY_STATUS (*import_context)(struct bytes blob, struct context **out_context);
+
+    /* For Negotiate.  mech_list_mic: may, or must, the mechanism list be signed?  mech_list_mic_done: one was made or
+     * verified; NTLM starts its cipher again, while its sequence numbers go on.  Absent: optional, and nothing to do. */
+    enum mech_list_mic (*mech_list_mic)(struct context *context);
+    void (*mech_list_mic_done)(struct context *context);
 
     /* The identity that an acceptor context stands for; a new reference (core/token.h). */
     SECURITY_STATUS (*impersonate)(struct context *context, struct token **out_token);

@@ -286,6 +286,7 @@ static SECURITY_STATUS open_session(struct judgement *judgement, struct step_out
                        trusted ? pairs->target_name : BYTES_NONE, BYTES_NONE, judgement->verdict.unix_name,
                        &session->names));
     session->has_target = pairs->has_target_name && trusted;
+    session->mic = pairs->has_flags && (pairs->flags & NTLM_AV_MIC) != 0;
     session->user_flags = judgement->verdict.user_flags;
     session->password_expiry = session->anonymous ? CLOCK_NEVER : judgement->verdict.password_expiry;
     session->returned = returned_flags(judgement->context->request, session->flags, session->anonymous);

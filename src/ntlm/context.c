@@ -136,6 +136,7 @@ void ntlm_establish(struct ntlm_context *context, const struct ntlm_session *ses
     context->v2 = session->v2;
     context->anonymous = session->anonymous;
     context->has_target = session->has_target;
+    context->mic = session->mic;
     context->user_flags = session->user_flags;
     context->password_expiry = session->password_expiry;
     context->returned = session->returned;

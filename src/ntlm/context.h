@@ -82,7 +82,9 @@ struct ntlm_context {
     bool v2;
     bool anonymous;
     bool has_target;         /* the client sent MsvAvTargetName */
+    bool mic;                /* AUTHENTICATE carried a MIC */
     uint32_t request;        /* ISC_REQ_* or ASC_REQ_* of the first call: FreeRDP overwrites them with what we return */
+    uint32_t wished;         /* ISC_REQ_* that Negotiate would like: asked for, and no reason to fail */
     uint32_t returned;
     uint32_t flags;          /* negotiated */
     uint32_t user_flags;
@@ -129,7 +131,7 @@ static inline struct bytes ntlm_saved_challenge(const struct ntlm_handshake *han
 /* Everything an established session is made of; ntlm_establish takes `names` over. */
 struct ntlm_session {
     uint32_t flags;
-    bool v2, anonymous, has_target;
+    bool v2, anonymous, has_target, mic;
     struct key16 session_key;
     struct ntlm_names *names;
     uint32_t user_flags;
@@ -153,6 +155,9 @@ SECURITY_STATUS ntlm_sign(struct context *context, uint32_t qop, struct buffers 
 SECURITY_STATUS ntlm_verify(struct context *context, struct buffers *message, uint32_t sequence, uint32_t *qop);
 SECURITY_STATUS ntlm_seal(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence);
 SECURITY_STATUS ntlm_unseal(struct context *context, struct buffers *message, uint32_t sequence, uint32_t *qop);
+
+enum mech_list_mic ntlm_mech_list_mic(struct context *context);
+void ntlm_mech_list_mic_done(struct context *context);
 
 /* attributes.c, export.c */
 SECURITY_STATUS ntlm_query(struct context *context, uint32_t attribute, struct attribute *out);

@@ -66,7 +66,7 @@ static uint32_t returned_flags(uint32_t request, uint32_t flags, bool anonymous)
 static SECURITY_STATUS send_negotiate(struct ntlm_context *context, struct ntlm_credential *credential,
                                       struct step_out *out)
 {
-    uint32_t offered = flags_to_ask_for(context->request);
+    uint32_t offered = flags_to_ask_for(context->request | context->wished);
     size_t start = out->token->size;
     if ((offered & NTLM_DATAGRAM) == 0) {
         ntlm_negotiate_build(
@@ -86,15 +86,15 @@ static SECURITY_STATUS send_negotiate(struct ntlm_context *context, struct ntlm_
 }
 
 /* What both sides go by from here: what the server left of what we offered.  LM_KEY is dropped always, since it does not
- * interoperate without ESS and ESS excludes it (MS-NLMP 2.2.2.5). */
-static SECURITY_STATUS settle_flags(uint32_t offered, uint32_t answered, uint32_t *out_flags)
+ * interoperate without ESS and ESS excludes it (MS-NLMP 2.2.2.5).  `needed` is what the caller asked for. */
+static SECURITY_STATUS settle_flags(uint32_t offered, uint32_t needed, uint32_t answered, uint32_t *out_flags)
 {
     uint32_t flags = answered & (offered | NTLM_TARGET_INFO) & ~(uint32_t)NTLM_LM_KEY;
     if ((flags & NTLM_UNICODE) != 0) {
         flags &= ~(uint32_t)NTLM_OEM;
     }
     uint32_t protection = NTLM_SIGN | NTLM_SEAL;
-    REQUIRE((offered & protection & ~flags) == 0, SEC_E_UNSUPPORTED_FUNCTION,
+    REQUIRE((needed & protection & ~flags) == 0, SEC_E_UNSUPPORTED_FUNCTION,
             "NTLM CHALLENGE: the server will not sign or seal, and the caller asked for it (MS-NLMP 3.1.5.1.2)");
     REQUIRE((flags & protection) == 0 || (flags & NTLM_128) != 0 || !policy_get()->ntlm_require_128,
             SEC_E_UNSUPPORTED_FUNCTION, "NTLM CHALLENGE: the server will not use 128-bit keys (MS-NLMP 3.1.5.1.2)");
@@ -281,7 +281,7 @@ static SECURITY_STATUS answer_challenge(struct ntlm_context *context, const stru
     struct ntlm_av_pairs pairs = {0};
     struct ntlm_session session = {.password_expiry = CLOCK_NEVER};
     TRY(ntlm_challenge_parse(in->token, &challenge));
-    TRY(settle_flags(handshake->offered, challenge.flags, &session.flags));
+    TRY(settle_flags(handshake->offered, flags_to_ask_for(context->request), challenge.flags, &session.flags));
     if (challenge.target_info.size != 0) {
         TRY(ntlm_av_pairs_parse(challenge.target_info, &pairs));
     }
@@ -313,6 +313,7 @@ static SECURITY_STATUS answer_challenge(struct ntlm_context *context, const stru
         session.v2 = reply.v2;
         session.flags = reply.flags;
         session.has_target = in->target.size != 0;
+        session.mic = reply.mic;
         session.returned = returned_flags(context->request, reply.flags, session.anonymous);
         ntlm_establish(context, &session);
         out->flags = session.returned;
@@ -331,6 +332,7 @@ static SECURITY_STATUS first_leg(struct ntlm_credential *credential, struct cont
             "a token on the first NTLM leg: only on a datagram does the server speak first (MS-NLMP 1.3.1.3)");
     struct ntlm_context *context = NULL;
     TRY(ntlm_context_new(true, in->flags, &context));
+    context->wished = in->wished;
     SECURITY_STATUS status = send_negotiate(context, credential, out);
     if (status >= 0 && in->token.size != 0) {
         status = answer_challenge(context, in, out);

@@ -32,6 +32,8 @@ const struct package ntlm_package = {
     .query = ntlm_query,
     .export_context = ntlm_export,
     .import_context = ntlm_import,
+    .mech_list_mic = ntlm_mech_list_mic,
+    .mech_list_mic_done = ntlm_mech_list_mic_done,
     .impersonate = ntlm_impersonate,
 
     .dispose = ntlm_dispose,

@@ -263,3 +263,22 @@ SECURITY_STATUS ntlm_unseal(struct context *base, struct buffers *message, uint3
             "an NTLM signature is 16 bytes (MS-NLMP 2.2.2.9)");
     return unseal_either_way(context, message, sequence, token->pvBuffer);
 }
+
+/* An anonymous session's keys are known to everybody, and a dummy signature signs nothing. */
+enum mech_list_mic ntlm_mech_list_mic(struct context *base)
+{
+    const struct ntlm_context *context = (struct ntlm_context *)base;
+    if (!base->established || context->anonymous || is_dummy(context)) {
+        return MECH_LIST_MIC_IMPOSSIBLE;
+    }
+    return context->mic ? MECH_LIST_MIC_DUE : MECH_LIST_MIC_OPTIONAL;
+}
+
+/* The next message is encrypted with a stream that begins again (observed with Windows and gss-ntlmssp);
+ * it is the second one by its number. */
+void ntlm_mech_list_mic_done(struct context *base)
+{
+    struct ntlm_context *context = (struct ntlm_context *)base;
+    context->send.streaming = false;
+    context->receive.streaming = false;
+}

@@ -41,10 +41,15 @@ void pair_credentials(struct pair *pair, const char *password)
         .Flags = SEC_WINNT_AUTH_IDENTITY_ANSI,
     };
     char package[] = "NTLM";
+    pair_credentials_of(pair, package, &identity);
+}
+
+void pair_credentials_of(struct pair *pair, char *package, void *identity)
+{
     memset(pair, 0, sizeof *pair);
     SecInvalidateHandle(&pair->client);
     SecInvalidateHandle(&pair->server);
-    assert_status(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_OUTBOUND, NULL, &identity, NULL, NULL,
+    assert_status(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_OUTBOUND, NULL, identity, NULL, NULL,
                                             &pair->client_credential, NULL),
                   SEC_E_OK);
     assert_status(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL,

@@ -49,6 +49,9 @@ static inline void token_init(struct token *token, ULONG size)
 /* Acquires both credentials; `password` is what the client believes. */
 void pair_credentials(struct pair *pair, const char *password);
 
+/* The same with another package, and whatever identity it takes. */
+void pair_credentials_of(struct pair *pair, char *package, void *identity);
+
 /* The whole handshake, every leg of which must go as Windows' does: CONTINUE, CONTINUE, OK, OK. */
 void pair_establish(struct pair *pair, ULONG client_flags, ULONG server_flags);
 

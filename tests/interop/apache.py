@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""apache.py SSPI: `sspi get` signs in by NTLM at Apache with mod_auth_gssapi and gss-ntlmssp."""
+"""apache.py SSPI: `sspi get` signs in by NTLM and Negotiate at Apache with mod_auth_gssapi and gss-ntlmssp."""
 import json
 import os
 import sys
@@ -85,9 +85,9 @@ def main():
         with open(os.path.join(root, 'error.log'), encoding='utf-8', errors='replace') as file:
             return server.output() + file.read()[-3000:]
 
-    def get(user, password, *more):
+    def get(user, password, *more, package='NTLM'):
         env = harness.environment([], SSPI_PASSWORD=password)
-        return harness.call([sys.argv[1], 'get', '--package', 'NTLM', '--user', user] + list(more), env=env)
+        return harness.call([sys.argv[1], 'get', '--package', package, '--user', user] + list(more), env=env)
 
     result = get('DOMAIN\\User', 'Password', url + 'who.shtml')
     if not check(result.status == 0, 'the right password is let in', lambda: '%s\n%s' % (result, log())):
@@ -106,6 +106,14 @@ def main():
     equal(get('DOMAIN\\Nobody', 'Password', url + 'who.shtml').status, 3, 'an unknown user is refused')
     equal(get('DOMAIN\\User', 'Password', url + 'none.html').status, 6, 'an absent page is another error')
     equal(get('DOMAIN\\User', 'Password', url + 'who.shtml').status, 0, 'and the right password still works')
+
+    result = get('DOMAIN\\User', 'Password', url + 'who.shtml', package='Negotiate')
+    check(result.status == 0, 'Negotiate: the right password is let in', lambda: '%s\n%s' % (result, log()))
+    matches(r'user=\S*User', result.out, 'Negotiate: the page knows who')
+    facts = json.loads(get('DOMAIN\\User', 'Password', '--json', url + 'who.shtml', package='Negotiate').out)
+    equal((facts['http_status'], facts['signed_in']), (200, True), 'Negotiate: the facts say so')
+    result = get('DOMAIN\\User', 'password', url + 'who.shtml', package='Negotiate')
+    equal((result.status, 'user=' in result.out), (3, False), 'Negotiate: a wrong password is refused')
 
 
 harness.run(main)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""curl.py SSPI: curl signs in at `sspi serve` by NTLM, and stays outside where it should."""
+"""curl.py SSPI: curl signs in at `sspi serve` by NTLM and by Negotiate, and stays outside where it should."""
 import json
 import os
 import sys
@@ -13,13 +13,13 @@ SERVER = None
 MACHINE = 'SERVER'  # harness.environment() says so
 
 
-def curl(*arguments):
+def curl(*arguments, env=None):
     """One run of curl: (codes and connections of each transfer, output)."""
     out = os.path.join(harness.scratch(), 'body')
     command = [CURL, '-sS', '--noproxy', '*', '--max-time', '20', '-o', out, '-w', '%{http_code} %{num_connects}\\n']
     if os.path.exists(out):
         os.unlink(out)
-    result = harness.call(command + list(arguments))
+    result = harness.call(command + list(arguments), env=env)
     body = ''
     if os.path.exists(out):
         with open(out, encoding='utf-8', errors='replace') as file:
@@ -95,6 +95,28 @@ def headers():
     lets_in('DOMAIN\\User', 'Password', 'DOMAIN\\User', 'and the server is still there')
 
 
+def negotiate(users):
+    """curl's --negotiate is GSSAPI: MIT's SPNEGO over gss-ntlmssp, with the credentials of NTLM_USER_FILE."""
+    if 'GSS-API' not in harness.call([CURL, '-V']).out or not os.path.exists('/etc/gss/mech.d/mech.ntlmssp.conf'):
+        harness.skip('curl --negotiate', 'this curl has no GSSAPI, or gss-ntlmssp is not installed')
+        return
+    def signed_in(file, *more):
+        return curl('--negotiate', '-u', ':', *more, env={**os.environ, 'NTLM_USER_FILE': file, 'KRB5_CONFIG': '/dev/null',
+                                                         'NETBIOS_COMPUTER_NAME': 'PEER'})
+    transfers, body, result = signed_in(users, URL + 'json')
+    if check(transfers[-1:] and transfers[-1][0] == 200, 'curl --negotiate is let in', lambda: '%s\n%s' % (result, SERVER.output()[-2000:])):
+        facts = json.loads(body)
+        equal((facts['user'], facts['scheme'], facts['context']['package']), ('DOMAIN\\User', 'Negotiate', 'NTLM'), 'the page knows who and how')
+        equal([leg['token']['message'] for leg in facts['exchange'] if 'token' in leg],
+              ['NegTokenInit: NEGOTIATE', 'NegTokenResp: CHALLENGE', 'NegTokenResp: AUTHENTICATE', 'NegTokenResp'],
+              'by SPNEGO, and the last word is the server\'s')
+    wrong = harness.write('wrong', 'DOMAIN:User:password\n')
+    transfers, body, result = signed_in(wrong, URL)
+    check(transfers[-1:] and transfers[-1][0] == 401 and 'You are' not in body, 'curl --negotiate with a wrong password stays out', str(result))
+    transfers, body, result = signed_in(users, URL + 'json', '-o', '/dev/null', URL + 'a')
+    equal([code for code, _ in transfers], [200, 200], 'two pages')
+
+
 def main():
     global CURL, URL, SERVER
     CURL = harness.need_program('curl', 'curl')
@@ -115,6 +137,10 @@ def main():
     connections()
     posts()
     headers()
+    SERVER.stop()
+    SERVER = harness.Process([sys.argv[1], 'serve', '--listen', '127.0.0.1:0'], env=env)
+    URL = SERVER.wait_line(r'^listening on (http://127\.0\.0\.1:\d+/)')[1]
+    negotiate(harness.write('alone', 'DOMAIN:User:Password\n'))
     check(SERVER.running(), 'the server lived through it', SERVER.output()[-2000:])
     equal(SERVER.stop(), 0, 'the server ends well')
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 static gss_OID_desc ntlm_mechanism = {10, (void *)"\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a"};
+static gss_OID_desc spnego_mechanism = {6, (void *)"\x2b\x06\x01\x05\x05\x02"};
 static char directory[64] = "/tmp/sspi-test-XXXXXX";
 static char user_file[96];
 static char policy_file[96];
@@ -59,32 +60,45 @@ static gss_name_t import(const char *text, gss_OID type)
     return name;
 }
 
+/* SPNEGO shall have nothing but NTLM to choose from, whatever else is configured. */
+static void ntlm_alone(struct session *s)
+{
+    OM_uint32 minor;
+    gss_OID_set_desc ntlm = {1, &ntlm_mechanism};
+    if (s->spnego) {
+        assert_int_equal(gss_set_neg_mechs(&minor, s->gss_credential, &ntlm), GSS_S_COMPLETE);
+    }
+}
+
 void acquire(struct session *s, const struct person *who)
 {
     OM_uint32 minor;
-    gss_OID_set_desc mechanisms = {1, &ntlm_mechanism};
+    gss_OID_set_desc mechanisms = {1, s->spnego ? &spnego_mechanism : &ntlm_mechanism};
+    char *package = (char *)(uintptr_t)(s->package != NULL ? s->package : s->spnego ? "Negotiate" : "NTLM");
     if (s->sspi_is_client) {
         SEC_WINNT_AUTH_IDENTITY_W identity = {(USHORT *)(uintptr_t)who->user,     (ULONG)length16(who->user),
                                               (USHORT *)(uintptr_t)who->domain,   (ULONG)length16(who->domain),
                                               (USHORT *)(uintptr_t)who->password, (ULONG)length16(who->password),
                                               SEC_WINNT_AUTH_IDENTITY_UNICODE};
-        assert_int_equal(AcquireCredentialsHandleA(NULL, (char *)(uintptr_t) "NTLM", SECPKG_CRED_OUTBOUND, NULL,
-                                                   &identity, NULL, NULL, &s->credential, NULL),
+        assert_int_equal(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_OUTBOUND, NULL, &identity, NULL, NULL,
+                                                   &s->credential, NULL),
                          SEC_E_OK);
         assert_int_equal(
             gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &mechanisms, GSS_C_ACCEPT, &s->gss_credential, NULL, NULL),
             GSS_S_COMPLETE);
+        ntlm_alone(s);
         return;
     }
-    assert_int_equal(AcquireCredentialsHandleA(NULL, (char *)(uintptr_t) "NTLM", SECPKG_CRED_INBOUND, NULL, NULL, NULL,
-                                               NULL, &s->credential, NULL),
-                     SEC_E_OK);
+    assert_int_equal(
+        AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL, &s->credential, NULL),
+        SEC_E_OK);
     gss_name_t name = import(who->gss_name, GSS_C_NT_USER_NAME);
     gss_buffer_desc password = {strlen(who->gss_password), (void *)(uintptr_t)who->gss_password};
     assert_int_equal(gss_acquire_cred_with_password(&minor, name, &password, 0, &mechanisms, GSS_C_INITIATE,
                                                     &s->gss_credential, NULL, NULL),
                      GSS_S_COMPLETE);
     gss_release_name(&minor, &name);
+    ntlm_alone(s);
     if (s->negotiate != 0) {
         gss_OID_desc option = {11, (void *)"\x2b\x06\x01\x04\x01\xb7\x7d\x85\x0f\x01\x05"};
         gss_buffer_desc value = {sizeof s->negotiate, &s->negotiate};
@@ -120,7 +134,7 @@ SECURITY_STATUS sspi_step(struct session *s, bool first)
     if (s->sspi_is_client) {
         status = InitializeSecurityContextA(
             &s->credential, first ? NULL : &s->context, (char *)(uintptr_t) "HTTP/server.domain.test", s->request, 0,
-            SECURITY_NATIVE_DREP, first ? NULL : &input, 0, &s->context, &output, &s->flags, NULL);
+            SECURITY_NATIVE_DREP, s->token_length == 0 ? NULL : &input, 0, &s->context, &output, &s->flags, NULL);
     } else {
         status = AcceptSecurityContext(&s->credential, first ? NULL : &s->context, &input, s->request,
                                        SECURITY_NATIVE_DREP, &s->context, &output, &s->flags, NULL);
@@ -147,8 +161,9 @@ OM_uint32 gss_step(struct session *s)
     } else {
         gss_name_t target = import("HTTP@server.domain.test", GSS_C_NT_HOSTBASED_SERVICE);
         OM_uint32 got = 0, ignored;
-        major = gss_init_sec_context(&minor, s->gss_credential, &s->gss_context, target, &ntlm_mechanism, s->gss_flags,
-                                     0, bound, s->token_length != 0 ? &in : GSS_C_NO_BUFFER, NULL, &out, &got, NULL);
+        major = gss_init_sec_context(&minor, s->gss_credential, &s->gss_context, target,
+                                     s->spnego ? &spnego_mechanism : &ntlm_mechanism, s->gss_flags, 0, bound,
+                                     s->token_length != 0 ? &in : GSS_C_NO_BUFFER, NULL, &out, &got, NULL);
         gss_release_name(&ignored, &target);
     }
     assert_true(out.length <= sizeof s->token);
@@ -177,6 +192,35 @@ struct verdict log_on(struct session *s, const struct person *who)
         v.gss = gss_step(s);
         assert_int_equal(v.gss, GSS_S_COMPLETE);
         v.sspi = sspi_step(s, false);
+    }
+    return v;
+}
+
+struct verdict negotiate_on(struct session *s, const struct person *who, bool server_first,
+                            void (*spoil)(struct session *s, int leg))
+{
+    struct verdict v = {SEC_I_CONTINUE_NEEDED, GSS_S_CONTINUE_NEEDED};
+    bool sspi_turn = s->sspi_is_client != server_first, first = true;
+    acquire(s, who);
+    for (int leg = 0; leg < 10; leg++, sspi_turn = !sspi_turn) {
+        if (sspi_turn) {
+            assert_int_equal(v.sspi, SEC_I_CONTINUE_NEEDED);
+            v.sspi = sspi_step(s, first);
+            first = false;
+        } else {
+            assert_int_equal(v.gss, GSS_S_CONTINUE_NEEDED);
+            v.gss = gss_step(s);
+        }
+        bool failed = v.sspi < 0 || GSS_ERROR(v.gss) != 0;
+        bool over = v.sspi == SEC_E_OK && v.gss == GSS_S_COMPLETE;
+        assert_true(!over || s->token_length == 0);
+        if (failed || over) {
+            return v;
+        }
+        assert_int_not_equal(s->token_length, 0);
+        if (spoil != NULL) {
+            spoil(s, leg);
+        }
     }
     return v;
 }

@@ -44,6 +44,8 @@ struct session {
     OM_uint32 gss_flags;
     char sspi_bindings, gss_bindings; /* the byte the bound certificate's hash is made of; 0: none */
     ULONG request;
+    bool spnego;                    /* MIT's SPNEGO, over NTLM alone */
+    const char *package;            /* ours; NULL: NTLM, or Negotiate where MIT has SPNEGO */
     uint32_t negotiate;             /* the flags of gss-ntlmssp's NEGOTIATE; 0: its own choice */
     unsigned char token[TOKEN_MAX]; /* the one on its way */
     size_t token_length;
@@ -68,6 +70,11 @@ OM_uint32 gss_step(struct session *s);
 
 /* All three messages.  The client's last call must succeed in any case: it cannot know yet. */
 struct verdict log_on(struct session *s, const struct person *who);
+
+/* All legs there are, until both ends are done or one fails; `server_first`: the server begins with a NegTokenInit2.
+ * `spoil`, if there is one, sees each token on its way. */
+struct verdict negotiate_on(struct session *s, const struct person *who, bool server_first,
+                            void (*spoil)(struct session *s, int leg));
 
 /* The same on a datagram, with SSPI as the server: the client begins without a token, the server's CHALLENGE is the
  * first one (MS-NLMP 1.3.1.3).  The flags must ask for it. */

@@ -3,7 +3,7 @@
 const unsigned char pair_nt_hash[16] = {0xa4, 0xf4, 0x9c, 0x40, 0x65, 0x10, 0xbd, 0xca,
                                         0xb6, 0x82, 0x4e, 0xe7, 0xc3, 0x0f, 0xd8, 0x52};
 
-static WCHAR package_name[] = {'N', 'T', 'L', 'M', 0};
+static const WCHAR ntlm_name[] = {'N', 'T', 'L', 'M', 0};
 static WCHAR user_name[] = {'U', 's', 'e', 'r', 0};
 static WCHAR domain_name[] = {'D', 'o', 'm', 'a', 'i', 'n', 0};
 static WCHAR password[] = {'P', 'a', 's', 's', 'w', 'o', 'r', 'd', 0};
@@ -16,6 +16,12 @@ SECURITY_STATUS SEC_ENTRY pair_verify(void *argument, const SSPI_EXT_LOGON *logo
 
 SECURITY_STATUS pair_acquire(struct pair *pair, SSPI_EXT_VERIFY_FN verify, void *argument)
 {
+    return pair_acquire_package(pair, ntlm_name, verify, argument);
+}
+
+SECURITY_STATUS pair_acquire_package(struct pair *pair, const WCHAR *package, SSPI_EXT_VERIFY_FN verify, void *argument)
+{
+    WCHAR *package_name = (WCHAR *)(uintptr_t)package;
     SEC_WINNT_AUTH_IDENTITY_W identity = {
         .User = (void *)user_name,
         .UserLength = 4,
@@ -107,6 +113,23 @@ SECURITY_STATUS pair_handshake(struct pair *pair, ULONG client_flags)
         return status;
     }
     return pair_server_leg(pair, 0, &to_server, &to_client);
+}
+
+SECURITY_STATUS pair_negotiate(struct pair *pair, ULONG client_flags)
+{
+    struct pair_token to_server = {.size = 0}, to_client;
+    SECURITY_STATUS client = SEC_I_CONTINUE_NEEDED, server = SEC_I_CONTINUE_NEEDED;
+    while (client == SEC_I_CONTINUE_NEEDED) {
+        if (server != SEC_I_CONTINUE_NEEDED) {
+            return SEC_E_INTERNAL_ERROR;
+        }
+        server = pair_server_leg(pair, 0, &to_server, &to_client);
+        if (server < 0) {
+            return server;
+        }
+        client = pair_client_leg(pair, client_flags, &to_client, &to_server);
+    }
+    return client < 0 ? client : server;
 }
 
 /* A message of one TOKEN and one DATA. */

@@ -39,6 +39,9 @@ struct pair {
 /* Acquires both credentials; `verify` NULL: the right password decides.  After a failure pair_free() takes what there is. */
 SECURITY_STATUS pair_acquire(struct pair *pair, SSPI_EXT_VERIFY_FN verify, void *argument);
 
+/* The same with another package than NTLM. */
+SECURITY_STATUS pair_acquire_package(struct pair *pair, const WCHAR *package, SSPI_EXT_VERIFY_FN verify, void *argument);
+
 /* The verifier that pair_acquire takes by default; its argument is the 16 bytes of an NT hash. */
 SECURITY_STATUS SEC_ENTRY pair_verify(void *argument, const SSPI_EXT_LOGON *logon, SSPI_EXT_LOGON_RESULT *result);
 
@@ -48,6 +51,9 @@ SECURITY_STATUS pair_server_leg(struct pair *pair, ULONG flags, const struct pai
 
 /* All legs.  The first failure, or SEC_E_OK. */
 SECURITY_STATUS pair_handshake(struct pair *pair, ULONG client_flags);
+
+/* All legs of a negotiation that the server begins, so that SPNEGO is spoken.  The first failure, or SEC_E_OK. */
+SECURITY_STATUS pair_negotiate(struct pair *pair, ULONG client_flags);
 
 /* One message through EncryptMessage and DecryptMessage, or MakeSignature and VerifySignature. */
 SECURITY_STATUS pair_seal(CtxtHandle *sender, void *data, ULONG size, unsigned char signature[16]);

@@ -102,6 +102,25 @@ def changed(vectors):
     equal(decode(*tokens, password=record['password']).status, 0, 'unchanged it is right')
 
 
+def spnego():
+    """A captured exchange in SPNEGO: taken apart, and checked against the password of the NTLM in it."""
+    tokens, token = [], re.compile(r'^token:x=(\S+)')
+    with open(os.path.join(SOURCE, 'tests/vectors/spnego.kv'), encoding='utf-8') as file:
+        for part in file.read().split('\n\n'):
+            if part.startswith('[local-mit120-gssntlmssp-'):
+                tokens += [match[1] for match in map(token.match, part.split('\n')) if match]
+    out = facts(*tokens, password='S3cret-Pa55')
+    equal([leg['token']['message'] for leg in out['exchange']],
+          ['NegTokenInit: NEGOTIATE', 'NegTokenResp: CHALLENGE', 'NegTokenResp: AUTHENTICATE', 'NegTokenResp'], 'SPNEGO is taken apart')
+    equal([leg['direction'] for leg in out['exchange']],
+          ['client to server', 'server to client', 'client to server', 'server to client'], 'and who said it')
+    equal(decode(*tokens, password='S3cret-Pa55').status, 0, 'the password of the exchange inside')
+    equal(decode(*tokens, password='wrong').status, 3, 'and a wrong one')
+    for name, text in (('a reject', 'a1073005a0030a0102'), ('a broken one', 'a1073005a0030a0107')):
+        out = facts(text)
+        check(out['exchange'][0]['token']['message'] in ('NegTokenResp', 'broken NegotiationToken'), name, str(out))
+
+
 def forms(vectors):
     record = vectors['nlmp-4.2.4-messages']
     challenge = record['challenge']
@@ -172,6 +191,7 @@ def main():
     exchanges(vectors)
     changed(vectors)
     forms(vectors)
+    spnego()
     long_log(vectors)
     nonsense()
     page(vectors)

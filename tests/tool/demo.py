@@ -21,7 +21,7 @@ def main():
     check('FAIL' not in result.out and '\u2718' not in result.out, 'every line of it', str(result))
     matches('NEGOTIATE.*CHALLENGE.*AUTHENTICATE', result.out, 'it draws the exchange')
     for words in ('sealed message', 'SEC_E_MESSAGE_ALTERED', 'SEC_E_LOGON_DENIED', 'curl --ntlm with the right password',
-                  'HTTP 401', 'not in this build', 'Next:', 'sspi user add'):
+                  'HTTP 401', 'NegTokenInit2', 'NegTokenResp: AUTHENTICATE', 'accept-completed', 'not in this build', 'Next:', 'sspi user add'):
         check(words in result.out, 'it shows: ' + words, result.out)
     check('\x1b' not in result.out, 'no colour in a pipe')
     check(leftovers() <= before, 'nothing is left in /tmp')

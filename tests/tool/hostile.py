@@ -86,7 +86,7 @@ def alive(what):
 
 def refused(answer):
     """Closed with a fresh offer, and nobody let in."""
-    return answer is not None and answer[0] == 401 and answer[1].get('www-authenticate') == ['NTLM'] and b'You are' not in answer[2]
+    return answer is not None and answer[0] == 401 and answer[1].get('www-authenticate') == ['Negotiate', 'NTLM'] and b'You are' not in answer[2]
 
 
 def tokens():

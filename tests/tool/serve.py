@@ -55,7 +55,7 @@ def page(url):
 
 def facts(url):
     out = json.loads(get('--user', 'CORP\\alice', url + 'json').out)
-    equal((out['user'], out['scheme'], out['context']['package']), ('CORP\\alice', 'NTLM', 'NTLM'), 'JSON: who and how')
+    equal((out['user'], out['scheme'], out['context']['package']), ('CORP\\alice', 'Negotiate', 'NTLM'), 'JSON: who and how')
     equal(out['context']['target_name'], 'HTTP/127.0.0.1', 'JSON: whom the client meant')
     equal([leg['token']['message'] for leg in out['exchange'] if 'token' in leg], ['NEGOTIATE', 'CHALLENGE', 'AUTHENTICATE'],
           'JSON: the exchange')
@@ -89,7 +89,7 @@ def raw(url):
     connection.request('GET', '/')
     answer = connection.getresponse()
     body = answer.read().decode()
-    equal((answer.status, answer.headers.get_all('WWW-Authenticate')), (401, ['NTLM']), 'a stranger is told what to do')
+    equal((answer.status, answer.headers.get_all('WWW-Authenticate')), (401, ['Negotiate', 'NTLM']), 'a stranger is told what to do')
     check(Balanced(body).good, 'on a well-formed page')
     equal(answer.headers.get('Cache-Control'), 'no-store', 'that no cache keeps')
     connection.request('HEAD', '/')

@@ -11,6 +11,7 @@
     } while (0)
 
 static WCHAR ntlm[] = {'N', 'T', 'L', 'M', 0};
+static WCHAR negotiate[] = {'N', 'e', 'g', 'o', 't', 'i', 'a', 't', 'e', 0};
 
 static void keep(struct life *life, void *buffer)
 {
@@ -124,7 +125,7 @@ static SECURITY_STATUS export_and_import(struct life *life)
     HANDLE token = NULL;
     RUN(ExportSecurityContext(&life->pair.client, 0, &packed, &token));
     keep(life, packed.pvBuffer);
-    RUN(ImportSecurityContextW(ntlm, &packed, NULL, &life->imported));
+    RUN(ImportSecurityContextW(life->negotiate ? negotiate : ntlm, &packed, NULL, &life->imported));
     life->has_imported = true;
     return one_message(&life->imported, &life->pair.server);
 }
@@ -143,12 +144,12 @@ SECURITY_STATUS life_run(struct life *life)
     CtxtHandle first;
     RUN(packages(life));
     RUN(ansi_credential(life));
-    RUN(pair_acquire(&life->pair, NULL, NULL));
+    RUN(pair_acquire_package(&life->pair, life->negotiate ? negotiate : ntlm, NULL, NULL));
     if (life->use_accounts) {
         RUN(SspiExtSetVerifier(&life->pair.server_credential, NULL, NULL));
     }
     RUN(allocated_leg(life, &first));
-    RUN(pair_handshake(&life->pair, PAIR_SEAL));
+    RUN((life->negotiate ? pair_negotiate : pair_handshake)(&life->pair, PAIR_SEAL));
     RUN(one_message(&life->pair.client, &life->pair.server));
     RUN(one_message(&life->pair.server, &life->pair.client));
     RUN(query(life, &life->pair.client, true));

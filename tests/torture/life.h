@@ -16,6 +16,7 @@ struct life {
     void *buffers[LIFE_BUFFERS]; /* for FreeContextBuffer */
     size_t count;
     unsigned char session_key[16];
+    bool negotiate;    /* package Negotiate, and SPNEGO's tokens, instead of NTLM */
     bool use_accounts; /* ask the accounts that policy names, instead of a verifier */
 };
 

@@ -42,11 +42,14 @@ static int teardown(void **state)
     return unlink(accounts_path);
 }
 
+/* A life of NTLM with a verifier or with accounts, or of Negotiate with a verifier. */
+enum kind { VERIFIER, ACCOUNTS, NEGOTIATE };
+
 /* One life in which allocation `n` fails.  0: as it should be; 1: there are not that many; 2: wrong; 3: the
  * library did without. */
-static int life_without(unsigned long n, bool use_accounts, SECURITY_STATUS *out_status)
+static int life_without(unsigned long n, enum kind kind, SECURITY_STATUS *out_status)
 {
-    struct life life = {.use_accounts = use_accounts};
+    struct life life = {.use_accounts = kind == ACCOUNTS, .negotiate = kind == NEGOTIATE};
     memory_fail_at(n);
     SECURITY_STATUS status = life_run(&life);
     bool failed = memory_has_failed();
@@ -66,22 +69,22 @@ static int life_without(unsigned long n, bool use_accounts, SECURITY_STATUS *out
     return status == SEC_E_INSUFFICIENT_MEMORY && reason != NULL ? 0 : 2;
 }
 
-static bool good_life(bool use_accounts)
+static bool good_life(enum kind kind)
 {
     SECURITY_STATUS status;
-    return life_without(0, use_accounts, &status) == 1;
+    return life_without(0, kind, &status) == 1;
 }
 
-static int cold_child(unsigned long n, bool use_accounts)
+static int cold_child(unsigned long n, enum kind kind)
 {
     SECURITY_STATUS status = SEC_E_OK;
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        int verdict = life_without(n, use_accounts, &status);
+        int verdict = life_without(n, kind, &status);
         if (verdict == 2) {
             (void)fprintf(stderr, "# cold, allocation %lu: %s\n", n, SspiExtStatusName(status));
-        } else if (!good_life(use_accounts)) {
+        } else if (!good_life(kind)) {
             (void)fprintf(stderr, "# cold, allocation %lu: the life after it failed\n", n);
             verdict = 2;
         }
@@ -92,12 +95,12 @@ static int cold_child(unsigned long n, bool use_accounts)
     return WIFEXITED(result) ? WEXITSTATUS(result) : 2;
 }
 
-static void cold(bool use_accounts)
+static void cold(enum kind kind)
 {
     unsigned wrong = 0, without = 0;
     unsigned long n = 1;
     for (; n < MOST; n++) {
-        int verdict = cold_child(n, use_accounts);
+        int verdict = cold_child(n, kind);
         if (verdict == 1) {
             break;
         }
@@ -110,16 +113,16 @@ static void cold(bool use_accounts)
     assert_int_equal(wrong, 0);
 }
 
-static void warm(bool use_accounts)
+static void warm(enum kind kind)
 {
     unsigned wrong = 0;
     unsigned long n = 1;
-    assert_true(good_life(use_accounts));
-    assert_true(good_life(use_accounts));
+    assert_true(good_life(kind));
+    assert_true(good_life(kind));
     size_t live = memory_live();
     for (; n < MOST; n++) {
         SECURITY_STATUS status;
-        int verdict = life_without(n, use_accounts, &status);
+        int verdict = life_without(n, kind, &status);
         if (verdict == 2 || verdict == 3) {
             print_message("# warm, allocation %lu: %s\n", n, SspiExtStatusName(status));
             wrong++;
@@ -129,7 +132,7 @@ static void warm(bool use_accounts)
             live = memory_live();
             wrong++;
         }
-        if (!good_life(use_accounts) || memory_live() != live) {
+        if (!good_life(kind) || memory_live() != live) {
             print_message("# warm, after allocation %lu: the next life is not good\n", n);
             wrong++;
         }
@@ -144,22 +147,32 @@ static void warm(bool use_accounts)
 
 static void cold_with_a_verifier(void **state)
 {
-    cold(false);
+    cold(VERIFIER);
 }
 
 static void cold_with_accounts(void **state)
 {
-    cold(true);
+    cold(ACCOUNTS);
 }
 
 static void warm_with_a_verifier(void **state)
 {
-    warm(false);
+    warm(VERIFIER);
 }
 
 static void warm_with_accounts(void **state)
 {
-    warm(true);
+    warm(ACCOUNTS);
+}
+
+static void cold_negotiation(void **state)
+{
+    cold(NEGOTIATE);
+}
+
+static void warm_negotiation(void **state)
+{
+    warm(NEGOTIATE);
 }
 
 int main(void)
@@ -169,6 +182,8 @@ int main(void)
         cmocka_unit_test(cold_with_accounts),
         cmocka_unit_test(warm_with_a_verifier),
         cmocka_unit_test(warm_with_accounts),
+        cmocka_unit_test(cold_negotiation),
+        cmocka_unit_test(warm_negotiation),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("out_of_memory", tests, setup, teardown);

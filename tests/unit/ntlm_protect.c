@@ -11,6 +11,7 @@
 #include "vectors/kv.h"
 
 #define KAT         "ntlm_kat.kv"
+#define EXCHANGES   "ntlm_exchanges.kv"
 #define MESSAGE_MAX 256
 
 static struct context *session_new(bool initiator, uint32_t flags, const struct key16 *key)
@@ -224,6 +225,92 @@ static void test_package_info_is_one_exact_block(void **state)
     assert_true(pair_free(&pair));
 }
 
+/* The mechListMIC is message 0 of either direction; after it the cipher begins again and the numbers go on (RFC 4178 5,
+ * observed with Windows and gss-ntlmssp). */
+static void check_list_mics(const struct kv_record *r, struct context *client, struct context *server)
+{
+    for (unsigned i = 0; kv_has(r, "mlm%u_side", i); i++) {
+        bool from_client = strcmp(kv_text(r, "mlm%u_side", i), "C") == 0;
+        struct context *from = from_client ? client : server;
+        struct context *to = from_client ? server : client;
+        struct wire wire;
+        uint32_t qop = 0;
+        wire_init(&wire, kv_hex(r, "mlm%u_mechtypes", i));
+        kv_require(r, ntlm_sign(from, 0, &wire.buffers, 0) == SEC_E_OK);
+        kv_expect_bytes(r, "mechListMIC", kv_hex(r, "mlm%u_mic", i), BYTES(wire.signature));
+        kv_require(r, ntlm_verify(to, &wire.buffers, 0, &qop) == SEC_E_OK);
+        ntlm_mech_list_mic_done(from);
+        ntlm_mech_list_mic_done(to);
+    }
+}
+
+static void check_message_after(const struct kv_record *r, unsigned i, struct context *from, struct context *to)
+{
+    struct bytes token = kv_hex(r, "op%u_token", i);
+    if (strcmp(kv_text(r, "op%u_kind", i), "wrap") == 0) {
+        check_message(r, from, to, 0, kv_hex(r, "op%u_plain", i), bytes_of(token.data + 16, token.size - 16),
+                      bytes_of(token.data, 16));
+        return;
+    }
+    struct wire wire;
+    wire_init(&wire, kv_hex(r, "op%u_plain", i));
+    kv_require(r, ntlm_sign(from, 0, &wire.buffers, 0) == SEC_E_OK);
+    kv_expect_bytes(r, "signature", token, BYTES(wire.signature));
+}
+
+static unsigned negotiated;
+
+static void check_negotiated(const struct kv_record *r)
+{
+    struct key16 key;
+    if (!kv_has(r, "mlm0_side") || !kv_has(r, "session_key") || kv_hex(r, "session_key").size != sizeof key.b) {
+        return;
+    }
+    memcpy(key.b, kv_hex(r, "session_key").data, sizeof key.b);
+    struct context *client = session_new(true, kv_word(r, "auth_flags_hex"), &key);
+    struct context *server = session_new(false, kv_word(r, "auth_flags_hex"), &key);
+    check_list_mics(r, client, server);
+    for (unsigned i = 0; kv_has(r, "op%u_side", i); i++) {
+        bool from_client = strcmp(kv_text(r, "op%u_side", i), "C") == 0;
+        check_message_after(r, i, from_client ? client : server, from_client ? server : client);
+    }
+    ntlm_dispose(client);
+    ntlm_dispose(server);
+    negotiated++;
+}
+
+static void test_mech_list_mic(void **state)
+{
+    negotiated = 0;
+    assert_true(kv_each(KV_TREE, EXCHANGES, "ntlm_exchange", check_negotiated) >= 5);
+    assert_in_range(negotiated, 1, 1000);
+}
+
+static void test_published_mech_list_mics(void **state)
+{
+    negotiated = 0;
+    assert_true(kv_each(KV_PUBLISHED, EXCHANGES, "ntlm_exchange", check_negotiated) >= 18);
+    assert_in_range(negotiated, 4, 1000);
+}
+
+/* Whether the list may, or must, be signed. */
+static void test_mech_list_mic_rule(void **state)
+{
+    struct key16 key = {{1, 2, 3}};
+    const uint32_t flags = NTLM_UNICODE | NTLM_NTLM | NTLM_ALWAYS_SIGN | NTLM_ESS | NTLM_128;
+    struct ntlm_context *context = (struct ntlm_context *)session_new(true, flags | NTLM_SIGN, &key);
+    assert_int_equal(ntlm_mech_list_mic(&context->base), MECH_LIST_MIC_OPTIONAL);
+    context->mic = true;
+    assert_int_equal(ntlm_mech_list_mic(&context->base), MECH_LIST_MIC_DUE);
+    context->anonymous = true;
+    assert_int_equal(ntlm_mech_list_mic(&context->base), MECH_LIST_MIC_IMPOSSIBLE);
+    ntlm_dispose(&context->base);
+    context = (struct ntlm_context *)session_new(true, flags, &key);
+    context->mic = true;
+    assert_int_equal(ntlm_mech_list_mic(&context->base), MECH_LIST_MIC_IMPOSSIBLE);
+    ntlm_dispose(&context->base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +320,9 @@ int main(void)
         cmocka_unit_test(test_seal_as_observed_without_ess),
         cmocka_unit_test(test_one_stream_moves),
         cmocka_unit_test(test_package_info_is_one_exact_block),
+        cmocka_unit_test(test_mech_list_mic),
+        cmocka_unit_test(test_published_mech_list_mics),
+        cmocka_unit_test(test_mech_list_mic_rule),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("ntlm_protect", tests, NULL, NULL);

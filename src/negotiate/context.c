@@ -1,0 +1,122 @@
+#include "negotiate/context.h"
+
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "base/secret.h"
+#include "base/trace.h"
+
+SECURITY_STATUS negotiate_context_new(bool initiator, struct negotiate_credential *credential,
+                                      struct negotiate_context **out)
+{
+    struct negotiate_context *context = calloc(1, sizeof *context);
+    REQUIRE(context != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a context");
+    context_init(&context->base, &negotiate_package, initiator);
+    context->expiry = CLOCK_NEVER;
+    if (credential != NULL) {
+        context->credential = (struct negotiate_credential *)credential_hold(&credential->base);
+    }
+    *out = context;
+    return SEC_E_OK;
+}
+
+void negotiate_drop_inner(struct negotiate_context *context)
+{
+    struct context *inner = STEAL(context->inner);
+    if (inner != NULL) {
+        inner->package->dispose(inner);
+    }
+}
+
+/* What only the negotiation needed. */
+static void drop_handshake(struct negotiate_context *context)
+{
+    struct negotiate_credential *credential = STEAL(context->credential);
+    if (credential != NULL) {
+        credential_drop(&credential->base);
+    }
+    free(STEAL(context->mech_types));
+    context->mech_types_size = 0;
+}
+
+void negotiate_dispose(struct context *base)
+{
+    struct negotiate_context *context = (struct negotiate_context *)base;
+    negotiate_drop_inner(context);
+    drop_handshake(context);
+    context_fini(base);
+    free(context);
+}
+
+SECURITY_STATUS negotiate_keep_mech_types(struct negotiate_context *context, struct bytes mech_types)
+{
+    AUTO_WRITER copy = write_growing(mech_types.size);
+    write_reserve(&copy, mech_types.size);
+    write_bytes(&copy, mech_types);
+    TRY(write_end(&copy));
+    free(context->mech_types);
+    context->mech_types_size = copy.size;
+    context->mech_types = write_take(&copy);
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS negotiate_run(struct negotiate_context *context, const struct negotiate_part *part,
+                              const struct step_in *in, struct bytes token, struct writer *answer, struct step_out *out)
+{
+    const struct package *package = part->package;
+    struct step_in inner_in = *in;
+    inner_in.token = token;
+    inner_in.has_token = token.size != 0;
+    bool initiator = context->base.initiator;
+    if (initiator && (in->flags & ISC_REQ_NO_INTEGRITY) == 0) {
+        inner_in.wished |= ISC_REQ_INTEGRITY; /* for the mechListMIC, and as Windows does in any case (observed) */
+    }
+    struct step_out inner_out = {.token = answer, .output = out->output, .expiry = CLOCK_NEVER};
+    SECURITY_STATUS status = initiator ? package->initiate(part->credential, &context->inner, &inner_in, &inner_out)
+                                       : package->accept(part->credential, &context->inner, &inner_in, &inner_out);
+    TRACE("Negotiate: %s answers %08x, %zu bytes in, %zu out", package->name, (unsigned)status, token.size,
+          answer->size);
+    context->last_status = status;
+    out->bindings_result = inner_out.bindings_result;
+    TRY(status);
+    TRY(write_end(answer));
+    context->returned = inner_out.flags;
+    context->expiry = inner_out.expiry;
+    out->flags = inner_out.flags;
+    out->expiry = inner_out.expiry;
+    if (status == SEC_E_OK) {
+        context->inner->established = true;
+        context->inner_done = true;
+        bool one_stream = atomic_load_explicit(&context->inner->one_stream, memory_order_relaxed);
+        atomic_store_explicit(&context->base.one_stream, one_stream, memory_order_relaxed);
+    }
+    return status;
+}
+
+struct writer negotiate_answer_writer(const struct negotiate_part *part)
+{
+    return write_growing(part->package->max_token);
+}
+
+SECURITY_STATUS negotiate_direct_leg(struct negotiate_context *context, const struct negotiate_part *part,
+                                     const struct step_in *in, struct step_out *out)
+{
+    AUTO_WRITER answer = negotiate_answer_writer(part);
+    SECURITY_STATUS status = negotiate_run(context, part, in, in->token, &answer, out);
+    TRY(status);
+    write_bytes(out->token, write_result(&answer));
+    TRY(write_end(out->token));
+    if (status == SEC_E_OK) {
+        negotiate_finish(context, out);
+    }
+    return status;
+}
+
+void negotiate_finish(struct negotiate_context *context, struct step_out *out)
+{
+    drop_handshake(context);
+    context->state = NEGOTIATE_STATE_DONE;
+    out->flags = context->returned;
+    out->expiry = context->expiry;
+    TRACE("Negotiate: established with %s%s", context->inner->package->name, context->direct ? ", without SPNEGO" : "");
+}

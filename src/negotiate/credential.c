@@ -1,0 +1,142 @@
+/* A Negotiate credential is one credential of each package that may be chosen. */
+#include <stdlib.h>
+
+#include "logon/identity_layout.h"
+#include "negotiate/choose.h"
+#include "negotiate/context.h"
+
+/* The identity's wish for certain packages; everything else in it is the packages' business. */
+static SECURITY_STATUS package_list(const struct credential_in *in, struct utf16 *out)
+{
+    if (in->auth_data == NULL) {
+        return SEC_E_OK;
+    }
+    struct identity_layout layout;
+    SECURITY_STATUS status = identity_layout(in->auth_data, &layout);
+    if (status == SEC_E_INVALID_TOKEN) {
+        return SEC_E_UNKNOWN_CREDENTIALS; /* as every package says of an identity it cannot make out */
+    }
+    TRY(status);
+    return identity_member(&layout, layout.package_list, out);
+}
+
+static void release_half_made(struct negotiate_credential **credential)
+{
+    if (*credential != NULL) {
+        negotiate_release(&(*credential)->base);
+    }
+}
+
+/* A package that has nothing for this caller, or is switched off, is left out. */
+static bool can_do_without(SECURITY_STATUS status)
+{
+    return status == SEC_E_NO_CREDENTIALS || status == SEC_E_SECPKG_NOT_FOUND;
+}
+
+/* Asks one package, unless it was asked already; `out_refusal` keeps the first polite refusal. */
+static SECURITY_STATUS add_part(struct negotiate_credential *credential, const char *name,
+                                const struct credential_in *in, uint64_t *expiry, SECURITY_STATUS *out_refusal)
+{
+    const struct package *package = package_find_utf8(name);
+    if (package == NULL || negotiate_part(credential, name) != NULL) {
+        return SEC_E_OK;
+    }
+    struct credential *part = NULL;
+    uint64_t until = CLOCK_NEVER;
+    SECURITY_STATUS status = credential_acquire(package, in, &part, &until);
+    if (status < 0) {
+        *out_refusal = *out_refusal == SEC_E_OK ? status : *out_refusal;
+        return can_do_without(status) ? SEC_E_OK : status;
+    }
+    *expiry = until < *expiry ? until : *expiry;
+    credential->parts[credential->count] = (struct negotiate_part){package, part};
+    credential->count++;
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS negotiate_acquire(const struct credential_in *in, struct credential **out_credential,
+                                  uint64_t *out_expiry)
+{
+    AUTO_UTF16 list = UTF16_NONE;
+    TRY(package_list(in, &list));
+    __attribute__((cleanup(release_half_made))) struct negotiate_credential *credential = calloc(1, sizeof *credential);
+    REQUIRE(credential != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential");
+    uint64_t expiry = CLOCK_NEVER;
+    SECURITY_STATUS refusal = SEC_E_OK;
+    for (size_t i = 0; i < MECH_COUNT; i++) {
+        if (choose_allowed(list, mechs[i].package)) {
+            TRY(add_part(credential, mechs[i].package, in, &expiry, &refusal));
+        }
+    }
+    /* A list that leaves nothing over is no error yet: InitializeSecurityContext says so (observed on Windows). */
+    if (credential->count == 0 && refusal != SEC_E_OK) {
+        return refusal;
+    }
+    if (refusal != SEC_E_OK) {
+        status_begin(); /* one package's refusal is none of ours */
+    }
+    *out_expiry = expiry;
+    *out_credential = &credential->base;
+    credential = NULL;
+    return SEC_E_OK;
+}
+
+void negotiate_release(struct credential *base)
+{
+    struct negotiate_credential *credential = (struct negotiate_credential *)base;
+    for (size_t i = 0; i < credential->count; i++) {
+        credential_drop(credential->parts[i].credential);
+    }
+    free(credential);
+}
+
+const struct negotiate_part *negotiate_part(const struct negotiate_credential *credential, const char *package)
+{
+    const struct package *wanted = package_find_utf8(package);
+    for (size_t i = 0; i < credential->count; i++) {
+        if (credential->parts[i].package == wanted) {
+            return &credential->parts[i];
+        }
+    }
+    return NULL;
+}
+
+/* The first package that knows an answer gives it. */
+SECURITY_STATUS negotiate_query_credential(struct credential *base, uint32_t attribute, struct attribute *out)
+{
+    struct negotiate_credential *credential = (struct negotiate_credential *)base;
+    SECURITY_STATUS status = SEC_E_UNSUPPORTED_FUNCTION;
+    for (size_t i = 0; i < credential->count; i++) {
+        const struct package *package = credential->parts[i].package;
+        if (package->query_credential != NULL) {
+            status = package->query_credential(credential->parts[i].credential, attribute, out);
+        }
+        if (status == SEC_E_OK) {
+            status_begin();
+            return status;
+        }
+    }
+    REQUIRE(credential->count != 0, SEC_E_NO_CREDENTIALS, "the identity's package list leaves no package over");
+    REQUIRE(status != SEC_E_UNSUPPORTED_FUNCTION, status, "no package of this credential has the attribute");
+    return status;
+}
+
+/* A setting is for every package that has such a one. */
+SECURITY_STATUS negotiate_set_credential(struct credential *base, uint32_t attribute, struct bytes value)
+{
+    struct negotiate_credential *credential = (struct negotiate_credential *)base;
+    bool taken = false;
+    for (size_t i = 0; i < credential->count; i++) {
+        const struct package *package = credential->parts[i].package;
+        SECURITY_STATUS status = package->set_credential == NULL
+                                     ? SEC_E_UNSUPPORTED_FUNCTION
+                                     : package->set_credential(credential->parts[i].credential, attribute, value);
+        if (status < 0 && status != SEC_E_UNSUPPORTED_FUNCTION) {
+            return status;
+        }
+        taken = taken || status >= 0;
+    }
+    REQUIRE(taken, SEC_E_UNSUPPORTED_FUNCTION, "no package of this credential has such an attribute");
+    status_begin();
+    return SEC_E_OK;
+}

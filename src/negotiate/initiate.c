@@ -1,0 +1,244 @@
+/* The client (RFC 4178 3.2, MS-SPNG 3.2): NegTokenInit with the first mechanism's token out, NegTokenResp in, and so on
+ * until mechanism and mechListMIC are through.  A client that has NTLM alone sends NTLM as it is, as Windows does, unless the
+ * server spoke first.
+ */
+#include "base/trace.h"
+#include "negotiate/choose.h"
+#include "negotiate/context.h"
+#include "negotiate/mic.h"
+
+static const struct negotiate_part *part_of(const struct negotiate_context *context, const struct mech *mech)
+{
+    return negotiate_part(context->credential, mech->package);
+}
+
+/* Drops the first offer and the others of its package. */
+static void drop_first_package(struct negotiate_context *context)
+{
+    const struct package *package = package_find_utf8(context->offered[0]->package);
+    size_t kept = 0;
+    for (size_t i = 0; i < context->offered_count; i++) {
+        if (package_find_utf8(context->offered[i]->package) != package) {
+            context->offered[kept] = context->offered[i];
+            kept++;
+        }
+    }
+    context->offered_count = kept;
+}
+
+static SECURITY_STATUS keep_offer(struct negotiate_context *context)
+{
+    const struct neg_oid *oids[MECH_COUNT];
+    for (size_t i = 0; i < context->offered_count; i++) {
+        oids[i] = &context->offered[i]->oid;
+    }
+    AUTO_WRITER list = write_growing(MECH_COUNT * NEG_OID_MAX + 8);
+    TRY(neg_mech_types_build(oids, context->offered_count, &list));
+    return negotiate_keep_mech_types(context, write_result(&list));
+}
+
+static SECURITY_STATUS send_init(struct negotiate_context *context, struct bytes mech_token, struct step_out *out)
+{
+    TRY(keep_offer(context));
+    struct neg_token init = {.kind = NEG_TOKEN_INIT,
+                             .mech_types = bytes_of(context->mech_types, context->mech_types_size),
+                             .token = mech_token};
+    return neg_token_build(&init, out->token);
+}
+
+/* The first mechanism that begins at all (a ticket cannot be had, say) is the optimistic one; those before it are not
+ * offered (MS-SPNG 3.2.5.1). */
+static SECURITY_STATUS begin(struct negotiate_context *context, bool hinted, const struct step_in *in,
+                             struct step_out *out)
+{
+    SECURITY_STATUS status = SEC_E_NO_CREDENTIALS;
+    while (context->offered_count != 0) {
+        context->mech = context->offered[0];
+        const struct negotiate_part *part = part_of(context, context->mech);
+        AUTO_WRITER answer = negotiate_answer_writer(part);
+        status = negotiate_run(context, part, in, BYTES_NONE, &answer, out);
+        if (negotiate_is_fatal(status)) {
+            return status;
+        }
+        if (status < 0) {
+            negotiate_drop_inner(context);
+            drop_first_package(context);
+            continue;
+        }
+        status_begin();
+        context->state = NEGOTIATE_STATE_WAITING;
+        /* NTLM is the last in order: when it comes to it, nothing else is offered. */
+        context->direct = !hinted && mech_of_raw_token(write_result(&answer)) != NULL && context->offered_count == 1;
+        if (!context->direct) {
+            TRY(send_init(context, write_result(&answer), out));
+            return SEC_I_CONTINUE_NEEDED;
+        }
+        write_bytes(out->token, write_result(&answer));
+        TRY(write_end(out->token));
+        return status;
+    }
+    return status;
+}
+
+static SECURITY_STATUS first_leg(struct negotiate_context *context, const struct step_in *in, struct step_out *out)
+{
+    AUTO_NEG_TOKEN hint = {.owner = NULL};
+    bool hinted = in->token.size != 0;
+    if (hinted) {
+        TRY(neg_token_parse(in->token, &hint));
+        REQUIRE(hint.kind != NEG_TOKEN_RESP, SEC_E_INVALID_TOKEN,
+                "a NegTokenResp on the first leg: a server that speaks first sends NegTokenInit2 (MS-SPNG 3.2.5.2)");
+    }
+    context->offered_count = choose_offer(context->credential, hinted ? &hint : NULL, context->offered);
+    REQUIRE(context->offered_count != 0, SEC_E_NO_CREDENTIALS,
+            "the identity's package list leaves no mechanism to offer (SEC_WINNT_AUTH_IDENTITY_EX, PackageList)");
+    return begin(context, hinted, in, out);
+}
+
+/* The server's choice (RFC 4178 4.2.2): one of those offered, or, unsaid, the first. */
+static SECURITY_STATUS settle(struct negotiate_context *context, const struct neg_token *token)
+{
+    REQUIRE(token->has_state, SEC_E_INVALID_TOKEN, "the first NegTokenResp has no negState (RFC 4178 4.2.2)");
+    const struct mech *mech = token->has_mech ? mech_find(&token->mech) : context->mech;
+    bool offered = false;
+    for (size_t i = 0; i < context->offered_count; i++) {
+        offered = offered || (mech != NULL && context->offered[i] == mech);
+    }
+    REQUIRE(offered, SEC_E_INVALID_TOKEN, "the server chose a mechanism that was not offered (RFC 4178 4.2.2)");
+    context->settled = true;
+    context->reselected = token->state == NEG_REQUEST_MIC;
+    if (part_of(context, mech) != part_of(context, context->mech)) {
+        REQUIRE(token->token.size == 0, SEC_E_INVALID_TOKEN,
+                "the server answers with a token of a mechanism that has not begun (RFC 4178 3.2)");
+        TRACE("Negotiate: the server prefers %s to %s", mech->package, context->mech->package);
+        negotiate_drop_inner(context);
+        context->inner_done = false;
+        context->reselected = true;
+    }
+    context->mech = mech;
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS check_answer(struct negotiate_context *context, const struct neg_token *token)
+{
+    REQUIRE(token->kind == NEG_TOKEN_RESP, SEC_E_INVALID_TOKEN,
+            "a NegTokenInit where a NegTokenResp is due (RFC 4178 3.2)");
+    REQUIRE(!token->has_state || token->state != NEG_REJECT, SEC_E_LOGON_DENIED,
+            "the server refuses: it has none of these mechanisms, or the logon failed (RFC 4178 4.2.2, reject)");
+    if (!context->settled) {
+        return settle(context, token);
+    }
+    REQUIRE(!token->has_mech || mech_find(&token->mech) == context->mech, SEC_E_INVALID_TOKEN,
+            "the server changed its mind about the mechanism (RFC 4178 4.2.2)");
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS send_resp(struct bytes mech_token, enum neg_state state, const struct mic *mic,
+                                 struct step_out *out)
+{
+    struct neg_token resp = {.kind = NEG_TOKEN_RESP, .has_state = true, .state = state};
+    resp.token = mech_token.size != 0 ? mech_token : BYTES_NONE;
+    resp.mic = mic->size != 0 ? bytes_of(mic->data, mic->size) : BYTES_NONE;
+    return neg_token_build(&resp, out->token);
+}
+
+/* The mechanism is through on our side; `mech_token` is its last word, if it has one. */
+static SECURITY_STATUS conclude(struct negotiate_context *context, const struct neg_token *token,
+                                struct bytes mech_token, struct step_out *out)
+{
+    enum mech_list_mic rule = mic_rule(context);
+    bool last_word = context->mic_sent && token->mic.data != NULL; /* some leave negState out of their last token */
+    bool server_done = token->has_state ? token->state == NEG_ACCEPT_COMPLETED : last_word;
+    struct mic mic = {.size = 0};
+    if (token->mic.data != NULL && rule != MECH_LIST_MIC_IMPOSSIBLE) {
+        TRY(mic_verify(context, token->mic));
+    }
+    REQUIRE(!server_done || mech_token.size == 0, SEC_E_INVALID_TOKEN,
+            "the server completed before the mechanism did (RFC 4178 3.2)");
+    REQUIRE(mech_token.size != 0 || context->mic_verified || rule != MECH_LIST_MIC_DUE, SEC_E_INVALID_TOKEN,
+            "the server owes a mechListMIC and sent none (RFC 4178 5)");
+    if (server_done) {
+        negotiate_finish(context, out);
+        return SEC_E_OK;
+    }
+    bool wanted = rule == MECH_LIST_MIC_DUE || context->mic_verified;
+    if (wanted && !context->mic_sent) {
+        TRY(mic_make(context, &mic));
+    }
+    if (mech_token.size != 0) {
+        TRY(send_resp(mech_token, NEG_ACCEPT_INCOMPLETE, &mic, out));
+        return SEC_I_CONTINUE_NEEDED;
+    }
+    REQUIRE(mic.size != 0 || token->token.data != NULL, SEC_E_INVALID_TOKEN,
+            "the server says neither that it is done nor what it lacks (RFC 4178 3.2)");
+    TRY(send_resp(BYTES_NONE, NEG_ACCEPT_COMPLETED, &mic, out));
+    negotiate_finish(context, out);
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS take_answer(struct negotiate_context *context, const struct step_in *in, struct step_out *out)
+{
+    AUTO_NEG_TOKEN token = {.owner = NULL};
+    TRY(neg_token_parse(in->token, &token));
+    TRY(check_answer(context, &token));
+    const struct negotiate_part *part = part_of(context, context->mech);
+    AUTO_WRITER answer = negotiate_answer_writer(part);
+    if (!context->inner_done) {
+        bool fresh = context->inner == NULL;
+        REQUIRE(fresh || token.token.size != 0, SEC_E_INVALID_TOKEN,
+                "the mechanism is not done and the server sent nothing for it (RFC 4178 4.2.2)");
+        TRY(negotiate_run(context, part, in, token.token, &answer, out));
+    } else {
+        REQUIRE(token.token.size == 0, SEC_E_INVALID_TOKEN, "the mechanism is done and the server sent more of it");
+    }
+    if (context->inner_done) {
+        return conclude(context, &token, write_result(&answer), out);
+    }
+    REQUIRE(!token.has_state || token.state != NEG_ACCEPT_COMPLETED, SEC_E_INVALID_TOKEN,
+            "the server completed before the mechanism did (RFC 4178 3.2)");
+    TRY(send_resp(write_result(&answer), NEG_ACCEPT_INCOMPLETE, &(struct mic){.size = 0}, out));
+    return SEC_I_CONTINUE_NEEDED;
+}
+
+/* A package's own exchange, or another one over the same context where the package has that (NTLM). */
+static SECURITY_STATUS direct_leg(struct negotiate_context *context, struct negotiate_credential *credential,
+                                  const struct step_in *in, struct step_out *out)
+{
+    const struct negotiate_credential *held = context->credential != NULL ? context->credential : credential;
+    const struct negotiate_part *part = held != NULL ? negotiate_part(held, context->mech->package) : NULL;
+    REQUIRE(part != NULL, SEC_E_OUT_OF_SEQUENCE, "the exchange is complete; another one needs a credential");
+    return negotiate_direct_leg(context, part, in, out);
+}
+
+static SECURITY_STATUS later_leg(struct negotiate_context *context, struct negotiate_credential *credential,
+                                 const struct step_in *in, struct step_out *out)
+{
+    REQUIRE(context->state == NEGOTIATE_STATE_WAITING || (context->direct && context->state == NEGOTIATE_STATE_DONE),
+            SEC_E_OUT_OF_SEQUENCE, "this negotiation is complete, or an earlier leg failed: begin a new context");
+    SECURITY_STATUS status = context->direct ? direct_leg(context, credential, in, out) : take_answer(context, in, out);
+    if (status < 0) {
+        negotiate_fail(context);
+    }
+    return status;
+}
+
+SECURITY_STATUS negotiate_initiate(struct credential *base, struct context **out_context, const struct step_in *in,
+                                   struct step_out *out)
+{
+    struct negotiate_credential *credential = (struct negotiate_credential *)base;
+    REQUIRE(in->token.size <= NEGOTIATE_MAX_INPUT, SEC_E_INVALID_TOKEN, "an SPNEGO token longer than 128 KiB");
+    if (*out_context != NULL) {
+        return later_leg((struct negotiate_context *)*out_context, credential, in, out);
+    }
+    REQUIRE((in->flags & ISC_REQ_DATAGRAM) == 0, SEC_E_UNSUPPORTED_FUNCTION,
+            "SPNEGO has no datagrams: name the package (ISC_REQ_DATAGRAM)");
+    struct negotiate_context *context = NULL;
+    TRY(negotiate_context_new(true, credential, &context));
+    SECURITY_STATUS status = first_leg(context, in, out);
+    if (status < 0) {
+        negotiate_dispose(&context->base);
+        return status;
+    }
+    *out_context = &context->base;
+    return status;
+}

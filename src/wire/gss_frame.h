@@ -1,0 +1,16 @@
+/* The frame of an initial GSS token (RFC 2743 3.1): 60 L, the mechanism's OID with tag and length, and what is inside.
+ * Lengths need not be minimal on the way in.
+ */
+#ifndef OPENSSPI_WIRE_GSS_FRAME_H
+#define OPENSSPI_WIRE_GSS_FRAME_H
+
+#include "wire/reader.h"
+#include "wire/writer.h"
+
+/* SEC_E_INVALID_TOKEN when it is not such a frame, is cut short, or has a tail.  The slices borrow from `token`. */
+STATUS gss_frame_parse(struct bytes token, struct bytes *out_mechanism, struct bytes *out_inner);
+
+/* `mechanism` is the OID with its tag and length. */
+void gss_frame_build(struct bytes mechanism, struct bytes inner, struct writer *out);
+
+#endif
