@@ -166,7 +166,5 @@ SECURITY_STATUS ntlm_impersonate(struct context *base, struct token **out_token)
     struct ntlm_context *context = (struct ntlm_context *)base;
     REQUIRE(!base->initiator && base->established, SEC_E_NO_IMPERSONATION,
             "only an established server context stands for somebody (ImpersonateSecurityContext)");
-    const char *unix_name = context->names != NULL && context->names->unix_name[0] != '\0' ? context->names->unix_name
-                                                                                           : NULL;
-    return token_new(ntlm_user(context), ntlm_domain(context), context->anonymous, unix_name, out_token);
+    return token_new(ntlm_user(context), ntlm_domain(context), context->anonymous, ntlm_unix_name(context), out_token);
 }

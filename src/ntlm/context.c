@@ -54,10 +54,11 @@ void ntlm_handshake_free(struct ntlm_handshake **handshake)
 SECURITY_STATUS ntlm_names_new(struct utf16 domain, struct utf16 user, struct utf16 workstation, struct bytes target,
                                struct bytes target_info, const char *unix_name, struct ntlm_names **out)
 {
-    size_t size = domain.size + 2 + user.size + workstation.size + target.size + target_info.size;
+    size_t unix_size = unix_name == NULL || unix_name[0] == '\0' ? 0 : strlen(unix_name) + 1;
+    size_t size = domain.size + 2 + user.size + workstation.size + target.size + target_info.size + unix_size;
     REQUIRE(target.size <= UINT16_MAX, SEC_E_TARGET_UNKNOWN,
             "the target's name is longer than an AV_PAIR can say (MS-NLMP 2.2.2.1)");
-    REQUIRE(unix_name == NULL || strlen(unix_name) < sizeof(*out)->unix_name, SEC_E_INTERNAL_ERROR,
+    REQUIRE(unix_size <= NTLM_UNIX_NAME_MAX, SEC_E_INTERNAL_ERROR,
             "a local account's name is longer than 63 bytes");
     struct ntlm_names *names = malloc(sizeof *names + size);
     REQUIRE(names != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a session's names");
@@ -67,10 +68,8 @@ SECURITY_STATUS ntlm_names_new(struct utf16 domain, struct utf16 user, struct ut
         .workstation_size = (uint16_t)workstation.size,
         .target_size = (uint16_t)target.size,
         .target_info_size = (uint16_t)target_info.size,
+        .unix_size = (uint16_t)unix_size,
     };
-    if (unix_name != NULL) {
-        memcpy(names->unix_name, unix_name, strlen(unix_name));
-    }
     struct writer writer = write_into(names->text, size);
     write_bytes(&writer, utf16_bytes(domain));
     write_u16le(&writer, '\\');
@@ -78,6 +77,7 @@ SECURITY_STATUS ntlm_names_new(struct utf16 domain, struct utf16 user, struct ut
     write_bytes(&writer, utf16_bytes(workstation));
     write_bytes(&writer, target);
     write_bytes(&writer, target_info);
+    write_bytes(&writer, bytes_of(unix_name, unix_size));
     *out = names;
     return SEC_E_OK;
 }
@@ -125,6 +125,15 @@ struct bytes ntlm_target_info(const struct ntlm_context *context)
     }
     size_t before = (size_t)names->domain_size + 2 + names->user_size + names->workstation_size + names->target_size;
     return bytes_of(names->text + before, names->target_info_size);
+}
+
+const char *ntlm_unix_name(const struct ntlm_context *context)
+{
+    if (context->names == NULL || context->names->unix_size == 0) {
+        return NULL;
+    }
+    struct bytes before = ntlm_target_info(context);
+    return (const char *)before.data + before.size;
 }
 
 void ntlm_establish(struct ntlm_context *context, const struct ntlm_session *session)

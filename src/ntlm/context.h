@@ -69,11 +69,13 @@ struct ntlm_direction {
     struct rc4 stream;
 };
 
+#define NTLM_UNIX_NAME_MAX 64 /* with the NUL; as the accounts have it: half a name is somebody else's */
+
 /* Names of an established session: one allocation, DOMAIN\user contiguous so that NAMES needs no building. */
 struct ntlm_names {
     uint16_t domain_size, user_size, workstation_size, target_size, target_info_size;
-    char unix_name[64]; /* as the accounts have it, or empty: half a name is somebody else's */
-    uint8_t text[];
+    uint16_t unix_size; /* of the local account's name, with its NUL; 0 = none */
+    uint8_t text[];     /* in that order */
 };
 
 struct ntlm_context {
@@ -144,6 +146,7 @@ void ntlm_establish(struct ntlm_context *context, const struct ntlm_session *ses
 
 STATUS ntlm_names_new(struct utf16 domain, struct utf16 user, struct utf16 workstation, struct bytes target,
                       struct bytes target_info, const char *unix_name, struct ntlm_names **out);
+const char *ntlm_unix_name(const struct ntlm_context *context); /* NULL: none */
 struct utf16 ntlm_qualified_name(const struct ntlm_context *context); /* DOMAIN\user */
 struct utf16 ntlm_user(const struct ntlm_context *context);
 struct utf16 ntlm_domain(const struct ntlm_context *context);

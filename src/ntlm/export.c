@@ -110,17 +110,15 @@ SECURITY_STATUS ntlm_export(struct context *base, uint32_t flags, struct writer 
     write_direction(out, &context->receive, reset);
 
     const struct ntlm_names *names = context->names;
-    size_t unix_size = strnlen(names->unix_name, sizeof names->unix_name);
     write_u16le(out, names->domain_size);
     write_u16le(out, names->user_size);
     write_u16le(out, names->workstation_size);
     write_u16le(out, names->target_size);
     write_u16le(out, names->target_info_size);
-    write_u16le(out, (uint16_t)unix_size);
+    write_u16le(out, names->unix_size);
     size_t text = (size_t)names->domain_size + 2 + names->user_size + names->workstation_size + names->target_size +
-                  names->target_info_size;
+                  names->target_info_size + names->unix_size;
     write_bytes(out, bytes_of(names->text, text));
-    write_bytes(out, bytes_of(names->unix_name, unix_size));
     return write_end(out);
 }
 
@@ -139,9 +137,10 @@ static SECURITY_STATUS import_names(struct reader *reader, struct ntlm_names **o
     struct bytes target = read_bytes(reader, target_size);
     struct bytes info = read_bytes(reader, info_size);
     struct bytes unix_bytes = read_bytes(reader, unix_size);
-    char unix_name[sizeof(*out)->unix_name] = {0};
+    char unix_name[NTLM_UNIX_NAME_MAX] = {0};
     bool odd = ((domain_size | user_size | workstation_size | target_size) & 1) != 0;
-    reader->bad = reader->bad || odd || unix_size >= sizeof unix_name;
+    bool named = unix_bytes.size != 0 && unix_bytes.data[unix_bytes.size - 1] == '\0';
+    reader->bad = reader->bad || odd || unix_size > sizeof unix_name || (unix_size != 0 && !named);
     TRY(read_end(reader, "an exported NTLM context is not whole (ImportSecurityContext)"));
     struct writer writer = write_into(unix_name, sizeof unix_name);
     write_bytes(&writer, unix_bytes);

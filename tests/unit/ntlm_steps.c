@@ -327,7 +327,8 @@ static void test_unix_name_is_whole(void **state)
     (void)state;
     memset(name, 'n', 63);
     assert_int_equal(ntlm_names_new(UTF16_NONE, UTF16_NONE, UTF16_NONE, BYTES_NONE, BYTES_NONE, name, &names), SEC_E_OK);
-    assert_string_equal(names->unix_name, name);
+    const struct ntlm_context context = {.names = names};
+    assert_string_equal(ntlm_unix_name(&context), name);
     free(names);
     name[63] = 'n';
     assert_int_equal(ntlm_names_new(UTF16_NONE, UTF16_NONE, UTF16_NONE, BYTES_NONE, BYTES_NONE, name, &names),
