@@ -45,6 +45,6 @@ void print_failure(const char *call, SECURITY_STATUS status)
 {
     const char *reason = SspiExtLastReason(NULL);
     const char *name = SspiExtStatusName(status);
-    fprintf(stderr, "%s: 0x%08X %s%s%s\n", call, (unsigned)status, name != NULL ? name : "",
-            reason != NULL ? ": " : "", reason != NULL ? reason : "");
+    fprintf(stderr, "%s: 0x%08X %s%s%s\n", call, (unsigned)status, name != NULL ? name : "", reason != NULL ? ": " : "",
+            reason != NULL ? reason : "");
 }

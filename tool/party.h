@@ -16,7 +16,7 @@
 
 struct party {
     bool acceptor;
-    bool speaks_first;    /* a server that begins: SPNEGO's NegTokenInit2 */
+    bool speaks_first; /* a server that begins: SPNEGO's NegTokenInit2 */
     bool has_context;
     bool established;
     CtxtHandle context;

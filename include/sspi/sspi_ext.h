@@ -41,15 +41,15 @@ const char *SspiExtStatusName(SECURITY_STATUS Status);
  * SEC_E_NO_AUTHENTICATING_AUTHORITY when the question could not be decided. Any other failure is passed on as
  * SEC_E_LOGON_DENIED. */
 typedef struct _SSPI_EXT_LOGON {
-    ULONG Size;                        /* sizeof(SSPI_EXT_LOGON); later versions only append */
-    const WCHAR *User;                 /* as the client sent it; counted, not terminated */
-    ULONG UserLength;                  /* in characters */
+    ULONG Size;        /* sizeof(SSPI_EXT_LOGON); later versions only append */
+    const WCHAR *User; /* as the client sent it; counted, not terminated */
+    ULONG UserLength;  /* in characters */
     const WCHAR *Domain;
     ULONG DomainLength;
     const WCHAR *Workstation;
     ULONG WorkstationLength;
-    const unsigned char *Challenge;    /* 8 bytes: what the responses answer */
-    const unsigned char *NtResponse;   /* MS-NLMP 2.2.2.6 (24 bytes) or 2.2.2.8 */
+    const unsigned char *Challenge;  /* 8 bytes: what the responses answer */
+    const unsigned char *NtResponse; /* MS-NLMP 2.2.2.6 (24 bytes) or 2.2.2.8 */
     ULONG NtResponseLength;
     const unsigned char *LmResponse;
     ULONG LmResponseLength;
@@ -58,7 +58,7 @@ typedef struct _SSPI_EXT_LOGON {
 typedef struct _SSPI_EXT_LOGON_RESULT {
     ULONG Size;
     unsigned char SessionBaseKey[16];
-    LARGE_INTEGER PasswordExpires;     /* FILETIME, UTC; 0x7FFFFFFFFFFFFFFF = never */
+    LARGE_INTEGER PasswordExpires; /* FILETIME, UTC; 0x7FFFFFFFFFFFFFFF = never */
     ULONG UserFlags;
 } SSPI_EXT_LOGON_RESULT;
 

@@ -9,15 +9,15 @@ static inline void auto_free(void *pointer_to_pointer)
     free(*(void **)pointer_to_pointer);
 }
 
-#define AUTO_FREE __attribute__((cleanup(auto_free)))
+#define AUTO_FREE      __attribute__((cleanup(auto_free)))
 #define AUTO(function) __attribute__((cleanup(function)))
 
 /* Takes a pointer out of an AUTO_FREE name: the caller of the function owns it from here. */
-#define STEAL(pointer)                                                                                               \
-    __extension__({                                                                                                  \
-        __typeof__(pointer) stolen_ = (pointer);                                                                     \
-        (pointer) = NULL;                                                                                            \
-        stolen_;                                                                                                     \
+#define STEAL(pointer)                                                                                                 \
+    __extension__({                                                                                                    \
+        __typeof__(pointer) stolen_ = (pointer);                                                                       \
+        (pointer) = NULL;                                                                                              \
+        stolen_;                                                                                                       \
     })
 
 #endif

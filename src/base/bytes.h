@@ -15,7 +15,7 @@ struct bytes {
 };
 
 #define BYTES(array) ((struct bytes){(array), sizeof(array)})
-#define BYTES_NONE ((struct bytes){NULL, 0})
+#define BYTES_NONE   ((struct bytes){NULL, 0})
 
 static inline struct bytes bytes_of(const void *data, size_t size)
 {

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define CLOCK_NEVER UINT64_C(0x7FFFFFFFFFFFFFFF)
+#define CLOCK_NEVER  UINT64_C(0x7FFFFFFFFFFFFFFF)
 #define CLOCK_SECOND UINT64_C(10000000)
 
 extern uint64_t (*clock_source)(void);

@@ -15,15 +15,15 @@ enum policy_accounts { POLICY_ACCOUNTS_LMDB, POLICY_ACCOUNTS_FILE, POLICY_ACCOUN
 enum policy_target { POLICY_TARGET_ANY, POLICY_TARGET_IF_SENT, POLICY_TARGET_REQUIRED };
 
 struct policy {
-    bool broken;                  /* the file could not be read or parsed; nothing may be allowed */
+    bool broken; /* the file could not be read or parsed; nothing may be allowed */
 
     /* [ntlm] */
-    bool ntlm_enabled;            /* enabled = yes */
-    int ntlm_send_level;          /* send-level = 3        LmCompatibilityLevel of the client, 0..5 */
-    int ntlm_accept_level;        /* accept-level = 5      LmCompatibilityLevel of the server, 0..5 */
-    bool ntlm_require_128;        /* require-128-bit = yes */
-    bool ntlm_require_mic;        /* require-mic = no      refuse NTLMv2 clients that announce no MIC */
-    uint32_t ntlm_max_skew;       /* max-clock-skew = 0    seconds; 0 = not checked, as Windows since Vista */
+    bool ntlm_enabled;              /* enabled = yes */
+    int ntlm_send_level;            /* send-level = 3        LmCompatibilityLevel of the client, 0..5 */
+    int ntlm_accept_level;          /* accept-level = 5      LmCompatibilityLevel of the server, 0..5 */
+    bool ntlm_require_128;          /* require-128-bit = yes */
+    bool ntlm_require_mic;          /* require-mic = no      refuse NTLMv2 clients that announce no MIC */
+    uint32_t ntlm_max_skew;         /* max-clock-skew = 0    seconds; 0 = not checked, as Windows since Vista */
     enum policy_target ntlm_target; /* target-name = any | if-sent | required */
     char ntlm_target_names[POLICY_NAME_MAX]; /* target-names = HTTP/host, HTTP/host.example.com */
 
@@ -35,13 +35,13 @@ struct policy {
     bool domain_member;                     /* domain-member = no */
 
     /* [accounts] */
-    enum policy_accounts accounts;          /* backend = lmdb | file | winbind */
-    char accounts_path[4096];               /* path =      directory of the database, or the user file */
-    uint32_t lockout_threshold;             /* lockout-threshold = 10   0 = never */
-    uint32_t lockout_seconds;               /* lockout-duration = 900 */
+    enum policy_accounts accounts; /* backend = lmdb | file | winbind */
+    char accounts_path[4096];      /* path =      directory of the database, or the user file */
+    uint32_t lockout_threshold;    /* lockout-threshold = 10   0 = never */
+    uint32_t lockout_seconds;      /* lockout-duration = 900 */
 
     /* [impersonation] */
-    bool switch_uid;                        /* switch-uid = no */
+    bool switch_uid; /* switch-uid = no */
 };
 
 /* The process's policy; never NULL, never changes after the first call. */

@@ -37,7 +37,7 @@ void secret_free(struct secret *secret);
 
 void key16_wipe(struct key16 *key);
 
-#define AUTO_KEY16 __attribute__((cleanup(key16_wipe))) struct key16
+#define AUTO_KEY16  __attribute__((cleanup(key16_wipe))) struct key16
 #define AUTO_SECRET __attribute__((cleanup(secret_free))) struct secret
 
 static inline struct bytes secret_bytes(const struct secret *secret)

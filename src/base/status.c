@@ -48,7 +48,10 @@ static const struct {
     SECURITY_STATUS status;
     const char *name;
 } names[] = {
-#define NAME(code) {code, #code}
+#define NAME(code)                                                                                                     \
+    {                                                                                                                  \
+        code, #code                                                                                                    \
+    }
     NAME(SEC_E_OK),
     NAME(SEC_E_INSUFFICIENT_MEMORY),
     NAME(SEC_E_INVALID_HANDLE),

@@ -42,19 +42,19 @@ const char *status_name(SECURITY_STATUS status);
 #define FAIL(status, why) return status_fail((status), (why), __FILE__, __LINE__)
 #endif
 
-#define REQUIRE(condition, status, why)                                                                              \
-    do {                                                                                                             \
-        if (__builtin_expect(!(condition), 0)) {                                                                     \
-            FAIL((status), (why));                                                                                   \
-        }                                                                                                            \
+#define REQUIRE(condition, status, why)                                                                                \
+    do {                                                                                                               \
+        if (__builtin_expect(!(condition), 0)) {                                                                       \
+            FAIL((status), (why));                                                                                     \
+        }                                                                                                              \
     } while (0)
 
-#define TRY(call)                                                                                                    \
-    do {                                                                                                             \
-        SECURITY_STATUS try_status_ = (call);                                                                        \
-        if (__builtin_expect(try_status_ < 0, 0)) {                                                                  \
-            return try_status_;                                                                                      \
-        }                                                                                                            \
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        SECURITY_STATUS try_status_ = (call);                                                                          \
+        if (__builtin_expect(try_status_ < 0, 0)) {                                                                    \
+            return try_status_;                                                                                        \
+        }                                                                                                              \
     } while (0)
 
 #endif

@@ -38,8 +38,8 @@ void trace_line(const char *format, ...)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &parts);
     size_t used = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &parts);
-    int more = snprintf(line + used, sizeof line - used, ".%06ldZ sspi[%ld] ", now.tv_nsec / 1000,
-                        (long)syscall(SYS_gettid));
+    int more =
+        snprintf(line + used, sizeof line - used, ".%06ldZ sspi[%ld] ", now.tv_nsec / 1000, (long)syscall(SYS_gettid));
     used += (size_t)more;
 
     va_list arguments;

@@ -12,11 +12,11 @@ extern bool trace_on;
 
 void trace_line(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
-#define TRACE(...)                                                                                                   \
-    do {                                                                                                             \
-        if (__builtin_expect(trace_on, 0)) {                                                                         \
-            trace_line(__VA_ARGS__);                                                                                 \
-        }                                                                                                            \
+#define TRACE(...)                                                                                                     \
+    do {                                                                                                               \
+        if (__builtin_expect(trace_on, 0)) {                                                                           \
+            trace_line(__VA_ARGS__);                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 #endif

@@ -15,25 +15,25 @@ struct attribute {
     union {
         struct {
             uint32_t max_token, max_signature, block_size, security_trailer;
-        } sizes;                                  /* SIZES */
-        struct utf16 name;                        /* NAMES, AUTHORITY, DCE_INFO, CLIENT_SPECIFIED_TARGET, CRED_ATTR_NAMES */
+        } sizes;           /* SIZES */
+        struct utf16 name; /* NAMES, AUTHORITY, DCE_INFO, CLIENT_SPECIFIED_TARGET, CRED_ATTR_NAMES */
         struct {
             struct utf16 client, server;
-        } native_names;                           /* NATIVE_NAMES */
+        } native_names; /* NATIVE_NAMES */
         struct {
-            uint64_t start, expiry;               /* FILETIME, UTC */
-        } lifespan;                               /* LIFESPAN */
+            uint64_t start, expiry; /* FILETIME, UTC */
+        } lifespan;                 /* LIFESPAN */
         struct {
             const char *signature, *encryption;
             uint32_t key_bits, signature_id, encryption_id;
-        } key_info;                               /* KEY_INFO */
-        struct bytes bytes;                       /* SESSION_KEY, TARGET_INFORMATION */
-        uint32_t number;                          /* FLAGS, USER_FLAGS, LAST_CLIENT_TOKEN_STATUS, NEGO_STATUS */
-        uint64_t time;                            /* PASSWORD_EXPIRY, LOGOFF_TIME: FILETIME, UTC */
+        } key_info;         /* KEY_INFO */
+        struct bytes bytes; /* SESSION_KEY, TARGET_INFORMATION */
+        uint32_t number;    /* FLAGS, USER_FLAGS, LAST_CLIENT_TOKEN_STATUS, NEGO_STATUS */
+        uint64_t time;      /* PASSWORD_EXPIRY, LOGOFF_TIME: FILETIME, UTC */
         struct {
             const struct package *package;
             uint32_t state;
-        } negotiation;                            /* PACKAGE_INFO, NEGOTIATION_INFO */
+        } negotiation; /* PACKAGE_INFO, NEGOTIATION_INFO */
     };
 };
 

@@ -6,7 +6,7 @@
 
 /* 'XEBC' as the little-endian word in memory that SEC_CHANNEL_BINDINGS_EX_MAGIC is. */
 #define EX_HEADER_SIZE 16
-#define EX_AUDIT 1
+#define EX_AUDIT       1
 
 SECURITY_STATUS bindings_parse(struct bytes buffer, struct channel_bindings *out)
 {
@@ -51,8 +51,8 @@ void bindings_hash(const struct channel_bindings *bindings, struct key16 *out)
     write_u32le(&writer, (uint32_t)bindings->acceptor.size);
     writer = write_into(tail, sizeof tail);
     write_u32le(&writer, (uint32_t)bindings->application.size);
-    const struct bytes parts[] = {BYTES(head),           bindings->initiator, BYTES(middle), bindings->acceptor,
-                                  BYTES(tail), bindings->application};
+    const struct bytes parts[] = {BYTES(head),        bindings->initiator, BYTES(middle),
+                                  bindings->acceptor, BYTES(tail),         bindings->application};
     md5(parts, sizeof parts / sizeof parts[0], out);
 }
 
@@ -82,8 +82,9 @@ SECURITY_STATUS bindings_judge(const struct channel_bindings *server, uint32_t r
     }
     if (sent != BINDINGS_HASH) {
         *out_result = missing;
-        REQUIRE(audit, SEC_E_BAD_BINDINGS, "the client sent no channel bindings and the server has some "
-                                           "(MS-NLMP 3.2.5.1.2)");
+        REQUIRE(audit, SEC_E_BAD_BINDINGS,
+                "the client sent no channel bindings and the server has some "
+                "(MS-NLMP 3.2.5.1.2)");
         return SEC_E_OK;
     }
     AUTO_KEY16 expected;

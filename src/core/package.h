@@ -141,7 +141,7 @@ struct step_out {
 enum mech_list_mic {
     MECH_LIST_MIC_IMPOSSIBLE, /* the context does not sign */
     MECH_LIST_MIC_OPTIONAL,
-    MECH_LIST_MIC_DUE,        /* the mechanism announced one, whatever SPNEGO says (MS-NLMP: NTLM with a MIC) */
+    MECH_LIST_MIC_DUE, /* the mechanism announced one, whatever SPNEGO says (MS-NLMP: NTLM with a MIC) */
 };
 
 struct package {
@@ -152,16 +152,16 @@ struct package {
     uint32_t max_token;
     const char *alias_of; /* non-NULL: another name for a package that stands elsewhere in the table */
 
-    SECURITY_STATUS (*acquire)
+    SECURITY_STATUS(*acquire)
     (const struct credential_in *in, struct credential **out_credential, uint64_t *out_expiry);
     void (*release)(struct credential *credential);
     SECURITY_STATUS (*query_credential)(struct credential *credential, uint32_t attribute, struct attribute *out);
     SECURITY_STATUS (*set_credential)(struct credential *credential, uint32_t attribute, struct bytes value);
 
     /* The steps: the only functions that return SEC_I_* codes.  `credential` may be NULL on a later leg. */
-    SECURITY_STATUS (*initiate)
+    SECURITY_STATUS(*initiate)
     (struct credential *credential, struct context **context, const struct step_in *in, struct step_out *out);
-    SECURITY_STATUS (*accept)
+    SECURITY_STATUS(*accept)
     (struct credential *credential, struct context **context, const struct step_in *in, struct step_out *out);
     SECURITY_STATUS (*complete)(struct context *context, const struct buffers *message);
     SECURITY_STATUS (*apply_token)(struct context *context, const struct buffers *message);

@@ -57,8 +57,8 @@ static SECURITY_STATUS write_target_info(struct writer *out)
 }
 
 /* Writes CHALLENGE and keeps it, with the NEGOTIATE it answers, for the MIC. */
-static SECURITY_STATUS send_challenge(struct ntlm_context *context, struct ntlm_credential *credential,
-                                      uint32_t flags, struct bytes negotiate, struct step_out *out)
+static SECURITY_STATUS send_challenge(struct ntlm_context *context, struct ntlm_credential *credential, uint32_t flags,
+                                      struct bytes negotiate, struct step_out *out)
 {
     const struct machine_names *names;
     TRY(names_of_this_machine(&names));
@@ -70,8 +70,8 @@ static SECURITY_STATUS send_challenge(struct ntlm_context *context, struct ntlm_
         message.version = NTLM_OUR_VERSION;
     }
     TRY(random_bytes(message.server_challenge, sizeof message.server_challenge));
-    TRY(ntlm_text_out(flags, policy_get()->domain_member ? names->netbios_domain : names->netbios_computer,
-                      &oem_space, &message.target_name));
+    TRY(ntlm_text_out(flags, policy_get()->domain_member ? names->netbios_domain : names->netbios_computer, &oem_space,
+                      &message.target_name));
     TRY(write_target_info(&info));
     message.target_info = write_result(&info);
 
@@ -108,8 +108,8 @@ static SECURITY_STATUS speak_first(struct ntlm_context *context, struct ntlm_cre
                                    struct step_out *out)
 {
     uint32_t flags = 0;
-    TRY(flags_to_grant(NTLM_UNICODE | NTLM_SIGN | NTLM_SEAL | NTLM_DATAGRAM | NTLM_IDENTIFY | NTLM_VERSION |
-                           NTLM_128 | NTLM_56 | NTLM_KEY_EXCH | NTLM_ESS,
+    TRY(flags_to_grant(NTLM_UNICODE | NTLM_SIGN | NTLM_SEAL | NTLM_DATAGRAM | NTLM_IDENTIFY | NTLM_VERSION | NTLM_128 |
+                           NTLM_56 | NTLM_KEY_EXCH | NTLM_ESS,
                        context->request, &flags));
     return send_challenge(context, credential, flags, BYTES_NONE, out);
 }
@@ -157,8 +157,10 @@ static SECURITY_STATUS judge_responses(struct judgement *judgement, struct write
     REQUIRE((flags & (NTLM_SIGN | NTLM_SEAL)) == 0 || (flags & NTLM_128) != 0 || !policy_get()->ntlm_require_128,
             SEC_E_UNSUPPORTED_FUNCTION, "NTLM AUTHENTICATE: no 128-bit keys, which the policy requires");
     judgement->session.flags = flags;
-    judgement->logon = (struct ntlm_logon){.credential = handshake->credential, .message = message,
-                                           .server_challenge = handshake->server_challenge, .flags = flags};
+    judgement->logon = (struct ntlm_logon){.credential = handshake->credential,
+                                           .message = message,
+                                           .server_challenge = handshake->server_challenge,
+                                           .flags = flags};
     TRY(ntlm_text_in(flags, message->user, names, &judgement->logon.user));
     TRY(ntlm_text_in(flags, message->domain, names, &judgement->logon.domain));
     TRY(ntlm_text_in(flags, message->workstation, names, &judgement->logon.workstation));
@@ -245,9 +247,9 @@ static SECURITY_STATUS judge_bindings(struct judgement *judgement, struct step_o
     TRY(bindings_parse(judgement->in->bindings, &server));
     struct bytes sent = judgement->blob.pairs.channel_bindings;
     static const uint8_t zero[16];
-    enum bindings_sent kind = sent.size != sizeof zero                                ? BINDINGS_NOT_SENT
+    enum bindings_sent kind = sent.size != sizeof zero                    ? BINDINGS_NOT_SENT
                               : memcmp(sent.data, zero, sizeof zero) == 0 ? BINDINGS_ZERO
-                                                                                      : BINDINGS_HASH;
+                                                                          : BINDINGS_HASH;
     return bindings_judge(&server, judgement->context->request, kind, sent.data, &out->bindings_result);
 }
 
@@ -282,9 +284,8 @@ static SECURITY_STATUS open_session(struct judgement *judgement, struct step_out
     bool trusted = !pairs->has_flags || (pairs->flags & NTLM_AV_UNTRUSTED_TARGET) == 0;
     struct utf16 user, domain;
     session_names(judgement, &user, &domain);
-    TRY(ntlm_names_new(domain, user, judgement->logon.workstation,
-                       trusted ? pairs->target_name : BYTES_NONE, BYTES_NONE, judgement->verdict.unix_name,
-                       &session->names));
+    TRY(ntlm_names_new(domain, user, judgement->logon.workstation, trusted ? pairs->target_name : BYTES_NONE,
+                       BYTES_NONE, judgement->verdict.unix_name, &session->names));
     session->has_target = pairs->has_target_name && trusted;
     session->mic = pairs->has_flags && (pairs->flags & NTLM_AV_MIC) != 0;
     session->user_flags = judgement->verdict.user_flags;

@@ -5,9 +5,9 @@
 #include "ntlm/flags.h"
 
 /* Algorithm numbers as Windows reports them in SecPkgContext_KeyInfo for NTLM (observed). */
-#define HMAC_MD5_ID 0xFFFFFF76
+#define HMAC_MD5_ID  0xFFFFFF76
 #define RC4_CRC32_ID 0xFFFFFF7C
-#define RC4_ID 0x6801 /* CALG_RC4 */
+#define RC4_ID       0x6801 /* CALG_RC4 */
 
 static void key_info(const struct ntlm_context *context, struct attribute *out)
 {
@@ -39,11 +39,11 @@ static SECURITY_STATUS query_always(struct ntlm_context *context, uint32_t attri
     case SECPKG_ATTR_PACKAGE_INFO:
     case SECPKG_ATTR_NEGOTIATION_INFO:
         out->negotiation.package = &ntlm_package;
-        out->negotiation.state = context->base.established ? SECPKG_NEGOTIATION_COMPLETE : SECPKG_NEGOTIATION_IN_PROGRESS;
+        out->negotiation.state =
+            context->base.established ? SECPKG_NEGOTIATION_COMPLETE : SECPKG_NEGOTIATION_IN_PROGRESS;
         return SEC_E_OK;
     case SECPKG_ATTR_LAST_CLIENT_TOKEN_STATUS:
-        out->number =
-            context->base.established ? SecPkgAttrLastClientTokenYes : SecPkgAttrLastClientTokenNo;
+        out->number = context->base.established ? SecPkgAttrLastClientTokenYes : SecPkgAttrLastClientTokenNo;
         return SEC_E_OK;
     default:
         FAIL(SEC_E_UNSUPPORTED_FUNCTION, "NTLM contexts have no such attribute (QueryContextAttributes (NTLM))");

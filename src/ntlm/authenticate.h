@@ -31,11 +31,11 @@ struct ntlm_authenticate {
     uint32_t flags;
     struct bytes lm_response;
     struct bytes nt_response;
-    struct bytes domain;      /* UNICODE or OEM by the flags */
+    struct bytes domain; /* UNICODE or OEM by the flags */
     struct bytes user;
     struct bytes workstation;
     struct bytes encrypted_session_key;
-    size_t mic_offset;        /* 0 = there is no room for a MIC */
+    size_t mic_offset; /* 0 = there is no room for a MIC */
     bool has_version;
     struct ntlm_version version;
 };

@@ -2,7 +2,7 @@
 
 #include "wire/reader.h"
 
-#define HEADER_SIZE 28
+#define HEADER_SIZE  28
 #define TRAILER_SIZE 4
 
 SECURITY_STATUS ntlm_client_challenge_parse(struct bytes temp, struct ntlm_client_challenge *out)

@@ -58,8 +58,7 @@ SECURITY_STATUS ntlm_names_new(struct utf16 domain, struct utf16 user, struct ut
     size_t size = domain.size + 2 + user.size + workstation.size + target.size + target_info.size + unix_size;
     REQUIRE(target.size <= UINT16_MAX, SEC_E_TARGET_UNKNOWN,
             "the target's name is longer than an AV_PAIR can say (MS-NLMP 2.2.2.1)");
-    REQUIRE(unix_size <= NTLM_UNIX_NAME_MAX, SEC_E_INTERNAL_ERROR,
-            "a local account's name is longer than 63 bytes");
+    REQUIRE(unix_size <= NTLM_UNIX_NAME_MAX, SEC_E_INTERNAL_ERROR, "a local account's name is longer than 63 bytes");
     struct ntlm_names *names = malloc(sizeof *names + size);
     REQUIRE(names != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a session's names");
     *names = (struct ntlm_names){

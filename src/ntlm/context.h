@@ -10,8 +10,8 @@
 #include "ntlm/ntlm.h"
 
 /* The largest token we make or take.  Peers put up to a few KiB of names into TargetInfo. */
-#define NTLM_MAX_TOKEN 2888
-#define NTLM_MAX_INPUT 65536
+#define NTLM_MAX_TOKEN      2888
+#define NTLM_MAX_INPUT      65536
 #define NTLM_SIGNATURE_SIZE 16
 
 /* A caller's own way to verify logons.  Immutable, and kept until the credential ends: a thread may be about to call it
@@ -26,12 +26,12 @@ struct ntlm_credential {
     struct credential base;
 
     /* Outbound.  The password is gone by the time acquire returns: only its one-way functions stay. */
-    bool has_identity;            /* false: acquired without one, for inbound use only */
-    bool anonymous;               /* empty user, domain and password */
-    struct utf16 qualified;       /* owned: DOMAIN\user, or user alone */
-    struct utf16 user, domain;    /* slices of it: exactly what goes on the wire and into NTOWFv2 */
+    bool has_identity;         /* false: acquired without one, for inbound use only */
+    bool anonymous;            /* empty user, domain and password */
+    struct utf16 qualified;    /* owned: DOMAIN\user, or user alone */
+    struct utf16 user, domain; /* slices of it: exactly what goes on the wire and into NTOWFv2 */
     struct hmac_md5_key ntowf_v2;
-    struct key16 ntowf_v1;        /* kept only where policy sends NTLMv1 */
+    struct key16 ntowf_v1; /* kept only where policy sends NTLMv1 */
     struct key16 lmowf_v1;
     bool has_lmowf_v1;
 
@@ -45,7 +45,7 @@ enum ntlm_state {
     NTLM_STATE_WAIT_CHALLENGE,    /* client: NEGOTIATE sent */
     NTLM_STATE_WAIT_AUTHENTICATE, /* server: CHALLENGE sent */
     NTLM_STATE_DONE,
-    NTLM_STATE_FAILED,            /* a later leg failed: no second try on the same challenge (MS-NLMP 3.2.5.1.2) */
+    NTLM_STATE_FAILED, /* a later leg failed: no second try on the same challenge (MS-NLMP 3.2.5.1.2) */
 };
 
 /* Lives from the first leg to the last; the established session does without it. */
@@ -54,7 +54,7 @@ struct ntlm_handshake {
     uint32_t offered;                   /* flags of the message we sent */
     uint8_t server_challenge[8];
     size_t negotiate_size, challenge_size;
-    uint8_t messages[];                 /* NEGOTIATE, then CHALLENGE, byte for byte as on the wire, for the MIC */
+    uint8_t messages[]; /* NEGOTIATE, then CHALLENGE, byte for byte as on the wire, for the MIC */
 };
 
 /* One direction of an established session.  Keys are derived when the direction is first used: a program that only
@@ -80,17 +80,17 @@ struct ntlm_names {
 
 struct ntlm_context {
     struct context base;
-    uint8_t state;           /* enum ntlm_state */
+    uint8_t state; /* enum ntlm_state */
     bool v2;
     bool anonymous;
-    bool has_target;         /* the client sent MsvAvTargetName */
-    bool mic;                /* AUTHENTICATE carried a MIC */
-    uint32_t request;        /* ISC_REQ_* or ASC_REQ_* of the first call: FreeRDP overwrites them with what we return */
-    uint32_t wished;         /* ISC_REQ_* that Negotiate would like: asked for, and no reason to fail */
+    bool has_target;  /* the client sent MsvAvTargetName */
+    bool mic;         /* AUTHENTICATE carried a MIC */
+    uint32_t request; /* ISC_REQ_* or ASC_REQ_* of the first call: FreeRDP overwrites them with what we return */
+    uint32_t wished;  /* ISC_REQ_* that Negotiate would like: asked for, and no reason to fail */
     uint32_t returned;
-    uint32_t flags;          /* negotiated */
+    uint32_t flags; /* negotiated */
     uint32_t user_flags;
-    uint64_t start;          /* FILETIME at which the session was established */
+    uint64_t start; /* FILETIME at which the session was established */
     uint64_t password_expiry;
     struct key16 session_key; /* ExportedSessionKey */
     struct ntlm_handshake *handshake;
@@ -99,8 +99,7 @@ struct ntlm_context {
 };
 
 /* credential.c */
-SECURITY_STATUS ntlm_acquire(const struct credential_in *in, struct credential **out_credential,
-                             uint64_t *out_expiry);
+SECURITY_STATUS ntlm_acquire(const struct credential_in *in, struct credential **out_credential, uint64_t *out_expiry);
 void ntlm_release(struct credential *credential);
 SECURITY_STATUS ntlm_query_credential(struct credential *credential, uint32_t attribute, struct attribute *out);
 SECURITY_STATUS ntlm_set_credential(struct credential *credential, uint32_t attribute, struct bytes value);
@@ -146,7 +145,7 @@ void ntlm_establish(struct ntlm_context *context, const struct ntlm_session *ses
 
 STATUS ntlm_names_new(struct utf16 domain, struct utf16 user, struct utf16 workstation, struct bytes target,
                       struct bytes target_info, const char *unix_name, struct ntlm_names **out);
-const char *ntlm_unix_name(const struct ntlm_context *context); /* NULL: none */
+const char *ntlm_unix_name(const struct ntlm_context *context);       /* NULL: none */
 struct utf16 ntlm_qualified_name(const struct ntlm_context *context); /* DOMAIN\user */
 struct utf16 ntlm_user(const struct ntlm_context *context);
 struct utf16 ntlm_domain(const struct ntlm_context *context);

@@ -11,7 +11,7 @@
 
 /* LmCompatibilityLevel from which a client sends NTLMv2 only (MS-NLMP 3.1.1.1). */
 #define LEVEL_NTLMV2 3
-#define LEVEL_NO_LM 2
+#define LEVEL_NO_LM  2
 
 /* Turns the password into the one-way functions that responses are made of. */
 static void take_password(struct ntlm_credential *credential, const struct identity *identity)

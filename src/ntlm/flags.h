@@ -19,18 +19,18 @@ enum ntlm_flag {
     NTLM_OEM_DOMAIN_SUPPLIED = 0x00001000,      /* K */
     NTLM_OEM_WORKSTATION_SUPPLIED = 0x00002000, /* L */
     NTLM_LOCAL_CALL = 0x00004000,
-    NTLM_ALWAYS_SIGN = 0x00008000,              /* M */
-    NTLM_TARGET_TYPE_DOMAIN = 0x00010000,       /* N */
-    NTLM_TARGET_TYPE_SERVER = 0x00020000,       /* O */
-    NTLM_ESS = 0x00080000,                      /* P: extended session security */
-    NTLM_IDENTIFY = 0x00100000,                 /* Q */
+    NTLM_ALWAYS_SIGN = 0x00008000,                /* M */
+    NTLM_TARGET_TYPE_DOMAIN = 0x00010000,         /* N */
+    NTLM_TARGET_TYPE_SERVER = 0x00020000,         /* O */
+    NTLM_ESS = 0x00080000,                        /* P: extended session security */
+    NTLM_IDENTIFY = 0x00100000,                   /* Q */
     NTLM_REQUEST_NON_NT_SESSION_KEY = 0x00400000, /* R */
-    NTLM_TARGET_INFO = 0x00800000,              /* S */
-    NTLM_VERSION = 0x02000000,                  /* T */
-    NTLM_128 = 0x20000000,                      /* U */
-    NTLM_KEY_EXCH = 0x40000000,                 /* V */
+    NTLM_TARGET_INFO = 0x00800000,                /* S */
+    NTLM_VERSION = 0x02000000,                    /* T */
+    NTLM_128 = 0x20000000,                        /* U */
+    NTLM_KEY_EXCH = 0x40000000,                   /* V */
 };
-#define NTLM_56 UINT32_C(0x80000000)            /* W */
+#define NTLM_56 UINT32_C(0x80000000) /* W */
 
 /* The flag's name in MS-NLMP ("NTLMSSP_NEGOTIATE_SIGN"), for traces and `sspi decode`; NULL for a bit without one. */
 const char *ntlm_flag_name(uint32_t single_bit);

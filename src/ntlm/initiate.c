@@ -12,9 +12,9 @@
 #include "ntlm/negotiate.h"
 #include "ntlm/text.h"
 
-#define LEVEL_NTLMV2 3 /* LmCompatibilityLevel: from here on NTLMv2 only */
-#define LEVEL_ESS 1
-#define LEVEL_NO_LM 2
+#define LEVEL_NTLMV2    3 /* LmCompatibilityLevel: from here on NTLMv2 only */
+#define LEVEL_ESS       1
+#define LEVEL_NO_LM     2
 #define NT_RESPONSE_MAX 4096
 
 /* The flag word that Windows' NEGOTIATE carries for these ISC_REQ_* (observed: a2088207, e2088297, e20882b7). */
@@ -25,8 +25,8 @@ static uint32_t flags_to_ask_for(uint32_t request)
     if (policy_get()->ntlm_send_level >= LEVEL_ESS) {
         flags |= NTLM_ESS;
     }
-    if ((request & (ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT |
-                    ISC_REQ_CONFIDENTIALITY)) != 0) {
+    if ((request & (ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT | ISC_REQ_CONFIDENTIALITY)) !=
+        0) {
         flags |= NTLM_SIGN | NTLM_KEY_EXCH | NTLM_LM_KEY;
     }
     if ((request & ISC_REQ_CONFIDENTIALITY) != 0) {
@@ -45,8 +45,7 @@ static uint32_t flags_to_ask_for(uint32_t request)
  * DCE_STYLE come back although NTLM does neither; programs that ask for them count on it (see divergences.md). */
 static uint32_t returned_flags(uint32_t request, uint32_t flags, bool anonymous)
 {
-    uint32_t returned = request & (ISC_REQ_MUTUAL_AUTH | ISC_REQ_USE_DCE_STYLE | ISC_REQ_CONNECTION |
-                                   ISC_REQ_DATAGRAM);
+    uint32_t returned = request & (ISC_REQ_MUTUAL_AUTH | ISC_REQ_USE_DCE_STYLE | ISC_REQ_CONNECTION | ISC_REQ_DATAGRAM);
     if ((flags & NTLM_SIGN) != 0) {
         returned |= ISC_RET_INTEGRITY | (request & (ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT));
     }
@@ -291,8 +290,12 @@ static SECURITY_STATUS answer_challenge(struct ntlm_context *context, const stru
     }
 
     uint8_t response[NT_RESPONSE_MAX];
-    struct reply reply = {.credential = credential, .challenge = &challenge, .pairs = &pairs, .in = in,
-                          .flags = session.flags, .nt_response = write_into(response, sizeof response)};
+    struct reply reply = {.credential = credential,
+                          .challenge = &challenge,
+                          .pairs = &pairs,
+                          .in = in,
+                          .flags = session.flags,
+                          .nt_response = write_into(response, sizeof response)};
     AUTO_KEY16 encrypted;
     size_t encrypted_size = 0;
     SECURITY_STATUS status = respond(&reply, session.anonymous);
@@ -351,8 +354,9 @@ static SECURITY_STATUS later_leg(struct ntlm_credential *credential, struct ntlm
                                  const struct step_in *in, struct step_out *out)
 {
     if (context->state == NTLM_STATE_DONE) {
-        REQUIRE(in->token.size == 0 && credential != NULL && credential->has_identity, SEC_E_OUT_OF_SEQUENCE,
-                "the NTLM exchange is complete; calling again without a token, and with a credential, starts a new one");
+        REQUIRE(
+            in->token.size == 0 && credential != NULL && credential->has_identity, SEC_E_OUT_OF_SEQUENCE,
+            "the NTLM exchange is complete; calling again without a token, and with a credential, starts a new one");
         return send_negotiate(context, credential, out);
     }
     REQUIRE(context->state == NTLM_STATE_WAIT_CHALLENGE, SEC_E_OUT_OF_SEQUENCE,

@@ -7,16 +7,16 @@
 #include "base/trace.h"
 #include "ntlm/keys.h"
 
-#define V1_RESPONSE_SIZE 24
-#define LEVEL_REFUSES_LM 4     /* LmCompatibilityLevel at which a server refuses LM */
+#define V1_RESPONSE_SIZE     24
+#define LEVEL_REFUSES_LM     4 /* LmCompatibilityLevel at which a server refuses LM */
 #define LEVEL_REFUSES_NTLMV1 5 /* ... and NTLMv1 */
 
 #define DENIED "the user name or the password is wrong, or the account may not log on (MS-NLMP 3.2.5.1.2)"
 
 bool ntlm_logon_is_anonymous(const struct ntlm_authenticate *message)
 {
-    bool lm_empty = message->lm_response.size == 0 ||
-                    (message->lm_response.size == 1 && message->lm_response.data[0] == 0);
+    bool lm_empty =
+        message->lm_response.size == 0 || (message->lm_response.size == 1 && message->lm_response.data[0] == 0);
     return message->user.size == 0 && message->nt_response.size == 0 && lm_empty;
 }
 
@@ -84,8 +84,11 @@ static SECURITY_STATUS check_known(struct accounts *accounts, const struct ntlm_
 {
     __attribute__((cleanup(account_wipe))) struct account account = {.state = ACCOUNT_UNKNOWN};
     TRY(accounts->known(accounts, logon->user, logon->domain, &account));
-    struct ntlm_verdict verdict = {.v2 = is_v2(logon), .has_lm_hash = account.has_lm_hash, .lm_hash = account.lm_hash,
-                                   .user_flags = account.user_flags, .password_expiry = account.password_expiry};
+    struct ntlm_verdict verdict = {.v2 = is_v2(logon),
+                                   .has_lm_hash = account.has_lm_hash,
+                                   .lm_hash = account.lm_hash,
+                                   .user_flags = account.user_flags,
+                                   .password_expiry = account.password_expiry};
     bool proven = verdict.v2 ? prove_v2(logon, &account, logon->domain, &verdict.session_base_key)
                              : prove_v1(logon, &account, &verdict.session_base_key);
     bool good = proven && account.state == ACCOUNT_GOOD;
@@ -109,7 +112,9 @@ static SECURITY_STATUS check_known(struct accounts *accounts, const struct ntlm_
 /* A source that verifies by itself: winbind. */
 static SECURITY_STATUS ask_source(struct accounts *accounts, const struct ntlm_logon *logon, struct ntlm_verdict *out)
 {
-    struct logon_attempt attempt = {.user = logon->user, .domain = logon->domain, .workstation = logon->workstation,
+    struct logon_attempt attempt = {.user = logon->user,
+                                    .domain = logon->domain,
+                                    .workstation = logon->workstation,
                                     .nt_response = logon->message->nt_response,
                                     .lm_response = logon->message->lm_response};
     struct logon_result result = {.password_expiry = CLOCK_NEVER};
@@ -119,8 +124,10 @@ static SECURITY_STATUS ask_source(struct accounts *accounts, const struct ntlm_l
         v1_challenge(logon, attempt.challenge);
     }
     TRY(accounts->verify(accounts, &attempt, &result));
-    *out = (struct ntlm_verdict){.v2 = is_v2(logon), .session_base_key = result.session_base_key,
-                                 .user_flags = result.user_flags, .password_expiry = result.password_expiry};
+    *out = (struct ntlm_verdict){.v2 = is_v2(logon),
+                                 .session_base_key = result.session_base_key,
+                                 .user_flags = result.user_flags,
+                                 .password_expiry = result.password_expiry};
     memcpy(out->unix_name, result.unix_name, sizeof out->unix_name);
     out->name = result.name;
     secret_wipe(&result, sizeof result);
@@ -161,7 +168,8 @@ static SECURITY_STATUS ask_caller(const struct ntlm_verifier *verifier, const st
     SSPI_EXT_LOGON_RESULT answer = {.Size = sizeof answer, .PasswordExpires.QuadPart = (LONGLONG)CLOCK_NEVER};
     SECURITY_STATUS status = verifier->verify(verifier->argument, &question, &answer);
     if (status == SEC_E_OK) {
-        *out = (struct ntlm_verdict){.v2 = is_v2(logon), .user_flags = answer.UserFlags,
+        *out = (struct ntlm_verdict){.v2 = is_v2(logon),
+                                     .user_flags = answer.UserFlags,
                                      .password_expiry = (uint64_t)answer.PasswordExpires.QuadPart};
         memcpy(out->session_base_key.b, answer.SessionBaseKey, sizeof out->session_base_key.b);
     }
@@ -178,8 +186,7 @@ SECURITY_STATUS ntlm_logon(const struct ntlm_logon *logon, struct ntlm_verdict *
     REQUIRE(utf16_length(logon->user) <= ACCOUNT_NAME_MAX && utf16_length(logon->domain) <= ACCOUNT_NAME_MAX &&
                 utf16_length(logon->workstation) <= ACCOUNT_NAME_MAX,
             SEC_E_LOGON_DENIED, DENIED);
-    const struct ntlm_verifier *verifier =
-        atomic_load_explicit(&logon->credential->verifier, memory_order_acquire);
+    const struct ntlm_verifier *verifier = atomic_load_explicit(&logon->credential->verifier, memory_order_acquire);
     if (verifier != NULL) {
         return ask_caller(verifier, logon, out);
     }

@@ -9,19 +9,19 @@ struct ntlm_logon {
     const struct ntlm_credential *credential; /* for a caller's own verifier */
     const struct ntlm_authenticate *message;
     const uint8_t *server_challenge;
-    uint32_t flags;                           /* negotiated */
-    struct utf16 user, domain, workstation;   /* as the client sent them */
+    uint32_t flags;                         /* negotiated */
+    struct utf16 user, domain, workstation; /* as the client sent them */
 };
 
 struct ntlm_verdict {
     bool v2;
     struct key16 session_base_key;
     bool has_lm_hash;
-    struct key16 lm_hash;                     /* for KXKEY with LM_KEY or NON_NT_SESSION_KEY */
+    struct key16 lm_hash; /* for KXKEY with LM_KEY or NON_NT_SESSION_KEY */
     uint32_t user_flags;
     uint64_t password_expiry;
     char unix_name[64];
-    struct canonical_name name;               /* of the account; user_size 0: as the client called itself */
+    struct canonical_name name; /* of the account; user_size 0: as the client called itself */
 };
 
 /* SEC_E_OK and a verdict.  SEC_E_LOGON_DENIED for an unknown user, a wrong response, an account that may not log on and

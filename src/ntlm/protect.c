@@ -28,8 +28,8 @@ static struct ntlm_direction *prepare(struct ntlm_context *context, bool sending
     if (!direction->keyed) {
         bool client_to_server = sending == context->base.initiator;
         AUTO_KEY16 sign_key;
-        direction->seal_key_size = (uint8_t)ntlm_seal_key(context->flags, &context->session_key, client_to_server,
-                                                          &direction->seal_key);
+        direction->seal_key_size =
+            (uint8_t)ntlm_seal_key(context->flags, &context->session_key, client_to_server, &direction->seal_key);
         if (ntlm_sign_key(context->flags, &context->session_key, client_to_server, &sign_key)) {
             hmac_md5_key(&direction->sign_key, BYTES(sign_key.b));
         }
@@ -192,14 +192,13 @@ SECURITY_STATUS ntlm_seal(struct context *base, uint32_t qop, struct buffers *me
     struct ntlm_context *context = (struct ntlm_context *)base;
     SecBuffer *token = NULL;
     TRY(require_established(context));
-    REQUIRE(qop == 0 || qop == NO_ENCRYPT, SEC_E_QOP_NOT_SUPPORTED,
-            "fQOP is neither 0 nor SECQOP_WRAP_NO_ENCRYPT");
+    REQUIRE(qop == 0 || qop == NO_ENCRYPT, SEC_E_QOP_NOT_SUPPORTED, "fQOP is neither 0 nor SECQOP_WRAP_NO_ENCRYPT");
     REQUIRE(!is_dummy(context), SEC_E_UNSUPPORTED_FUNCTION,
             "neither signing nor sealing was negotiated for this context (EncryptMessage)");
     REQUIRE(buffers_find(message, SECBUFFER_DATA) != NULL, SEC_E_INVALID_TOKEN, "no SECBUFFER_DATA to encrypt");
     TRY(find_token(message, &token));
-    const struct pass pass = {.context = context, .direction = prepare(context, true), .message = message,
-                              .encrypt = qop == 0};
+    const struct pass pass = {
+        .context = context, .direction = prepare(context, true), .message = message, .encrypt = qop == 0};
     send_message(&pass, sequence, token);
     SecBuffer *padding = buffers_find(message, SECBUFFER_PADDING);
     if (padding != NULL) {
@@ -213,8 +212,7 @@ SECURITY_STATUS ntlm_seal(struct context *base, uint32_t qop, struct buffers *me
 static SECURITY_STATUS unseal_either_way(struct ntlm_context *context, struct buffers *message, uint32_t sequence,
                                          const uint8_t *signature)
 {
-    struct pass pass = {.context = context, .direction = prepare(context, false), .message = message,
-                        .encrypt = true};
+    struct pass pass = {.context = context, .direction = prepare(context, false), .message = message, .encrypt = true};
     SECURITY_STATUS status = receive_message(&pass, sequence, signature);
     if (status == SEC_E_MESSAGE_ALTERED) {
         pass.encrypt = false;
@@ -236,7 +234,8 @@ static SECURITY_STATUS unseal_stream(struct ntlm_context *context, struct buffer
     REQUIRE(stream->cbBuffer >= NTLM_SIGNATURE_SIZE, SEC_E_INVALID_TOKEN,
             "SECBUFFER_STREAM is shorter than a signature (MS-NLMP 2.2.2.9)");
     uint8_t *start = stream->pvBuffer;
-    SecBuffer inner = {.cbBuffer = stream->cbBuffer - NTLM_SIGNATURE_SIZE, .BufferType = SECBUFFER_DATA,
+    SecBuffer inner = {.cbBuffer = stream->cbBuffer - NTLM_SIGNATURE_SIZE,
+                       .BufferType = SECBUFFER_DATA,
                        .pvBuffer = start + NTLM_SIGNATURE_SIZE};
     struct buffers one = {&inner, 1};
     TRY(unseal_either_way(context, &one, sequence, start));

@@ -20,7 +20,7 @@ struct writer {
     bool owned;      /* data is ours: grows, and is wiped when freed */
     bool no_memory;  /* growing failed for lack of memory, not for lack of room */
     bool bad;
-    unsigned open;   /* fields waiting for their payload */
+    unsigned open; /* fields waiting for their payload */
 };
 
 /* A place to be patched later. */

@@ -40,7 +40,8 @@ struct pair {
 SECURITY_STATUS pair_acquire(struct pair *pair, SSPI_EXT_VERIFY_FN verify, void *argument);
 
 /* The same with another package than NTLM. */
-SECURITY_STATUS pair_acquire_package(struct pair *pair, const WCHAR *package, SSPI_EXT_VERIFY_FN verify, void *argument);
+SECURITY_STATUS pair_acquire_package(struct pair *pair, const WCHAR *package, SSPI_EXT_VERIFY_FN verify,
+                                     void *argument);
 
 /* The verifier that pair_acquire takes by default; its argument is the 16 bytes of an NT hash. */
 SECURITY_STATUS SEC_ENTRY pair_verify(void *argument, const SSPI_EXT_LOGON *logon, SSPI_EXT_LOGON_RESULT *result);

@@ -178,12 +178,9 @@ static void warm_negotiation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cold_with_a_verifier),
-        cmocka_unit_test(cold_with_accounts),
-        cmocka_unit_test(warm_with_a_verifier),
-        cmocka_unit_test(warm_with_accounts),
-        cmocka_unit_test(cold_negotiation),
-        cmocka_unit_test(warm_negotiation),
+        cmocka_unit_test(cold_with_a_verifier), cmocka_unit_test(cold_with_accounts),
+        cmocka_unit_test(warm_with_a_verifier), cmocka_unit_test(warm_with_accounts),
+        cmocka_unit_test(cold_negotiation),     cmocka_unit_test(warm_negotiation),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("out_of_memory", tests, setup, teardown);

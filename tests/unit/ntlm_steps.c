@@ -326,7 +326,8 @@ static void test_unix_name_is_whole(void **state)
     struct ntlm_names *names = NULL;
     (void)state;
     memset(name, 'n', 63);
-    assert_int_equal(ntlm_names_new(UTF16_NONE, UTF16_NONE, UTF16_NONE, BYTES_NONE, BYTES_NONE, name, &names), SEC_E_OK);
+    assert_int_equal(ntlm_names_new(UTF16_NONE, UTF16_NONE, UTF16_NONE, BYTES_NONE, BYTES_NONE, name, &names),
+                     SEC_E_OK);
     const struct ntlm_context context = {.names = names};
     assert_string_equal(ntlm_unix_name(&context), name);
     free(names);
@@ -438,11 +439,17 @@ static void test_channel_bindings(void **state)
         ULONG result[4];
     } rows[] = {
         {NULL, 0, {SEC_E_OK, SEC_E_OK, SEC_E_OK, SEC_E_OK}, {0, 0, 0, 0}},
-        {"tls-unique:here", 0, {SEC_E_OK, SEC_E_BAD_BINDINGS, SEC_E_BAD_BINDINGS, SEC_E_BAD_BINDINGS},
+        {"tls-unique:here",
+         0,
+         {SEC_E_OK, SEC_E_BAD_BINDINGS, SEC_E_BAD_BINDINGS, SEC_E_BAD_BINDINGS},
          {0x10, 0x04, 0x0B, 0x0A}},
-        {"tls-unique:here", ASC_REQ_ALLOW_MISSING_BINDINGS,
-         {SEC_E_OK, SEC_E_BAD_BINDINGS, SEC_E_BAD_BINDINGS, SEC_E_OK}, {0x10, 0x04, 0x0B, 0x40}},
-        {NULL, ASC_REQ_PROXY_BINDINGS, {SEC_E_OK, SEC_E_OK, SEC_E_BAD_BINDINGS, SEC_E_BAD_BINDINGS},
+        {"tls-unique:here",
+         ASC_REQ_ALLOW_MISSING_BINDINGS,
+         {SEC_E_OK, SEC_E_BAD_BINDINGS, SEC_E_BAD_BINDINGS, SEC_E_OK},
+         {0x10, 0x04, 0x0B, 0x40}},
+        {NULL,
+         ASC_REQ_PROXY_BINDINGS,
+         {SEC_E_OK, SEC_E_OK, SEC_E_BAD_BINDINGS, SEC_E_BAD_BINDINGS},
          {0x20, 0x20, 0x0B, 0x0A}},
     };
     (void)state;
@@ -609,9 +616,9 @@ static void test_switched_off(void **state)
     WCHAR ntlm[] = {'N', 'T', 'L', 'M', 0};
     (void)state;
     policy.ntlm_enabled = false;
-    assert_int_equal(AcquireCredentialsHandleW(NULL, ntlm, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL, &credential,
-                                               NULL),
-                     SEC_E_SECPKG_NOT_FOUND);
+    assert_int_equal(
+        AcquireCredentialsHandleW(NULL, ntlm, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL, &credential, NULL),
+        SEC_E_SECPKG_NOT_FOUND);
     reset_policy();
 }
 

@@ -205,8 +205,8 @@ static void acquire_under(const char *path, SECURITY_STATUS expected)
         static WCHAR ntlm[] = {'N', 'T', 'L', 'M', 0};
         CredHandle credential;
         setenv("SSPI_CONFIG", path, 1);
-        SECURITY_STATUS status = AcquireCredentialsHandleW(NULL, ntlm, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL,
-                                                           &credential, NULL);
+        SECURITY_STATUS status =
+            AcquireCredentialsHandleW(NULL, ntlm, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL, &credential, NULL);
         _exit(status == expected ? 0 : 1);
     }
     int ended = -1;
