@@ -4,7 +4,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 
@@ -20,8 +22,10 @@ struct pool {
 
 static _Thread_local struct pool pool;
 
-/* Counts forks: a child must not hand out what its parent also holds. */
+/* Counts forks: a child must not hand out what its parent also holds.  fork(3) says so itself; a page that the kernel
+ * empties in a child (madvise(2), MADV_WIPEONFORK) tells of children made behind the C library's back. */
 static atomic_uint fork_generation;
+static atomic_uint *fork_mark;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 static void in_child(void)
@@ -31,7 +35,22 @@ static void in_child(void)
 
 static void watch_forks(void)
 {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
     (void)pthread_atfork(NULL, NULL, in_child);
+    void *mark = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mark != MAP_FAILED && madvise(mark, page, MADV_WIPEONFORK) == 0) {
+        fork_mark = mark;
+        atomic_store_explicit(fork_mark, 1, memory_order_relaxed);
+    }
+}
+
+static unsigned current_generation(void)
+{
+    if (fork_mark != NULL && atomic_load_explicit(fork_mark, memory_order_relaxed) == 0) {
+        atomic_fetch_add_explicit(&fork_generation, 1, memory_order_relaxed);
+        atomic_store_explicit(fork_mark, 1, memory_order_relaxed);
+    }
+    return atomic_load_explicit(&fork_generation, memory_order_relaxed);
 }
 
 static SECURITY_STATUS from_kernel(void *out, size_t size)
@@ -55,7 +74,7 @@ static SECURITY_STATUS pooled(void *out, size_t size)
         return from_kernel(out, size);
     }
     (void)pthread_once(&fork_once, watch_forks);
-    unsigned generation = atomic_load_explicit(&fork_generation, memory_order_relaxed);
+    unsigned generation = current_generation();
     if (pool.left < size || pool.generation != generation) {
         TRY(from_kernel(pool.bytes, BATCH));
         pool.left = BATCH;

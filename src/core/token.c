@@ -110,6 +110,15 @@ static bool get_rights(struct rights *out)
            getresgid(&out->rgid, &out->egid, &out->sgid) == 0;
 }
 
+/* Does this thread still have these rights?  `scratch` is overwritten. */
+static bool has_rights(const struct rights *rights, struct rights *scratch)
+{
+    return get_rights(scratch) && scratch->ruid == rights->ruid && scratch->euid == rights->euid &&
+           scratch->suid == rights->suid && scratch->rgid == rights->rgid && scratch->egid == rights->egid &&
+           scratch->sgid == rights->sgid && scratch->group_count == rights->group_count &&
+           memcmp(scratch->groups, rights->groups, (size_t)rights->group_count * sizeof rights->groups[0]) == 0;
+}
+
 /* The mapped account's rights, with our own kept in the saved ids so that there is a way back. */
 static SECURITY_STATUS mapped_rights(const char *name, const struct rights *before, struct rights *out)
 {
@@ -141,7 +150,7 @@ static SECURITY_STATUS take_rights(const struct token *token)
         FAIL(status, "this thread's own rights cannot be read");
     }
     if (!set_rights(mapped)) {
-        if (!set_rights(before)) {
+        if (!has_rights(before, mapped) && !set_rights(before)) {
             abort(); /* half somebody else: nothing may go on in this state */
         }
         free(before);

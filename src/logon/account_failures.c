@@ -10,8 +10,11 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/trace.h"
+#include "crypto/md.h"
 #include "logon/account_record.h"
+#include "logon/accounts.h"
 #include "logon/lmdb_env.h"
+#include "text/upcase.h"
 #include "wire/reader.h"
 
 #define PREFIX       "failures-"
@@ -88,8 +91,17 @@ void account_failures_close(struct account_failures *failures)
     }
 }
 
-/* The place of a name: the name itself, or one of the shared places (FNV-1a), which begin with a unit of zero as no
- * account's name does. */
+void account_failure_key(struct bytes user_key, struct utf16 domain, struct key16 *out)
+{
+    static const uint8_t between[2] = {0, 0};
+    uint8_t upper[2 * ACCOUNT_NAME_MAX];
+    size_t size = domain.size <= sizeof upper ? domain.size : sizeof upper;
+    upcase_write((struct utf16){domain.data, size}, upper);
+    const struct bytes parts[] = {user_key, BYTES(between), bytes_of(upper, size)};
+    md5(parts, sizeof parts / sizeof parts[0], out);
+}
+
+/* The place of a name: an account's own of 16 bytes, or one of the shared places of 4 (FNV-1a). */
 static struct bytes place(struct bytes key, bool known, uint8_t shared[4])
 {
     uint32_t hash = UINT32_C(2166136261);

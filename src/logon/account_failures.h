@@ -10,7 +10,9 @@
 #define OPENSSPI_LOGON_ACCOUNT_FAILURES_H
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "base/status.h"
+#include "text/utf16.h"
 
 struct account_failures;
 
@@ -23,7 +25,11 @@ struct account_failure_count {
     uint64_t locked_until; /* FILETIME, 0 or CLOCK_NEVER */
 };
 
-/* `key` is account_key()'s.  Zeroes when the name has no failures that still count at `now`. */
+/* The place of an account that exists: of its name and its domain, so that a logon to another account of the same name
+ * neither locks it nor makes its failures forgotten. */
+void account_failure_key(struct bytes user_key, struct utf16 domain, struct key16 *out);
+
+/* `key` is account_failure_key()'s for a known name, account_key()'s for another.  Zeroes when the name has no failures that still count at `now`. */
 STATUS account_failures_get(struct account_failures *failures, struct bytes key, bool known, uint64_t now,
                             struct account_failure_count *out);
 

@@ -169,9 +169,11 @@ SECURITY_STATUS account_store_put(struct account_store *store, const struct acco
     return lmdb_commit(&txn);
 }
 
-static SECURITY_STATUS forget_failures(struct account_store *store, const struct key *key)
+static SECURITY_STATUS forget_failures(struct account_store *store, const struct key *key, struct utf16 domain)
 {
-    return store->failures != NULL ? account_failures_clear(store->failures, key_bytes(key), true) : SEC_E_OK;
+    struct key16 place;
+    account_failure_key(key_bytes(key), domain, &place);
+    return store->failures != NULL ? account_failures_clear(store->failures, BYTES(place.b), true) : SEC_E_OK;
 }
 
 SECURITY_STATUS account_store_delete(struct account_store *store, struct utf16 user, struct utf16 domain, bool *found)
@@ -187,14 +189,16 @@ SECURITY_STATUS account_store_delete(struct account_store *store, struct utf16 u
     }
     TRY(write_value(txn, &key, old, domain, NULL));
     TRY(lmdb_commit(&txn));
-    return forget_failures(store, &key);
+    return forget_failures(store, &key, domain);
 }
 
 static SECURITY_STATUS add_failures(struct account_store *store, const struct key *key, struct account_record *record)
 {
     struct account_failure_count count = {0};
+    struct key16 place;
+    account_failure_key(key_bytes(key), record->domain, &place);
     if (store->failures != NULL) {
-        TRY(account_failures_get(store->failures, key_bytes(key), true, clock_now(), &count));
+        TRY(account_failures_get(store->failures, BYTES(place.b), true, clock_now(), &count));
     }
     record->failures = count.failures;
     record->locked_until = count.locked_until;
@@ -268,7 +272,7 @@ SECURITY_STATUS account_store_unlock(struct account_store *store, struct utf16 u
     struct key key;
     TRY(make_key(user, &key));
     TRY(account_store_flags(store, user, domain, 0, ACCOUNT_FLAG_LOCKED, found));
-    return *found ? forget_failures(store, &key) : SEC_E_OK;
+    return *found ? forget_failures(store, &key, domain) : SEC_E_OK;
 }
 
 struct listing {

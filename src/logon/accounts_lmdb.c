@@ -195,6 +195,17 @@ static SECURITY_STATUS read_account(struct accounts_lmdb *self, struct bytes val
     return SEC_E_OK;
 }
 
+/* Where the failures of a sought name are counted: with the account it leads to, or among the strangers. */
+static struct bytes failure_place(const struct sought *sought, const struct account_view *view, bool known,
+                                  struct key16 *space)
+{
+    if (!known) {
+        return sought_key(sought);
+    }
+    account_failure_key(sought_key(sought), view->domain, space);
+    return BYTES(space->b);
+}
+
 static SECURITY_STATUS look_up(struct accounts_lmdb *self, const struct opened *files, const struct sought *sought,
                                struct account *out)
 {
@@ -213,7 +224,10 @@ static SECURITY_STATUS look_up(struct accounts_lmdb *self, const struct opened *
     if (status >= 0) {
         status = read_account(self, value, have_value && sought->possible, sought->domain, &view, &known);
     }
+    struct key16 space;
+    struct bytes place = BYTES_NONE;
     if (status >= 0) {
+        place = failure_place(sought, &view, known, &space);
         fill_account(&view, out);
         status = canonical_name_set(&out->name, view.user, view.domain);
     }
@@ -225,7 +239,7 @@ static SECURITY_STATUS look_up(struct accounts_lmdb *self, const struct opened *
     uint64_t now = clock_now();
     struct account_failure_count failures = {0};
     if (files != NULL && files->failures != NULL) {
-        TRY(account_failures_get(files->failures, sought_key(sought), have_value, now, &failures));
+        TRY(account_failures_get(files->failures, place, known, now, &failures));
     }
     enum account_state state = state_of(&view, now, failures.locked_until);
     out->state = known ? state : ACCOUNT_UNKNOWN;
@@ -247,20 +261,30 @@ static SECURITY_STATUS record_outcome(struct accounts_lmdb *self, const struct s
     const struct policy *policy = policy_get();
     struct opened *files = NULL;
     MDB_txn *txn;
-    struct bytes value;
+    struct bytes value = BYTES_NONE;
+    struct account_view view;
+    struct key16 space;
+    struct bytes place = BYTES_NONE;
     bool have_value = false;
+    bool known = false;
     TRY(current_files(self, &files));
     if (files == NULL || files->failures == NULL) {
         return SEC_E_OK;
     }
     TRY(lmdb_read_begin(files->env, &txn));
     SECURITY_STATUS status = lmdb_get(txn, sought_key(sought), &value, &have_value);
+    if (status >= 0) {
+        status = read_account(self, value, have_value && sought->possible, sought->domain, &view, &known);
+    }
+    if (status >= 0) {
+        place = failure_place(sought, &view, known, &space);
+    }
     lmdb_read_end(files->env);
     TRY(status);
     if (success) {
-        return account_failures_clear(files->failures, sought_key(sought), have_value);
+        return account_failures_clear(files->failures, place, known);
     }
-    return account_failures_add(files->failures, sought_key(sought), have_value, clock_now(), policy->lockout_threshold,
+    return account_failures_add(files->failures, place, known, clock_now(), policy->lockout_threshold,
                                 policy->lockout_seconds);
 }
 

@@ -2,10 +2,10 @@
 
 #include "ntlm/header.h"
 
-#define SIZE_FIXED 64            /* up to and with the flags */
-#define SIZE_VERSION 72          /* with VERSION */
-#define SIZE_MIC_ALONE 80        /* without VERSION, with the MIC */
-#define SIZE_VERSION_AND_MIC 88  /* with both */
+#define SIZE_FIXED           64 /* up to and with the flags */
+#define SIZE_VERSION         72 /* with VERSION */
+#define SIZE_MIC_ALONE       80 /* without VERSION, with the MIC */
+#define SIZE_VERSION_AND_MIC 88 /* with both */
 
 static const char malformed[] = "NTLM AUTHENTICATE: malformed message (MS-NLMP 2.2.1.3)";
 
@@ -53,8 +53,7 @@ SECURITY_STATUS ntlm_authenticate_parse(struct bytes message, struct ntlm_authen
 void ntlm_authenticate_build(const struct ntlm_authenticate *message, struct writer *out)
 {
     write_reserve(out, SIZE_VERSION_AND_MIC + message->domain.size + message->user.size + message->workstation.size +
-                           message->lm_response.size + message->nt_response.size +
-                           message->encrypted_session_key.size);
+                           message->lm_response.size + message->nt_response.size + message->encrypted_session_key.size);
     ntlm_header_write(out, NTLM_MESSAGE_AUTHENTICATE);
     struct writer_slot lm_response = write_field(out);
     struct writer_slot nt_response = write_field(out);

@@ -4,7 +4,7 @@
 
 static const char malformed[] = "NTLM AV_PAIR list: malformed (MS-NLMP 2.2.2.1)";
 
-#define SIZE_SINGLE_HOST 48      /* Single_Host_Data (2.2.2.2) */
+#define SIZE_SINGLE_HOST      48 /* Single_Host_Data (2.2.2.2) */
 #define SIZE_CHANNEL_BINDINGS 16 /* an MD5 hash */
 
 /* Keeps the first value of an id. */

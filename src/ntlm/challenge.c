@@ -4,9 +4,9 @@
 
 #include "ntlm/header.h"
 
-#define SIZE_OLD 32         /* ends with the challenge */
+#define SIZE_OLD         32 /* ends with the challenge */
 #define SIZE_TARGET_INFO 48 /* with TargetInfoFields */
-#define SIZE_VERSION 56     /* with VERSION */
+#define SIZE_VERSION     56 /* with VERSION */
 
 static const char malformed[] = "NTLM CHALLENGE: malformed message (MS-NLMP 2.2.1.2)";
 

@@ -140,8 +140,7 @@ bool ntlm_sign_key(uint32_t flags, const struct key16 *exported_session_key, boo
     return true;
 }
 
-size_t ntlm_seal_key(uint32_t flags, const struct key16 *exported_session_key, bool client_to_server,
-                     struct key16 *out)
+size_t ntlm_seal_key(uint32_t flags, const struct key16 *exported_session_key, bool client_to_server, struct key16 *out)
 {
     if ((flags & NTLM_ESS) != 0) {
         size_t strength = (flags & NTLM_128) != 0 ? 16 : (flags & NTLM_56) != 0 ? 7 : 5;

@@ -2,8 +2,8 @@
 
 #include "ntlm/header.h"
 
-#define SIZE_OLD 16     /* signature, type, flags: what the oldest clients send */
-#define SIZE_FIXED 32   /* with both fields */
+#define SIZE_OLD     16 /* signature, type, flags: what the oldest clients send */
+#define SIZE_FIXED   32 /* with both fields */
 #define SIZE_VERSION 40 /* with VERSION */
 
 static const char malformed[] = "NTLM NEGOTIATE: malformed message (MS-NLMP 2.2.1.1)";

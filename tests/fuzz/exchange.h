@@ -67,8 +67,8 @@ static inline ULONG exchange_client_flags(uint8_t choice)
 /* 32 bytes of header and 12 of application data, which the tape may spoil. */
 static inline void exchange_bindings(struct tape *tape, struct pair *pair, unsigned char room[64])
 {
-    static const unsigned char good[44] = {[24] = 12, [28] = 32,  [32] = 't', 'l', 's', '-', 'u',
-                                           'n',       'i',        'q',        'u', 'e', ':', 'x'};
+    static const unsigned char good[44] = {[24] = 12, [28] = 32, [32] = 't', 'l', 's', '-', 'u',
+                                           'n',       'i',       'q',        'u', 'e', ':', 'x'};
     size_t size = sizeof good;
     memcpy(room, good, sizeof good);
     (void)tape_spoil(tape, room, &size);

@@ -49,8 +49,8 @@ static void one_message(struct tape *tape, struct pair *pair)
     (void)tape_take(tape, plain, size);
     memcpy(sent.bytes + 16, plain, size);
     sent.size = 16 + size;
-    SECURITY_STATUS status = ((how & SIGNED) != 0 ? pair_sign : pair_seal)(sender, sent.bytes + 16, (ULONG)size,
-                                                                              sent.bytes);
+    SECURITY_STATUS status =
+        ((how & SIGNED) != 0 ? pair_sign : pair_seal)(sender, sent.bytes + 16, (ULONG)size, sent.bytes);
     PROMISE(status == SEC_E_OK);
 
     struct wire received = sent;

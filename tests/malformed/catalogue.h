@@ -100,7 +100,8 @@ static inline void catalogue_truncate(catalogue_parse *parse, struct hex good, c
 
 /* Every length and offset that could slip through a bounds check, in one field.  A payload is good when it is empty or
  * lies between `fixed_size` and the end; an odd one is not when `even` is set. */
-static inline void catalogue_field(catalogue_parse *parse, struct hex good, size_t field_at, size_t fixed_size, bool even)
+static inline void catalogue_field(catalogue_parse *parse, struct hex good, size_t field_at, size_t fixed_size,
+                                   bool even)
 {
     const uint64_t size = good.size;
     const uint64_t lengths[] = {0, 1, 2, 3, 16, 24, size - fixed_size, size, size + 1, 0x7fff, 0x8000, 0xfffe, 0xffff};
@@ -122,8 +123,8 @@ static inline void catalogue_field(catalogue_parse *parse, struct hex good, size
                                     0x7fffffff,
                                     0x80000000,
                                     0xffffffff,
-                                    0x100000000 - n,            /* the end wraps to 0 */
-                                    0x100000000 - n + size,     /* and to the end of the message */
+                                    0x100000000 - n,        /* the end wraps to 0 */
+                                    0x100000000 - n + size, /* and to the end of the message */
                                     0x100000000 - n + fixed_size};
         for (size_t j = 0; j < sizeof offsets / sizeof offsets[0]; j++) {
             uint64_t offset = offsets[j] & 0xffffffff;

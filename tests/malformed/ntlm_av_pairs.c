@@ -115,11 +115,8 @@ static void many_pairs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(catalogue),
-        cmocka_unit_test(every_size),
-        cmocka_unit_test(every_length),
-        cmocka_unit_test(every_byte),
-        cmocka_unit_test(many_pairs),
+        cmocka_unit_test(catalogue),  cmocka_unit_test(every_size), cmocka_unit_test(every_length),
+        cmocka_unit_test(every_byte), cmocka_unit_test(many_pairs),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("malformed ntlm_av_pairs", tests, NULL, NULL);

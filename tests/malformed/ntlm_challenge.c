@@ -39,11 +39,17 @@ static const struct spoilt of_whole[] = {
     {9, "The name is of odd size in Unicode.", UNCHANGED, {{12, 8, 0x3800030003}}, SEC_E_INVALID_TOKEN},
     {10, "The name begins in the field of the target info.", UNCHANGED, {{12, 8, 0x2800040004}}, SEC_E_INVALID_TOKEN},
     {11, "The name ends one byte behind the end.", UNCHANGED, {{12, 8, 0x4d00040004}}, SEC_E_INVALID_TOKEN},
-    {12, "The name's offset and length wrap to the start.", UNCHANGED, {{12, 8, 0xfffffffc00040004}},
+    {12,
+     "The name's offset and length wrap to the start.",
+     UNCHANGED,
+     {{12, 8, 0xfffffffc00040004}},
      SEC_E_INVALID_TOKEN},
     {13, "The target info points at the signature.", UNCHANGED, {{40, 8, 0x0000001400000014}}, SEC_E_INVALID_TOKEN},
     {14, "The target info is longer than the message.", UNCHANGED, {{40, 8, 0x3cffffffff}}, SEC_E_INVALID_TOKEN},
-    {15, "The target info's offset is the largest there is.", UNCHANGED, {{40, 8, 0xffffffff00140014}},
+    {15,
+     "The target info's offset is the largest there is.",
+     UNCHANGED,
+     {{40, 8, 0xffffffff00140014}},
      SEC_E_INVALID_TOKEN},
     /* What looks wrong and must be taken. */
     {20, "Name and target info lie on top of each other.", UNCHANGED, {{12, 8, 0x3c00040004}}, SEC_E_OK},
@@ -51,13 +57,22 @@ static const struct spoilt of_whole[] = {
     {22, "Both UNICODE and OEM are set.", UNCHANGED, {{20, 4, 0xe2898217}}, SEC_E_OK},
     {23, "The reserved bytes are not zero.", UNCHANGED, {{32, 8, UINT64_MAX}}, SEC_E_OK},
     {24, "MaxLen differs from Len.", UNCHANGED, {{12, 4, 0xffff0004}, {40, 4, 0x00000014}}, SEC_E_OK},
-    {25, "The target info's field holds rubbish and its flag is clear.", UNCHANGED,
-     {{20, 4, 0xe2098215}, {40, 8, UINT64_MAX}}, SEC_E_OK},
-    {26, "VERSION is announced and the payload stands in its place.", UNCHANGED,
-     {{12, 8, 0x3000040004}, {40, 8, 0x3400140014}}, SEC_E_OK},
+    {25,
+     "The target info's field holds rubbish and its flag is clear.",
+     UNCHANGED,
+     {{20, 4, 0xe2098215}, {40, 8, UINT64_MAX}},
+     SEC_E_OK},
+    {26,
+     "VERSION is announced and the payload stands in its place.",
+     UNCHANGED,
+     {{12, 8, 0x3000040004}, {40, 8, 0x3400140014}},
+     SEC_E_OK},
     {27, "Bytes follow the message.", 300, {{0}}, SEC_E_OK},
-    {28, "Both fields are empty and point behind the end.", UNCHANGED,
-     {{12, 8, 0xffffffff00000000}, {40, 8, 0xffffffff00000000}}, SEC_E_OK},
+    {28,
+     "Both fields are empty and point behind the end.",
+     UNCHANGED,
+     {{12, 8, 0xffffffff00000000}, {40, 8, 0xffffffff00000000}},
+     SEC_E_OK},
 };
 
 static void catalogue(void **state)
@@ -98,8 +113,10 @@ static void no_version_in_the_payload(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(catalogue),   cmocka_unit_test(every_length),
-        cmocka_unit_test(every_field), cmocka_unit_test(every_byte),
+        cmocka_unit_test(catalogue),
+        cmocka_unit_test(every_length),
+        cmocka_unit_test(every_field),
+        cmocka_unit_test(every_byte),
         cmocka_unit_test(no_version_in_the_payload),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

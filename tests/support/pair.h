@@ -16,9 +16,8 @@
 #define PAIR_TOKEN_MAX 4096
 
 /* Everything that signs and seals. */
-#define PAIR_SEAL                                                                                                    \
-    (ISC_REQ_CONFIDENTIALITY | ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT |                 \
-     ISC_REQ_CONNECTION)
+#define PAIR_SEAL                                                                                                      \
+    (ISC_REQ_CONFIDENTIALITY | ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT | ISC_REQ_CONNECTION)
 
 extern const unsigned char pair_nt_hash[16]; /* NTOWFv1 of "Password" (MS-NLMP 4.2.2.1.2) */
 

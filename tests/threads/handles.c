@@ -107,7 +107,8 @@ static void both_directions(void **state)
     assert_int_equal(pair_handshake(&work.pair, PAIR_SEAL), SEC_E_OK);
     for (unsigned round = 0; round < round_count; round++) {
         fill(&work.in[round], 1, round);
-        assert_int_equal(pair_seal(&work.pair.server, work.in[round].data, MESSAGE, work.in[round].signature), SEC_E_OK);
+        assert_int_equal(pair_seal(&work.pair.server, work.in[round].data, MESSAGE, work.in[round].signature),
+                         SEC_E_OK);
     }
     struct crew crew = {.work = &work};
     crew_run(&crew, 2, one_direction, NULL);
@@ -304,8 +305,8 @@ int main(int argc, char **argv)
 {
     take_arguments(argc, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(many_senders),  cmocka_unit_test(both_directions), cmocka_unit_test(deleted_under_use),
-        cmocka_unit_test(deleted_once),  cmocka_unit_test(stale_handles),   cmocka_unit_test(credential_freed_meanwhile),
+        cmocka_unit_test(many_senders), cmocka_unit_test(both_directions), cmocka_unit_test(deleted_under_use),
+        cmocka_unit_test(deleted_once), cmocka_unit_test(stale_handles),   cmocka_unit_test(credential_freed_meanwhile),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("handles", tests, NULL, NULL);

@@ -18,11 +18,11 @@ extern unsigned round_count;
 
 struct crew {
     pthread_barrier_t start;
-    atomic_uint wrong;     /* how often a worker saw what it must not see */
+    atomic_uint wrong;       /* how often a worker saw what it must not see */
     atomic_int wrong_status; /* the last status that came with it */
-    atomic_ulong progress; /* for waiting without sleeping */
+    atomic_ulong progress;   /* for waiting without sleeping */
     atomic_bool stop;
-    void *work;            /* the test's own */
+    void *work; /* the test's own */
 };
 
 struct worker {

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#define RUN(call)                                                                                                    \
-    do {                                                                                                             \
-        SECURITY_STATUS status_ = (call);                                                                            \
-        if (status_ != SEC_E_OK) {                                                                                   \
-            return status_;                                                                                          \
-        }                                                                                                            \
+#define RUN(call)                                                                                                      \
+    do {                                                                                                               \
+        SECURITY_STATUS status_ = (call);                                                                              \
+        if (status_ != SEC_E_OK) {                                                                                     \
+            return status_;                                                                                            \
+        }                                                                                                              \
     } while (0)
 
 static WCHAR ntlm[] = {'N', 'T', 'L', 'M', 0};
@@ -42,8 +42,8 @@ static SECURITY_STATUS query(struct life *life, CtxtHandle *context, bool wide)
 {
     for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
         void *words[8] = {NULL};
-        SECURITY_STATUS status = (wide ? QueryContextAttributesW : QueryContextAttributesA)(
-            context, attributes[i].attribute, words);
+        SECURITY_STATUS status =
+            (wide ? QueryContextAttributesW : QueryContextAttributesA)(context, attributes[i].attribute, words);
         for (size_t j = 0; status == SEC_E_OK && j < 2; j++) {
             keep(life, attributes[i].pointers[j] < 0 ? NULL : words[attributes[i].pointers[j]]);
         }
@@ -109,9 +109,9 @@ static SECURITY_STATUS allocated_leg(struct life *life, CtxtHandle *context)
     SecBuffer out = {0, SECBUFFER_TOKEN, NULL};
     SecBufferDesc desc = {SECBUFFER_VERSION, 1, &out};
     ULONG returned;
-    SECURITY_STATUS status = InitializeSecurityContextA(&life->pair.client_credential, NULL, (void *)"HTTP/Server",
-                                                        ISC_REQ_ALLOCATE_MEMORY, 0, 0, NULL, 0, context, &desc,
-                                                        &returned, NULL);
+    SECURITY_STATUS status =
+        InitializeSecurityContextA(&life->pair.client_credential, NULL, (void *)"HTTP/Server", ISC_REQ_ALLOCATE_MEMORY,
+                                   0, 0, NULL, 0, context, &desc, &returned, NULL);
     if (status == SEC_I_CONTINUE_NEEDED) {
         keep(life, out.pvBuffer);
         return DeleteSecurityContext(context);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define BLOCKS   65536u /* a power of two */
-#define PATTERNS 16
+#define BLOCKS      65536u /* a power of two */
+#define PATTERNS    16
 #define PATTERN_MAX 64
 
 void *__real_malloc(size_t size);

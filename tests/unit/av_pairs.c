@@ -136,10 +136,14 @@ static void value_too_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_pair),          cmocka_unit_test(empty_list),
-        cmocka_unit_test(empty_value),         cmocka_unit_test(first_of_two_counts),
-        cmocka_unit_test(unknown_is_passed_over), cmocka_unit_test(what_follows_the_end),
-        cmocka_unit_test(walking_and_writing), cmocka_unit_test(walking_stops_at_damage),
+        cmocka_unit_test(every_pair),
+        cmocka_unit_test(empty_list),
+        cmocka_unit_test(empty_value),
+        cmocka_unit_test(first_of_two_counts),
+        cmocka_unit_test(unknown_is_passed_over),
+        cmocka_unit_test(what_follows_the_end),
+        cmocka_unit_test(walking_and_writing),
+        cmocka_unit_test(walking_stops_at_damage),
         cmocka_unit_test(value_too_long),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -7,7 +7,8 @@ static const struct {
     const char *key;
     size_t offset;
     const char *stream;
-} rc4_cases[] = { /* RFC 6229 2 */
+} rc4_cases[] = {
+    /* RFC 6229 2 */
     {"0102030405", 0, "b2396305f03dc027ccc3524a0a1118a86982944f18fc82d589c403a47a0d0919"},
     {"0102030405", 240, "28cb1132c96ce286421dcaadb8b69eae1cfcf62b03eddb641d77dfcf7f8d8c93"},
     {"01020304050607", 0, "293f02d47f37c9b633f2af5285feb46be620f1390d19bd84e2e0fd752031afc1"},
@@ -47,7 +48,8 @@ static void rc4_wipes(void **state)
 
 static const struct {
     const char *key, *plain, *cipher; /* key in DES' own eight bytes, with parity */
-} des_cases[] = { /* NBS Special Publication 500-20, and FIPS 46's worked example first */
+} des_cases[] = {
+    /* NBS Special Publication 500-20, and FIPS 46's worked example first */
     {"133457799bbcdff1", "0123456789abcdef", "85e813540f0ab405"},
     {"0101010101010101", "8000000000000000", "95f8a5e5dd31d900"}, /* a weak key: still a key */
     {"0101010101010101", "4000000000000000", "dd7f121ca5015619"},

@@ -59,24 +59,52 @@ static void md5_long(void **state)
     struct key16 out;
     md5((const struct bytes[]){BYTES(many)}, 1, &out);
     assert_hex(out.b, 16, "7707d6ae4e027c70eea2a935c2296f21");
-    const char *text = "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrs"
-                       "mnopqrstnopqrstu";
+    const char *text =
+        "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrs"
+        "mnopqrstnopqrstu";
     md5((const struct bytes[]){bytes_of(text, strlen(text))}, 1, &out);
     assert_hex(out.b, 16, "03dd8807a93175fb062dfb55dc7d359c");
+}
+
+/* Lengths around the place where padding and length no longer fit into the last block (RFC 1321 3.1): so many times "a",
+ * as md5sum(1) prints them. */
+static void md5_block_edges(void **state)
+{
+    static const struct {
+        size_t size;
+        const char *digest;
+    } edges[] = {
+        {54, "eced9e0b81ef2bba605cbc5e2e76a1d0"},  {55, "ef1772b6dff9a122358552954ad0df65"},
+        {56, "3b0c8ac703f828b04c6c197006d17218"},  {57, "652b906d60af96844ebd21b674f35e93"},
+        {63, "b06521f39153d618550606be297466d5"},  {64, "014842d480b571495a4a0363793f7367"},
+        {65, "c743a45e0d2e6a95cb859adae0248435"},  {118, "81f8453cf3f7e5ee5479c777e5a8d80c"},
+        {119, "8a7bd0732ed6a28ce75f6dabc90e1613"}, {120, "5f61c0ccad4cac44c75ff505e1f1e537"},
+        {127, "020406e1d05cdc2aa287641f7ae2cc39"}, {128, "e510683b3f5ffe4093d021808bc6ff70"},
+        {129, "b325dc1c6f5e7a2b7cf465b9feab7948"},
+    };
+    uint8_t text[129];
+    memset(text, 'a', sizeof text);
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+        struct key16 out;
+        md5((const struct bytes[]){bytes_of(text, edges[i].size)}, 1, &out);
+        assert_hex(out.b, 16, edges[i].digest);
+    }
 }
 
 static const struct {
     const char *key, *data;
     size_t key_repeat, data_repeat;
     const char *digest;
-} hmac_cases[] = { /* RFC 2202 2; the first three are RFC 2104's appendix as well */
+} hmac_cases[] = {
+    /* RFC 2202 2; the first three are RFC 2104's appendix as well */
     {"0b", "4869205468657265", 16, 1, "9294727a3638bb1c13f48ef8158bfc9d"},
     {"4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f", 1, 1, "750c783e6ab0b503eaa86e310a5db738"},
     {"aa", "dd", 16, 50, "56be34521d144c88dbb8c733f0e8b3f6"},
     {"0102030405060708090a0b0c0d0e0f10111213141516171819", "cd", 1, 50, "697eaf0aca3a3aea3a75164746ffaa79"},
     {"0c", "546573742057697468205472756e636174696f6e", 16, 1, "56461ef2342edc00f9bab995690efd4c"},
-    {"aa", "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b6579202d2048617368204b6579204669727374",
-     80, 1, "6b1ab7fe4bd7bf8f0b62e6ce61b9d0cd"},
+    {"aa",
+     "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b6579202d2048617368204b6579204669727374", 80,
+     1, "6b1ab7fe4bd7bf8f0b62e6ce61b9d0cd"},
     {"aa",
      "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b657920616e64204c6172676572205468616e204f6e"
      "6520426c6f636b2d53697a652044617461",
@@ -160,9 +188,9 @@ static void crc32_check_value(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(md4_rfc1320), cmocka_unit_test(md5_rfc1321),    cmocka_unit_test(md5_of_nothing),
-        cmocka_unit_test(md5_long),    cmocka_unit_test(hmac_rfc2202),   cmocka_unit_test(hmac_in_pieces),
-        cmocka_unit_test(hmac_wipes),  cmocka_unit_test(crc32_check_value),
+        cmocka_unit_test(md4_rfc1320),    cmocka_unit_test(md5_rfc1321),     cmocka_unit_test(md5_of_nothing),
+        cmocka_unit_test(md5_long),       cmocka_unit_test(md5_block_edges), cmocka_unit_test(hmac_rfc2202),
+        cmocka_unit_test(hmac_in_pieces), cmocka_unit_test(hmac_wipes),      cmocka_unit_test(crc32_check_value),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("md", tests, NULL, NULL);

@@ -311,9 +311,12 @@ static void bad_channel_bindings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors_of_the_specification), cmocka_unit_test(published_vectors),
-        cmocka_unit_test(lm_hash_or_none),              cmocka_unit_test(long_user_names),
-        cmocka_unit_test(no_sign_key_without_ess),      cmocka_unit_test(mic_ignores_itself),
+        cmocka_unit_test(vectors_of_the_specification),
+        cmocka_unit_test(published_vectors),
+        cmocka_unit_test(lm_hash_or_none),
+        cmocka_unit_test(long_user_names),
+        cmocka_unit_test(no_sign_key_without_ess),
+        cmocka_unit_test(mic_ignores_itself),
         cmocka_unit_test(bad_channel_bindings),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

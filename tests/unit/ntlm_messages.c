@@ -27,8 +27,8 @@ static struct bytes some(size_t limit, bool even)
 
 static struct ntlm_version some_version(void)
 {
-    return (struct ntlm_version){(uint8_t)test_random(&seed), (uint8_t)test_random(&seed),
-                                 (uint16_t)test_random(&seed), (uint8_t)test_random(&seed)};
+    return (struct ntlm_version){(uint8_t)test_random(&seed), (uint8_t)test_random(&seed), (uint16_t)test_random(&seed),
+                                 (uint8_t)test_random(&seed)};
 }
 
 static void same_bytes(struct bytes a, struct bytes b)
@@ -244,8 +244,8 @@ static void check_challenge(const struct kv_record *r, struct bytes message)
 static void expect_name(const struct kv_record *r, const char *name, uint32_t flags, struct bytes actual)
 {
     const char *text = kv_text(r, "%s", name);
-    kv_expect_bytes(r, name,
-                    (flags & NTLM_UNICODE) != 0 ? utf16_bytes(kv_utf16(r, name)) : bytes_of(text, strlen(text)), actual);
+    kv_expect_bytes(
+        r, name, (flags & NTLM_UNICODE) != 0 ? utf16_bytes(kv_utf16(r, name)) : bytes_of(text, strlen(text)), actual);
 }
 
 static void check_authenticate(const struct kv_record *r, struct bytes message)
@@ -399,8 +399,8 @@ static void recompute_mech_list_mics(const struct exchange *x)
     for (unsigned i = 0; kv_has(x->r, "mlm%u_side", i); i++) {
         struct reference_side side;
         reference_side_start(&side, x->authenticate.flags, &x->session_key, from_client(x->r, "mlm", i));
-        struct reference_signature signature =
-            reference_mac(x->authenticate.flags, &side.rc4, BYTES(side.sign_key.b), 0, kv_hex(x->r, "mlm%u_mechtypes", i));
+        struct reference_signature signature = reference_mac(x->authenticate.flags, &side.rc4, BYTES(side.sign_key.b),
+                                                             0, kv_hex(x->r, "mlm%u_mechtypes", i));
         kv_expect_bytes(x->r, "mechListMIC", kv_hex(x->r, "mlm%u_mic", i), BYTES(signature.b));
     }
 }

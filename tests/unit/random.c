@@ -61,13 +61,13 @@ static void spread(void **state)
     }
 }
 
-static void fork_shares_nothing(void **state)
+static void child_shares_nothing(pid_t (*make_child)(void))
 {
     uint8_t ours[64], theirs[64], before[8];
     int ends[2];
     assert_int_equal(random_bytes(before, sizeof before), SEC_E_OK); /* the batch is under way */
     assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
+    pid_t child = make_child();
     assert_true(child >= 0);
     if (child == 0) {
         SECURITY_STATUS status = random_bytes(theirs, sizeof theirs);
@@ -86,6 +86,17 @@ static void fork_shares_nothing(void **state)
             assert_memory_not_equal(ours + i, theirs + j, 8);
         }
     }
+}
+
+static void fork_shares_nothing(void **state)
+{
+    child_shares_nothing(fork);
+}
+
+/* A child of which the C library's fork handlers hear nothing. */
+static void bare_fork_shares_nothing(void **state)
+{
+    child_shares_nothing(_Fork);
 }
 
 static void *draw(void *argument)
@@ -134,9 +145,13 @@ static void source_can_be_replaced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_draw_repeats),     cmocka_unit_test(every_size),
-        cmocka_unit_test(spread),              cmocka_unit_test(fork_shares_nothing),
-        cmocka_unit_test(threads_share_nothing), cmocka_unit_test(source_can_be_replaced),
+        cmocka_unit_test(no_draw_repeats),
+        cmocka_unit_test(every_size),
+        cmocka_unit_test(spread),
+        cmocka_unit_test(fork_shares_nothing),
+        cmocka_unit_test(bare_fork_shares_nothing),
+        cmocka_unit_test(threads_share_nothing),
+        cmocka_unit_test(source_can_be_replaced),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);

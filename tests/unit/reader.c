@@ -164,8 +164,8 @@ static void verdicts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integers), cmocka_unit_test(integers_too_long), cmocka_unit_test(failure_sticks),
-        cmocka_unit_test(slices),   cmocka_unit_test(offsets),           cmocka_unit_test(fields),
+        cmocka_unit_test(integers),     cmocka_unit_test(integers_too_long), cmocka_unit_test(failure_sticks),
+        cmocka_unit_test(slices),       cmocka_unit_test(offsets),           cmocka_unit_test(fields),
         cmocka_unit_test(expectations), cmocka_unit_test(verdicts),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

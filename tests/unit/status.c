@@ -100,7 +100,7 @@ static void stolen_is_not_freed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_reason_wins), cmocka_unit_test(macros),
+        cmocka_unit_test(first_reason_wins),      cmocka_unit_test(macros),
         cmocka_unit_test(threads_have_their_own), cmocka_unit_test(names),
         cmocka_unit_test(stolen_is_not_freed),
     };

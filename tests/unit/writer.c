@@ -149,9 +149,9 @@ static void freed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integers), cmocka_unit_test(too_small),     cmocka_unit_test(failure_sticks),
-        cmocka_unit_test(fields),   cmocka_unit_test(field_of_64k),  cmocka_unit_test(growing),
-        cmocka_unit_test(reserved_once), cmocka_unit_test(taken),    cmocka_unit_test(freed),
+        cmocka_unit_test(integers),      cmocka_unit_test(too_small),    cmocka_unit_test(failure_sticks),
+        cmocka_unit_test(fields),        cmocka_unit_test(field_of_64k), cmocka_unit_test(growing),
+        cmocka_unit_test(reserved_once), cmocka_unit_test(taken),        cmocka_unit_test(freed),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("writer", tests, NULL, NULL);

@@ -38,11 +38,11 @@ static inline struct hex hex(const char *text)
 
 #include <string.h>
 
-#define assert_hex(actual, actual_size, text)                                                                        \
-    do {                                                                                                             \
-        struct hex expected_ = hex(text);                                                                            \
-        assert_int_equal((actual_size), expected_.size);                                                             \
-        assert_memory_equal((actual), expected_.data, expected_.size);                                               \
+#define assert_hex(actual, actual_size, text)                                                                          \
+    do {                                                                                                               \
+        struct hex expected_ = hex(text);                                                                              \
+        assert_int_equal((actual_size), expected_.size);                                                               \
+        assert_memory_equal((actual), expected_.data, expected_.size);                                                 \
     } while (0)
 
 /* A generator for tests that try many inputs: the same ones in every run (xorshift, Marsaglia 2003). */

@@ -178,6 +178,24 @@ static void locks_after_failures(void **state)
     accounts->close(accounts);
 }
 
+/* Accounts of one name in two domains are two accounts: neither locks the other, and the logons of one do not make the
+ * failures of the other forgotten. */
+static void locks_one_domain(void **state)
+{
+    policy.lockout_threshold = 3;
+    policy.lockout_seconds = 60;
+    put(U("user"), U("ONE"), U("x"));
+    put(U("user"), U("TWO"), U("y"));
+    struct accounts *accounts = open_source();
+    for (int i = 0; i < 3; i++) {
+        fail_times(accounts, U("one\\user"), 1);
+        accounts->outcome(accounts, U("user"), U("two"), true);
+    }
+    assert_int_equal(state_of(accounts, U("ONE\\user")), ACCOUNT_LOCKED);
+    assert_int_equal(state_of(accounts, U("TWO\\user")), ACCOUNT_GOOD);
+    accounts->close(accounts);
+}
+
 static void unlocks(void **state)
 {
     AUTO_ACCOUNT_STORE *store = NULL;
@@ -381,6 +399,7 @@ int main(void)
         WITH_SCRATCH(serves_a_database_that_comes_later),
         WITH_SCRATCH(knows_every_state),
         WITH_SCRATCH(locks_after_failures),
+        WITH_SCRATCH(locks_one_domain),
         WITH_SCRATCH(unlocks),
         WITH_SCRATCH(bounds_what_strangers_leave),
         WITH_SCRATCH(writes_nothing_for_a_success),
