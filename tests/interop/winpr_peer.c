@@ -55,6 +55,24 @@ static void good_password(void **state)
     session_end(&s);
 }
 
+/* Package Negotiate at both ends: with NTLM alone either one sends NTLM as it is. */
+static void negotiate(void **state)
+{
+    static struct session s;
+    session_begin(&s, *state);
+    s.package = "Negotiate";
+    acquire(&s, "User", "Password");
+    assert_int_equal(log_on_with(&s, CLIENT_FLAGS, SERVER_FLAGS), SEC_E_OK);
+    exchange(&s, 40);
+    exchange(&s, 1000);
+    session_end(&s);
+    session_begin(&s, *state);
+    s.package = "Negotiate";
+    acquire(&s, "User", "password");
+    assert_true(log_on_with(&s, CLIENT_FLAGS, SERVER_FLAGS) < 0);
+    session_end(&s);
+}
+
 static void sealed_messages(void **state)
 {
     static const size_t sizes[] = {1, 15, 16, 17, 63, 64, 65, 1024, 65536, 3};
@@ -391,6 +409,7 @@ int main(void)
         ACCEPTS(good_password),
         ACCEPTS(wrong_password),
         ACCEPTS(unknown_user),
+        ACCEPTS(negotiate),
         ACCEPTS(sealed_messages),
         ACCEPTS(one_sided_traffic),
         ACCEPTS(tampered_message),
@@ -402,6 +421,7 @@ int main(void)
         INITIATES(good_password),
         INITIATES(wrong_password),
         INITIATES(unknown_user),
+        INITIATES(negotiate),
         INITIATES(sealed_messages),
         INITIATES(one_sided_traffic),
         INITIATES(tampered_message),

@@ -21,6 +21,7 @@ void session_begin(struct session *s, const struct pairing *pairing)
     memset(s, 0, sizeof *s);
     s->cs = pairing->client;
     s->ss = pairing->server;
+    s->package = "NTLM";
     SecInvalidateHandle(&s->client_credential);
     SecInvalidateHandle(&s->server_credential);
     SecInvalidateHandle(&s->client);
@@ -58,11 +59,13 @@ void acquire(struct session *s, const char *user, const char *password)
     identity.User = wide(user, &identity.UserLength);
     identity.Domain = wide("Domain", &identity.DomainLength);
     identity.Password = wide(password, &identity.PasswordLength);
-    assert_int_equal(s->cs->table->AcquireCredentialsHandleA(NULL, (SEC_CHAR *)"NTLM", SECPKG_CRED_OUTBOUND, NULL,
-                                                             &identity, NULL, NULL, &s->client_credential, &expiry),
+    assert_int_equal(s->cs->table->AcquireCredentialsHandleA(NULL, (SEC_CHAR *)(uintptr_t)s->package,
+                                                             SECPKG_CRED_OUTBOUND, NULL, &identity, NULL, NULL,
+                                                             &s->client_credential, &expiry),
                      SEC_E_OK);
-    assert_int_equal(s->ss->table->AcquireCredentialsHandleA(NULL, (SEC_CHAR *)"NTLM", SECPKG_CRED_INBOUND, NULL, NULL,
-                                                             NULL, NULL, &s->server_credential, &expiry),
+    assert_int_equal(s->ss->table->AcquireCredentialsHandleA(NULL, (SEC_CHAR *)(uintptr_t)s->package,
+                                                             SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL,
+                                                             &s->server_credential, &expiry),
                      SEC_E_OK);
 }
 

@@ -33,6 +33,7 @@ struct pairing {
 
 struct session {
     const struct stack *cs, *ss;
+    const char *package; /* of both ends; session_begin makes it NTLM */
     CredHandle client_credential, server_credential;
     CtxtHandle client, server;
     ULONG client_flags, server_flags;
