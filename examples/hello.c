@@ -1,7 +1,9 @@
 #define SECURITY_WIN32
-#include <security.h>
 #include <stdio.h>
+
 #include <windows.h>
+
+#include <security.h>
 
 int main(void)
 {
