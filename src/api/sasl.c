@@ -68,7 +68,7 @@ SECURITY_STATUS SEC_ENTRY SaslEnumerateProfilesA(LPSTR *ProfileList, ULONG *Prof
 /* Names of mechanisms are upper-case letters, digits and two signs (RFC 4422 3.1): bytes are compared. */
 static const struct package *profile_package(struct bytes name)
 {
-    for (size_t i = 0; i < PROFILES; i++) {
+    for (size_t i = 0; name.data != NULL && i < PROFILES; i++) {
         if (name.size == strlen(profiles[i].name) && memcmp(name.data, profiles[i].name, name.size) == 0) {
             return package_find_utf8(profiles[i].package);
         }

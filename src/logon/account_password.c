@@ -126,8 +126,8 @@ static SECURITY_STATUS add_realm(struct digests *digests, struct utf16 user, str
     TRY(utf16_from_utf8(realm_bytes, &realm));
     TRY(encode_utf8(user, &user_bytes));
     TRY(encode_utf8(password, &password_bytes));
-    for (uint8_t algorithm = ACCOUNT_DIGEST_MD5; algorithm <= ACCOUNT_DIGEST_SHA512_256; algorithm++) {
-        TRY(add_digest(digests, algorithm, ACCOUNT_CHARSET_UTF8, secret_bytes(&user_bytes.memory), realm_bytes,
+    for (int algorithm = ACCOUNT_DIGEST_MD5; algorithm <= ACCOUNT_DIGEST_SHA512_256; algorithm++) {
+        TRY(add_digest(digests, (uint8_t)algorithm, ACCOUNT_CHARSET_UTF8, secret_bytes(&user_bytes.memory), realm_bytes,
                        secret_bytes(&password_bytes.memory), realm_utf8));
     }
     return add_latin1(digests, user, realm, password, realm_utf8);

@@ -248,7 +248,7 @@ static SECURITY_STATUS reopen_after_fork(struct lmdb_env *env)
         return SEC_E_OK;
     }
     MDB_env *mdb = NULL;
-    struct stat info;
+    struct stat info = {0};
     TRY(open_mdb(&env->options, env->read_only, &mdb, &info));
     abandon(env->mdb);
     env->mdb = mdb;
@@ -372,6 +372,7 @@ SECURITY_STATUS lmdb_read_begin(struct lmdb_env *env, MDB_txn **out)
     struct read_slot *slot = find_slot(env);
     if (__builtin_expect(slot == NULL, 0)) {
         TRY(make_slot(env, &slot));
+        REQUIRE(slot != NULL, SEC_E_INTERNAL_ERROR, "a thread's read transaction has no place");
     }
     if (slot->depth == 0) {
         int code = mdb_txn_renew(slot->txn);
