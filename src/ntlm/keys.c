@@ -176,22 +176,3 @@ void ntlm_mic(const struct key16 *exported_session_key, struct bytes negotiate, 
     const struct bytes parts[] = {negotiate, challenge, before, bytes_of(zeros, mic.size), after};
     hmac_md5(BYTES(exported_session_key->b), parts, sizeof parts / sizeof parts[0], out);
 }
-
-SECURITY_STATUS ntlm_channel_bindings_hash(struct bytes sec_channel_bindings, struct key16 *out)
-{
-    struct reader reader = read_start(sec_channel_bindings);
-    struct bytes parts[6];
-    /* Each of initiator and acceptor is type, length, offset in the header; the application data has no type.  The hash
-     * takes type and length as they stand, then the data, and leaves the offsets out. */
-    for (size_t i = 0; i < 6; i += 2) {
-        size_t type_size = i == 4 ? 0 : 4;
-        struct reader ahead = reader;
-        (void)read_bytes(&ahead, type_size);
-        uint32_t size = read_u32le(&ahead);
-        parts[i] = read_bytes(&reader, type_size + 4);
-        parts[i + 1] = read_at(&reader, read_u32le(&reader), size);
-    }
-    TRY(read_end_lax(&reader, "SEC_CHANNEL_BINDINGS: an offset or a length leaves the buffer (sspi.h)"));
-    md5(parts, 6, out);
-    return SEC_E_OK;
-}

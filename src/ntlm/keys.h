@@ -49,8 +49,4 @@ size_t ntlm_seal_key(uint32_t flags, const struct key16 *exported_session_key, b
 void ntlm_mic(const struct key16 *exported_session_key, struct bytes negotiate, struct bytes challenge,
               struct bytes authenticate, size_t mic_offset, struct key16 *out);
 
-/* MsvAvChannelBindings (2.2.2.1): MD5 of the gss_channel_bindings_struct that a SEC_CHANNEL_BINDINGS (32-byte header,
- * then data) unwraps to.  SEC_E_INVALID_TOKEN when an offset or length leaves the buffer. */
-STATUS ntlm_channel_bindings_hash(struct bytes sec_channel_bindings, struct key16 *out);
-
 #endif
