@@ -199,11 +199,9 @@ static SECURITY_STATUS read_account(struct accounts_lmdb *self, struct bytes val
 static struct bytes failure_place(const struct sought *sought, const struct account_view *view, bool known,
                                   struct key16 *space)
 {
-    if (!known) {
-        return sought_key(sought);
-    }
-    account_failure_key(sought_key(sought), view->domain, space);
-    return BYTES(space->b);
+    account_failure_key(sought_key(sought), view->domain,
+                        space); /* for a stranger as well: it must not answer sooner */
+    return known ? BYTES(space->b) : sought_key(sought);
 }
 
 static SECURITY_STATUS look_up(struct accounts_lmdb *self, const struct opened *files, const struct sought *sought,
