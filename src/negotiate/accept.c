@@ -138,7 +138,7 @@ static SECURITY_STATUS take_init(struct negotiate_context *context, const struct
     TRACE("Negotiate: %s it is%s", context->mech->package,
           context->reselected ? ", not the client's first choice" : "");
     context->state = NEGOTIATE_STATE_WAITING;
-    return answer(context, BYTES_NONE, write_result(&mech_token), out);
+    return answer(context, init.mic, write_result(&mech_token), out);
 }
 
 static SECURITY_STATUS take_resp(struct negotiate_context *context, const struct step_in *in, struct step_out *out)
@@ -230,7 +230,6 @@ static SECURITY_STATUS judged_leg(struct negotiate_context *context, struct nego
     SECURITY_STATUS status = leg(context, credential, in, out);
     if (status < 0) {
         leave_reject(context, status, out);
-        negotiate_fail(context);
     }
     return status;
 }
@@ -238,20 +237,7 @@ static SECURITY_STATUS judged_leg(struct negotiate_context *context, struct nego
 SECURITY_STATUS negotiate_accept(struct credential *base, struct context **out_context, const struct step_in *in,
                                  struct step_out *out)
 {
-    struct negotiate_credential *credential = (struct negotiate_credential *)base;
-    REQUIRE(in->token.size <= NEGOTIATE_MAX_INPUT, SEC_E_INVALID_TOKEN, "an SPNEGO token longer than 128 KiB");
-    if (*out_context != NULL) {
-        return judged_leg((struct negotiate_context *)*out_context, credential, in, out);
-    }
-    REQUIRE((in->flags & ASC_REQ_DATAGRAM) == 0, SEC_E_UNSUPPORTED_FUNCTION,
+    REQUIRE(*out_context != NULL || (in->flags & ASC_REQ_DATAGRAM) == 0, SEC_E_UNSUPPORTED_FUNCTION,
             "SPNEGO has no datagrams: name the package (ASC_REQ_DATAGRAM)");
-    struct negotiate_context *context = NULL;
-    TRY(negotiate_context_new(false, credential, &context));
-    SECURITY_STATUS status = judged_leg(context, credential, in, out);
-    if (status < 0) {
-        negotiate_dispose(&context->base);
-        return status;
-    }
-    *out_context = &context->base;
-    return status;
+    return negotiate_step(false, judged_leg, (struct negotiate_credential *)base, out_context, in, out);
 }
