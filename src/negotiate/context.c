@@ -114,15 +114,17 @@ SECURITY_STATUS negotiate_run(struct negotiate_context *context, const struct ne
     return status;
 }
 
-struct writer negotiate_answer_writer(const struct negotiate_part *part)
+struct writer negotiate_answer_writer(const struct negotiate_part *part, uint8_t room[NEGOTIATE_ROOM])
 {
-    return write_growing(part->package->max_token);
+    size_t most = part->package->max_token;
+    return most <= NEGOTIATE_ROOM ? write_into(room, most) : write_growing(most);
 }
 
 SECURITY_STATUS negotiate_direct_leg(struct negotiate_context *context, const struct negotiate_part *part,
                                      const struct step_in *in, struct step_out *out)
 {
-    AUTO_WRITER answer = negotiate_answer_writer(part);
+    uint8_t room[NEGOTIATE_ROOM];
+    AUTO_WRITER answer = negotiate_answer_writer(part, room);
     SECURITY_STATUS status = negotiate_run(context, part, in, in->token, &answer, out);
     TRY(status);
     write_bytes(out->token, write_result(&answer));

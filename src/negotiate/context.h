@@ -119,8 +119,9 @@ static inline bool negotiate_is_fatal(SECURITY_STATUS status)
     return status == SEC_E_INSUFFICIENT_MEMORY || status == SEC_E_INTERNAL_ERROR || status == SEC_E_BUFFER_TOO_SMALL;
 }
 
-/* Lets the mechanism's answer grow up to what its package promises. */
-struct writer negotiate_answer_writer(const struct negotiate_part *part);
+/* Room for a mechanism's answer on the stack; larger ones grow up to what their package promises. */
+#define NEGOTIATE_ROOM 4096
+struct writer negotiate_answer_writer(const struct negotiate_part *part, uint8_t room[NEGOTIATE_ROOM]);
 
 /* forward.c */
 SECURITY_STATUS negotiate_sign(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence);

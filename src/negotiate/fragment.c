@@ -93,7 +93,7 @@ static SECURITY_STATUS whole_token(struct negotiate_context *context, const stru
         return SEC_E_OK;
     }
     REQUIRE(whole <= NEGOTIATE_MAX_INPUT, SEC_E_INVALID_TOKEN, "an SPNEGO token longer than 128 KiB");
-    struct negotiate_pieces *pieces;
+    struct negotiate_pieces *pieces = NULL;
     TRY(pieces_of(context, &pieces));
     pieces->expected = under_way ? pieces->expected : whole;
     return collect(pieces, in->token, out);
@@ -134,7 +134,7 @@ static SECURITY_STATUS leg_to_fit(struct negotiate_context *context, negotiate_l
         write_bytes(caller, write_result(&token));
         return status;
     }
-    struct negotiate_pieces *pieces;
+    struct negotiate_pieces *pieces = NULL;
     TRY(pieces_of(context, &pieces));
     pieces->out = token;
     token = write_growing(0);

@@ -46,7 +46,8 @@ static SECURITY_STATUS keep_offer(struct negotiate_context *context)
     for (size_t i = 0; i < context->offered_count; i++) {
         oids[i] = &context->offered[i]->oid;
     }
-    AUTO_WRITER list = write_growing(MECH_COUNT * NEG_OID_MAX + 8);
+    uint8_t room[MECH_COUNT * NEG_OID_MAX + 8];
+    struct writer list = write_into(room, sizeof room);
     TRY(neg_mech_types_build(oids, context->offered_count, &list));
     return negotiate_keep_mech_types(context, write_result(&list));
 }
@@ -63,13 +64,13 @@ static SECURITY_STATUS send_init(struct negotiate_context *context, struct bytes
 /* Of the first `suited` offers the first one that begins at all (a ticket cannot be had, say) is the optimistic one.  When
  * none does, what the preferred one said stands. */
 static SECURITY_STATUS begin(struct negotiate_context *context, size_t suited, const struct step_in *in,
-                             struct writer *answer, struct step_out *out)
+                             uint8_t room[NEGOTIATE_ROOM], struct writer *answer, struct step_out *out)
 {
     SECURITY_STATUS failure = SEC_E_OK;
     while (suited != 0) {
         context->mech = context->offered[0];
         const struct negotiate_part *part = part_of(context, context->mech);
-        *answer = negotiate_answer_writer(part);
+        *answer = negotiate_answer_writer(part, room);
         SECURITY_STATUS status = negotiate_run(context, part, in, BYTES_NONE, answer, out);
         if (status >= 0) {
             status_begin(); /* another one's refusal was a question */
@@ -112,8 +113,9 @@ static SECURITY_STATUS first_leg(struct negotiate_context *context, const struct
     if (context->offered_count != 1) {
         TRY(choose_order(in->target, context->offered, context->offered_count, &suited));
     }
+    uint8_t room[NEGOTIATE_ROOM];
     AUTO_WRITER answer = write_growing(0);
-    TRY(begin(context, suited, in, &answer, out));
+    TRY(begin(context, suited, in, room, &answer, out));
     context->state = NEGOTIATE_STATE_WAITING;
     context->direct = goes_direct(context, hinted, in, write_result(&answer));
     if (context->direct) {
@@ -212,7 +214,8 @@ static SECURITY_STATUS take_answer(struct negotiate_context *context, const stru
     TRY(neg_token_parse(in->token, &token));
     TRY(check_answer(context, &token));
     const struct negotiate_part *part = part_of(context, context->mech);
-    AUTO_WRITER answer = negotiate_answer_writer(part);
+    uint8_t room[NEGOTIATE_ROOM];
+    AUTO_WRITER answer = negotiate_answer_writer(part, room);
     if (!context->inner_done) {
         bool fresh = context->inner == NULL;
         REQUIRE(fresh || token.token.size != 0, SEC_E_INVALID_TOKEN,
