@@ -170,6 +170,33 @@ def one_connection(users):
     equal(ask(first)[0], 401, 'and the connection is nobody\'s')
 
 
+def proxy(users, env):
+    """curl --proxy-negotiate at `sspi serve --proxy`, on the way to a server that wants nobody: the proxy's own 401 page."""
+    server = harness.Process([sys.argv[1], 'serve', '--proxy', '--listen', '127.0.0.1:0'], env=env)
+    port = int(server.wait_line(r'^listening on http://127\.0\.0\.1:(\d+)/')[1])
+    wrong = harness.write('wrong-proxy', 'DOMAIN:User:password\n')
+
+    def through(file, **changes):
+        between = relay.Relay(port, **changes)
+        gss = {**os.environ, 'NTLM_USER_FILE': file, 'KRB5_CONFIG': '/dev/null', 'NETBIOS_COMPUTER_NAME': 'PEER'}
+        result = harness.call([CURL, '-sS', '--max-time', '20', '-x', between.url, '--noproxy', '', '--proxy-negotiate', '-U', ':',
+                               '-o', os.devnull, '-w', '%{http_code}\n', URL, '-o', os.devnull, URL + 'more'], env=gss)
+        between.close()
+        return between, result.out.split()
+
+    before = SERVER.output().count('no credentials yet')
+    between, codes = through(users)
+    equal((codes, between.connections), (['401', '401'], 1), 'curl --proxy-negotiate comes through to a server that asks in turn')
+    check(between.spnego() and len([1 for _, token in between.tokens if relay.mech_list_mic(token)]) == 2, 'by SPNEGO, signed in once',
+          str(between.tokens))
+    equal(SERVER.output().count('no credentials yet') - before, 2, 'and the server heard it')
+    equal(through(wrong)[1], ['407', '407'], 'with a wrong password it does not')
+    between, codes = through(users, to_server=relay.flip_mic())
+    equal((codes, between.altered >= 1), (['407', '407'], True), 'nor with an altered mechListMIC')
+    matches(r' 407 \S* \S*SEC_E_MESSAGE_ALTERED', server.output(), 'and the log says why')
+    server.stop()
+
+
 def main():
     global CURL, URL, SERVER
     CURL = harness.need_program('curl', 'curl')
@@ -198,6 +225,7 @@ def main():
         negotiate(alone)
         tampering(alone)
         one_connection(alone)
+        proxy(alone, env)
     else:
         harness.skip('curl --negotiate', 'this curl has no GSSAPI, or gss-ntlmssp is not installed')
     check(SERVER.running(), 'the server lived through it', SERVER.output()[-2000:])
