@@ -122,7 +122,9 @@ static struct json_object *explain(struct bytes bytes, bool reveal)
         facts_text(facts, "message", "broken NegotiationToken");
         facts_text(facts, "from", "client");
         facts_number(facts, "bytes", bytes.size);
-        facts_text(facts, "says", last_reason());
+        const char *reason = last_reason();
+        facts_text(facts, "says", "cannot be read");
+        facts_text(facts, "error", reason != NULL ? reason : "malformed");
         return facts;
     }
     struct json_object *inner = token.token.size != 0 ? explain_token(token.token, reveal) : NULL;

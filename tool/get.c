@@ -468,6 +468,9 @@ static void print_facts(struct fetch *fetch)
         facts_text(facts, "url", fetch->options->url);
         facts_number(facts, "http_status", (uint64_t)fetch->code);
         facts_truth(facts, "signed_in", gate->party.established && fetch->code != 401);
+        if (fetch->options->proxy != NULL) {
+            facts_truth(facts, "signed_in_at_proxy", fetch->gates[1].party.established && fetch->code != 407);
+        }
         if (gate->party.established && fetch->code != 401) {
             facts_add(facts, "context", party_facts(&gate->party));
         }

@@ -129,6 +129,8 @@ def spnego():
     other = tokens[0].replace('300c060a2b06010401823702020a', '300c060a2b06010401823702020b')
     result = facts(other, *tokens[1:], password='S3cret-Pa55')['verified']
     equal((result['client_mech_list_mic_right'], result['server_mech_list_mic_right']), (False, False), 'an altered list')
+    result = decode('a1073005a0030a0107')
+    matches(r'error +\S+', result.out, 'a broken one: the text says what is wrong')
     for name, text in (('a reject', 'a1073005a0030a0102'), ('a broken one', 'a1073005a0030a0107')):
         out = facts(text)
         check(out['exchange'][0]['token']['message'] in ('NegTokenResp', 'broken NegotiationToken'), name, str(out))

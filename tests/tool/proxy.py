@@ -77,7 +77,8 @@ def pages(server, proxy, url):
         nobody.bind(('127.0.0.1', 0))
         equal(get('--proxy', proxy, 'http://127.0.0.1:%d/' % nobody.getsockname()[1]).status, 6, 'a server that is not there')
     result = get('--json', '--proxy', proxy, url)
-    equal(json.loads(result.out)['http_status'], 200, 'the facts')
+    facts = json.loads(result.out)
+    equal((facts['http_status'], facts['signed_in'], facts['signed_in_at_proxy']), (200, False, True), 'the facts')
 
 
 def strangers(proxy, url):
