@@ -86,10 +86,18 @@ def _loopback_up():
         fcntl.ioctl(probe, SIOCSIFFLAGS, struct.pack('16sh14x', b'lo', flags | IFF_UP))
 
 
+_was_root = os.geteuid() == 0
+
+
+def was_root():
+    """Root before isolate(), and so able to become somebody else after it."""
+    return _was_root
+
+
 def isolate(hosts):
     """Namespaces of this script's own; `hosts` is what /etc/hosts says in there."""
     try:
-        if os.geteuid() == 0:
+        if _was_root:
             _unshare(CLONE_NEWNS | CLONE_NEWNET)
         else:
             _become_root()
@@ -100,7 +108,7 @@ def isolate(hosts):
         _mount(harness.write('hosts', hosts, 0o644), '/etc/hosts', None, MS_BIND)
     except OSError as why:
         raise harness.SkipAll('namespaces for a domain controller cannot be made here as %s: %s' % (
-            'root' if os.geteuid() == 0 else 'an ordinary user', why))
+            'root' if _was_root else 'an ordinary user', why))
 
 
 # ---------------------------------------------------------------- the controller
