@@ -27,6 +27,7 @@ ACCOUNTS = 1000  # in our database; the account that logs on is one of them
 TARGETS = [
     ('handshake', 'at least', 3.0, 'winpr'),
     ('handshake.spnego', 'at least', 3.0, 'gss-ntlmssp'),
+    ('handshake.negotiate', 'at least', 0.87, '= handshake'),
     ('handshake.spnego', 'at least', 0.87, '= handshake'),
     ('handshake.spnego', 'at least', 0.87, '= handshake.signed'),
     ('seal.64', 'at least', 3.0, 'winpr'),
