@@ -6,11 +6,6 @@
 
 #include "core/token.h"
 
-static void end_credential(void *object)
-{
-    credential_drop(object);
-}
-
 static void end_context(void *object)
 {
     struct context *context = object;
@@ -24,7 +19,6 @@ static void end_token(void *object)
 
 __attribute__((constructor)) static void name_destructors(void)
 {
-    handle_destructor(HANDLE_CREDENTIAL, end_credential);
     handle_destructor(HANDLE_CONTEXT, end_context);
     handle_destructor(HANDLE_TOKEN, end_token);
     handle_destructor(HANDLE_CONTEXT_TOKEN, end_token);

@@ -4,9 +4,9 @@
 /* What fCredentialUse asks for beside the direction. */
 #define USE_FLAGS (SECPKG_CRED_AUTOLOGON_RESTRICTED | SECPKG_CRED_PROCESS_POLICY_ONLY)
 
-static void drop_credential(struct credential **credential)
+static void close_credential(struct credential **credential)
 {
-    credential_drop(*credential);
+    credential_close(*credential);
 }
 
 /* The order of the checks is the one observed on Windows: the package's name first, then the use, then what the package
@@ -21,14 +21,11 @@ static SECURITY_STATUS acquire(const struct acquire_call *call)
         .auth_data = call->auth_data,
     };
     REQUIRE(in.use != 0, SEC_E_NO_CREDENTIALS, "AcquireCredentialsHandle: fCredentialUse names no direction");
-    AUTO(drop_credential) struct credential *credential = NULL;
+    AUTO(close_credential) struct credential *credential = NULL;
     uint64_t expiry = CLOCK_NEVER;
-    TRY(credential_acquire(call->package, &in, &credential, &expiry));
+    TRY(credential_acquire(call->package, &in, HANDLE_CREDENTIAL, &credential, &expiry));
     REQUIRE(call->credential != NULL, SEC_E_INVALID_HANDLE, "AcquireCredentialsHandle: phCredential is NULL");
-    SecHandle handle;
-    TRY(handle_open(HANDLE_CREDENTIAL, credential, &handle));
-    credential = NULL;
-    *call->credential = handle;
+    *call->credential = STEAL(credential)->handle;
     api_time(expiry, call->expiry);
     return SEC_E_OK;
 }

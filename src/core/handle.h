@@ -2,7 +2,8 @@
  *
  * A CredHandle or CtxtHandle is two words: dwLower = slot number + 1, dwUpper = generation << 8 | kind.  A stale,
  * foreign, zeroed or swapped handle is recognised and gives SEC_E_INVALID_HANDLE.  Looking a handle up pins the object
- * and takes no lock: one atomic compare-and-swap on the slot's own word.  An object that is closed while pinned lives
+ * and takes no lock: one atomic operation on a word that no other thread writes just then (contexts: the slot's own;
+ * credentials, which many threads share: the thread's).  An object that is closed while pinned lives
  * until the last pin goes.  Slots are never given back to the allocator, so a lookup never reads freed memory; and the
  * table survives fork, as it is plain memory without a lock.
  */
@@ -14,9 +15,10 @@
 enum handle_kind {
     HANDLE_CREDENTIAL = 1,
     HANDLE_CONTEXT = 2,
-    HANDLE_TOKEN = 3,         /* the caller's, closed with CloseHandle */
-    HANDLE_CONTEXT_TOKEN = 4, /* a context's own (SECPKG_ATTR_ACCESS_TOKEN), which CloseHandle refuses */
-    HANDLE_LSA = 5,           /* a connection to the authority (LsaConnectUntrusted) */
+    HANDLE_TOKEN = 3,           /* the caller's, closed with CloseHandle */
+    HANDLE_CONTEXT_TOKEN = 4,   /* a context's own (SECPKG_ATTR_ACCESS_TOKEN), which CloseHandle refuses */
+    HANDLE_LSA = 5,             /* a connection to the authority (LsaConnectUntrusted) */
+    HANDLE_CREDENTIAL_PART = 6, /* a credential inside another one (Negotiate's, CredSSP's): no caller has its handle */
     HANDLE_KINDS
 };
 
@@ -25,6 +27,10 @@ STATUS handle_open(enum handle_kind kind, void *object, SecHandle *out);
 
 /* The object behind a handle, pinned; NULL when the handle is not (or no longer) a handle of this kind. */
 void *handle_pin(enum handle_kind kind, const SecHandle *handle);
+
+/* Another pin on what the calling thread has pinned in this same call, so that it can be kept beyond it; or on what
+ * cannot be closed meanwhile.  Any thread may end it. */
+void handle_hold(enum handle_kind kind, const SecHandle *handle);
 
 /* Ends a pin; the last pin of a closed handle calls the kind's destructor.  `handle` is the value that was pinned, in a
  * place no caller can write to: copy a caller's handle before pinning it. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/auto.h"
 #include "core/handle.h"
 
 const struct package *package_find(struct utf16 name)
@@ -64,24 +65,48 @@ void context_fini(struct context *context)
     pthread_mutex_destroy(&context->receive_lock);
 }
 
-SECURITY_STATUS credential_acquire(const struct package *package, const struct credential_in *in,
+static void release(struct credential **credential)
+{
+    if (*credential != NULL) {
+        (*credential)->package->release(*credential);
+    }
+}
+
+SECURITY_STATUS credential_acquire(const struct package *package, const struct credential_in *in, enum handle_kind kind,
                                    struct credential **out_credential, uint64_t *out_expiry)
 {
     REQUIRE(package->acquire != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package has no credentials");
-    struct credential *credential = NULL;
+    AUTO(release) struct credential *credential = NULL;
+    struct credential *made = NULL;
     uint64_t expiry = CLOCK_NEVER;
-    TRY(package->acquire(in, &credential, &expiry));
+    TRY(package->acquire(in, &made, &expiry));
+    credential = made;
     credential->package = package;
     credential->use = in->use;
-    atomic_store_explicit(&credential->references, 1, memory_order_relaxed);
-    *out_credential = credential;
+    credential->kind = (uint8_t)kind;
+    TRY(handle_open(kind, credential, &credential->handle));
+    *out_credential = STEAL(credential);
     *out_expiry = expiry;
     return SEC_E_OK;
 }
 
-void credential_drop(struct credential *credential)
+void credential_close(struct credential *credential)
 {
-    if (credential != NULL && atomic_fetch_sub_explicit(&credential->references, 1, memory_order_acq_rel) == 1) {
-        credential->package->release(credential);
+    if (credential != NULL) {
+        SecHandle handle = credential->handle;
+        SECURITY_STATUS closed = handle_close((enum handle_kind)credential->kind, &handle);
+        (void)closed; /* the caller of FreeCredentialsHandle was first */
     }
+}
+
+static void end_credential(void *object)
+{
+    struct credential *credential = object;
+    credential->package->release(credential);
+}
+
+__attribute__((constructor)) static void name_destructors(void)
+{
+    handle_destructor(HANDLE_CREDENTIAL, end_credential);
+    handle_destructor(HANDLE_CREDENTIAL_PART, end_credential);
 }

@@ -27,6 +27,7 @@
 #include "base/status.h"
 #include "core/attribute.h"
 #include "core/buffers.h"
+#include "core/handle.h"
 #include "sspi_ext.h"
 #include "text/utf16.h"
 #include "wire/writer.h"
@@ -48,8 +49,9 @@ struct token;
 /* What a credential handle leads to; the package's own struct begins with it, and credential_acquire() fills it in. */
 struct credential {
     const struct package *package;
-    atomic_uint references; /* the handle's, and one for each context that needs it */
-    uint32_t use;           /* SECPKG_CRED_INBOUND, _OUTBOUND or _BOTH */
+    SecHandle handle; /* every credential has one: its pins are what keeps it alive */
+    uint8_t kind;     /* of the handle: HANDLE_CREDENTIAL or HANDLE_CREDENTIAL_PART */
+    uint32_t use;     /* SECPKG_CRED_INBOUND, _OUTBOUND or _BOTH */
 };
 
 /* What a context handle leads to; the package's own struct begins with it. */
@@ -196,9 +198,13 @@ extern const size_t package_count;
 const struct package *package_find(struct utf16 name);
 const struct package *package_find_utf8(const char *name);
 
-/* Calls a package's acquire and sets up the parts of struct credential: one reference, the caller's. */
-STATUS credential_acquire(const struct package *package, const struct credential_in *in,
+/* Calls a package's acquire and gives the credential a handle of this kind: HANDLE_CREDENTIAL for one that goes to the
+ * caller, HANDLE_CREDENTIAL_PART for one that another credential keeps.  It lives until credential_close(). */
+STATUS credential_acquire(const struct package *package, const struct credential_in *in, enum handle_kind kind,
                           struct credential **out_credential, uint64_t *out_expiry);
+
+/* The owner is done with it; it is released now, or when the last context drops it.  NULL: fine. */
+void credential_close(struct credential *credential);
 
 /* Sets up and tears down the parts of struct context that core owns.  The package calls them, first thing after
  * allocating a context and before freeing it. */
@@ -208,13 +214,22 @@ void context_fini(struct context *context);
 /* Gives up the context's own access token: it stands for somebody else from now on (re-authentication). */
 void context_forget_token(struct context *context);
 
+/* Keeps a credential that a step was given, beyond the step.  The rule of handle_hold() applies: a step's own argument is
+ * pinned by the call; a part cannot be closed while the credential it belongs to is held. */
 static inline struct credential *credential_hold(struct credential *credential)
 {
-    atomic_fetch_add_explicit(&credential->references, 1, memory_order_relaxed);
+    handle_hold((enum handle_kind)credential->kind, &credential->handle);
     return credential;
 }
 
-/* Drops a reference; the last one releases. */
-void credential_drop(struct credential *credential);
+/* Gives back what credential_hold() took; the last one releases a closed credential.  NULL: fine. */
+static inline void credential_drop(struct credential *credential)
+{
+    if (credential != NULL) {
+        enum handle_kind kind = (enum handle_kind)credential->kind;
+        SecHandle handle = credential->handle; /* the credential may be gone before the call returns */
+        handle_unpin(kind, &handle);
+    }
+}
 
 #endif

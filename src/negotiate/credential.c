@@ -43,7 +43,7 @@ static SECURITY_STATUS add_part(struct negotiate_credential *credential, const c
     }
     struct credential *part = NULL;
     uint64_t until = CLOCK_NEVER;
-    SECURITY_STATUS status = credential_acquire(package, in, &part, &until);
+    SECURITY_STATUS status = credential_acquire(package, in, HANDLE_CREDENTIAL_PART, &part, &until);
     if (status < 0) {
         *out_refusal = *out_refusal == SEC_E_OK ? status : *out_refusal;
         return can_do_without(status) ? SEC_E_OK : status;
@@ -85,7 +85,7 @@ void negotiate_release(struct credential *base)
 {
     struct negotiate_credential *credential = (struct negotiate_credential *)base;
     for (size_t i = 0; i < credential->count; i++) {
-        credential_drop(credential->parts[i].credential);
+        credential_close(credential->parts[i].credential);
     }
     free(credential);
 }

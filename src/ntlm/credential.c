@@ -92,7 +92,6 @@ SECURITY_STATUS ntlm_acquire(const struct credential_in *in, struct credential *
     __attribute__((cleanup(release_half_made))) struct ntlm_credential *credential = calloc(1, sizeof *credential);
     REQUIRE(credential != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential");
     credential->base = (struct credential){.package = &ntlm_package, .use = in->use};
-    atomic_init(&credential->base.references, 1);
 
     if ((in->use & SECPKG_CRED_OUTBOUND) != 0) {
         AUTO_IDENTITY identity = {0};
