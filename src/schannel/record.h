@@ -14,14 +14,14 @@
 #include "base/status.h"
 #include "schannel/suite.h"
 
-#define RECORD_HEADER         5
-#define RECORD_PLAIN_MAX      16384              /* RFC 8446 5.1 */
-#define RECORD_CIPHER_MAX_12  (16384 + 2048)     /* RFC 5246 6.2.3 */
-#define RECORD_CIPHER_MAX_13  (16384 + 256)      /* RFC 8446 5.2 */
-#define RECORD_SECRET_MAX     48
-#define RECORD_NONCE          12
-#define RECORD_KEY_MAX        32
-#define RECORD_OVERHEAD_MAX   (RECORD_HEADER + 8 + 1 + 16) /* header, explicit nonce, inner type, tag */
+#define RECORD_HEADER        5
+#define RECORD_PLAIN_MAX     16384          /* RFC 8446 5.1 */
+#define RECORD_CIPHER_MAX_12 (16384 + 2048) /* RFC 5246 6.2.3 */
+#define RECORD_CIPHER_MAX_13 (16384 + 256)  /* RFC 8446 5.2 */
+#define RECORD_SECRET_MAX    48
+#define RECORD_NONCE         12
+#define RECORD_KEY_MAX       32
+#define RECORD_OVERHEAD_MAX  (RECORD_HEADER + 8 + 1 + 16) /* header, explicit nonce, inner type, tag */
 
 enum record_type {
     RECORD_CHANGE_CIPHER_SPEC = 20,
@@ -39,15 +39,15 @@ struct evp_cipher_ctx_st;
 struct record_direction {
     struct evp_cipher_ctx_st *cipher; /* keyed once; owned */
     const struct suite *suite;
-    uint64_t sequence;   /* of the next record; the engine may set it after init (records that the SSL dealt with) */
-    uint64_t nonce_base; /* TLS 1.2: the explicit nonce of a sent record is this plus its sequence number */
-    uint16_t version;    /* RECORD_TLS12 or RECORD_TLS13 */
-    uint8_t tag_size;    /* 16, or 8 for CCM_8 */
+    uint64_t sequence;     /* of the next record; the engine may set it after init (records that the SSL dealt with) */
+    uint64_t nonce_base;   /* TLS 1.2: the explicit nonce of a sent record is this plus its sequence number */
+    uint16_t version;      /* RECORD_TLS12 or RECORD_TLS13 */
+    uint8_t tag_size;      /* 16, or 8 for CCM_8 */
     uint8_t explicit_size; /* 8 bytes of nonce in each record (TLS 1.2 GCM and CCM), else 0 */
     bool sending;
-    bool dead;           /* a record did not verify: nothing more goes through (RFC 8446 5.2) */
-    uint8_t alert;       /* after a refusal: the alert that answers it (RFC 8446 6), TLS1_ALERT_* */
-    uint8_t iv[RECORD_NONCE]; /* implicit part; for TLS 1.2 GCM and CCM its first 4 bytes */
+    bool dead;                         /* a record did not verify: nothing more goes through (RFC 8446 5.2) */
+    uint8_t alert;                     /* after a refusal: the alert that answers it (RFC 8446 6), TLS1_ALERT_* */
+    uint8_t iv[RECORD_NONCE];          /* implicit part; for TLS 1.2 GCM and CCM its first 4 bytes */
     uint8_t secret[RECORD_SECRET_MAX]; /* TLS 1.3: the traffic secret, for the next KeyUpdate; hash-sized */
 };
 
@@ -87,8 +87,8 @@ bool record_wants_update(const struct record_direction *direction);
 /* ---------------------------------------------------------------- framing */
 
 struct record_frame {
-    uint8_t type;  /* enum record_type; outer one for TLS 1.3 */
-    size_t size;   /* of the whole record, header included; 0 while the header is incomplete */
+    uint8_t type;   /* enum record_type; outer one for TLS 1.3 */
+    size_t size;    /* of the whole record, header included; 0 while the header is incomplete */
     size_t missing; /* bytes that are not there yet: of the header first, then of the body; 0: the record is whole */
 };
 
@@ -127,8 +127,8 @@ static inline size_t record_trailer_size(const struct record_direction *directio
  *   SEC_E_CONTEXT_EXPIRED   the direction is dead, or the sequence number would wrap (RFC 8446 5.3)
  *   SEC_E_ENCRYPT_FAILURE   the cipher failed; the direction is dead, the data wiped
  * Nothing is written but on success, and in the last case. */
-STATUS record_seal(struct record_direction *direction, uint8_t type, struct record_room header,
-                   struct record_room data, struct record_room trailer);
+STATUS record_seal(struct record_direction *direction, uint8_t type, struct record_room header, struct record_room data,
+                   struct record_room trailer);
 
 /* As record_seal, under `sequence`; the stream's own number stays.  Any direction seals, receiving ones too: what they make
  * must never leave the process, as the peer has used that number. */

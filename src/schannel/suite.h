@@ -11,35 +11,35 @@
 #include <stdint.h>
 
 enum suite_cipher { /* how records are protected */
-    SUITE_AES_GCM,
-    SUITE_AES_CCM,
-    SUITE_AES_CCM_8, /* a tag of 8 bytes */
-    SUITE_CHACHA20_POLY1305,
-    SUITE_AES_CBC,
-    SUITE_3DES_CBC,
-    SUITE_CAMELLIA_CBC,
-    SUITE_NULL,
+                    SUITE_AES_GCM,
+                    SUITE_AES_CCM,
+                    SUITE_AES_CCM_8, /* a tag of 8 bytes */
+                    SUITE_CHACHA20_POLY1305,
+                    SUITE_AES_CBC,
+                    SUITE_3DES_CBC,
+                    SUITE_CAMELLIA_CBC,
+                    SUITE_NULL,
 };
 
 enum suite_hash { SUITE_MD5, SUITE_SHA1, SUITE_SHA256, SUITE_SHA384 };
 
-enum suite_exchange { /* how the key is agreed on */
-    SUITE_ANY_EXCHANGE, /* TLS 1.3: the group decides, or a pre-shared key */
-    SUITE_RSA,
-    SUITE_DHE,
-    SUITE_ECDHE,
-    SUITE_PSK,
-    SUITE_DHE_PSK,
-    SUITE_ECDHE_PSK,
-    SUITE_RSA_PSK,
+enum suite_exchange {                     /* how the key is agreed on */
+                      SUITE_ANY_EXCHANGE, /* TLS 1.3: the group decides, or a pre-shared key */
+                      SUITE_RSA,
+                      SUITE_DHE,
+                      SUITE_ECDHE,
+                      SUITE_PSK,
+                      SUITE_DHE_PSK,
+                      SUITE_ECDHE_PSK,
+                      SUITE_RSA_PSK,
 };
 
-enum suite_signer { /* whose key is in the server's certificate */
-    SUITE_ANY_SIGNER, /* TLS 1.3: the certificate decides */
-    SUITE_BY_RSA,
-    SUITE_BY_ECDSA,
-    SUITE_BY_DSS,
-    SUITE_BY_NOBODY, /* pre-shared key */
+enum suite_signer {                   /* whose key is in the server's certificate */
+                    SUITE_ANY_SIGNER, /* TLS 1.3: the certificate decides */
+                    SUITE_BY_RSA,
+                    SUITE_BY_ECDSA,
+                    SUITE_BY_DSS,
+                    SUITE_BY_NOBODY, /* pre-shared key */
 };
 
 struct suite {
@@ -49,7 +49,7 @@ struct suite {
     const char *openssl; /* OpenSSL's: "ECDHE-RSA-AES256-GCM-SHA384" */
     enum suite_cipher cipher;
     uint16_t key_bits;
-    enum suite_hash mac; /* of each record, where the cipher is not an AEAD */
+    enum suite_hash mac;  /* of each record, where the cipher is not an AEAD */
     enum suite_hash hash; /* of the PRF (TLS 1.2) or of HKDF (TLS 1.3) */
     enum suite_exchange exchange;
     enum suite_signer signer;
