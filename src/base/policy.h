@@ -40,6 +40,10 @@ struct policy {
     uint32_t lockout_threshold;    /* lockout-threshold = 10   0 = never */
     uint32_t lockout_seconds;      /* lockout-duration = 900 */
 
+    /* [certificates] */
+    char certificate_roots[4096]; /* roots =     file or directory of trusted roots; empty = the distribution's */
+    char certificate_crls[4096];  /* crls =      file or directory of revocation lists; empty = none */
+
     /* [impersonation] */
     bool switch_uid; /* switch-uid = no */
 };

@@ -31,21 +31,21 @@ enum revocation_state {
     REVOCATION_GOOD,
     REVOCATION_REVOKED,
     REVOCATION_NO_CHECK, /* the certificate names no place to ask at, and nothing is at hand: CRYPT_E_NO_REVOCATION_CHECK */
-    REVOCATION_OFFLINE,  /* it names one, or what is at hand is stale or not to be believed: CRYPT_E_REVOCATION_OFFLINE */
+    REVOCATION_OFFLINE, /* it names one, or what is at hand is stale or not to be believed: CRYPT_E_REVOCATION_OFFLINE */
 };
 
 struct chain_request {
     X509 *leaf;
-    const STACK_OF(X509) *others;      /* what the peer sent, stores of the caller; NULL is none; never trusted */
-    const STACK_OF(X509_CRL) *crls;    /* beside those of the roots; NULL is none */
-    const struct roots *roots;         /* NULL: the system's */
-    bool any_anchor;                   /* a certificate among the roots is an anchor though it is no root itself */
-    const char *const *usages;         /* dotted OIDs that the chain has to allow; */
+    const STACK_OF(X509) * others;   /* what the peer sent, stores of the caller; NULL is none; never trusted */
+    const STACK_OF(X509_CRL) * crls; /* beside those of the roots; NULL is none */
+    const struct roots *roots;       /* NULL: the system's */
+    bool any_anchor;                 /* a certificate among the roots is an anchor though it is no root itself */
+    const char *const *usages;       /* dotted OIDs that the chain has to allow; */
     size_t usage_count;
-    bool any_usage;                    /* one of them is enough (USAGE_MATCH_TYPE_OR) */
+    bool any_usage; /* one of them is enough (USAGE_MATCH_TYPE_OR) */
     enum revocation_scope revocation;
-    struct bytes staple;               /* an OCSP response for the leaf; empty is none (RFC 6066 8) */
-    uint64_t time;                     /* FILETIME ticks; 0: now */
+    struct bytes staple; /* an OCSP response for the leaf; empty is none (RFC 6066 8) */
+    uint64_t time;       /* FILETIME ticks; 0: now */
 };
 
 struct chain_element {

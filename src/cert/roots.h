@@ -23,7 +23,7 @@ STATUS roots_system(struct roots **out);
 
 /* Roots of one's own (SCHANNEL_CRED.hRootStore, CERT_CHAIN_ENGINE_CONFIG.hExclusiveRoot).  Takes references to the
  * certificates and CRLs, not to the stacks; each stack may be NULL.  SEC_E_INSUFFICIENT_MEMORY. */
-STATUS roots_of(const STACK_OF(X509) *certificates, const STACK_OF(X509_CRL) *crls, struct roots **out);
+STATUS roots_of(const STACK_OF(X509) * certificates, const STACK_OF(X509_CRL) * crls, struct roots **out);
 
 /* Reads PEM files, or directories of PEM and DER files, as the system's are read; NULL or "" for none.  A file that
  * cannot be read or parsed is passed over and traced.  SEC_E_INSUFFICIENT_MEMORY. */
@@ -36,7 +36,7 @@ void roots_auto(struct roots **roots);
 #define AUTO_ROOTS __attribute__((cleanup(roots_auto))) struct roots
 
 /* Borrowed for as long as the reference is held; never NULL, perhaps empty. */
-STACK_OF(X509) *roots_certificates(const struct roots *roots);
-STACK_OF(X509_CRL) *roots_crls(const struct roots *roots);
+STACK_OF(X509) * roots_certificates(const struct roots *roots);
+STACK_OF(X509_CRL) * roots_crls(const struct roots *roots);
 
 #endif

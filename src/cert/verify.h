@@ -35,8 +35,8 @@
 
 struct verify_request {
     X509 *leaf;
-    const STACK_OF(X509) *others;    /* as received, leaf or not among them; NULL is none */
-    const STACK_OF(X509_CRL) *crls;  /* beside those of the roots; NULL is none */
+    const STACK_OF(X509) * others;   /* as received, leaf or not among them; NULL is none */
+    const STACK_OF(X509_CRL) * crls; /* beside those of the roots; NULL is none */
     const struct roots *roots;       /* NULL: the system's */
     bool peer_is_server;             /* decides which extended key usage is asked for */
     bool check_name;                 /* with an empty host nothing matches: SEC_E_WRONG_PRINCIPAL */
@@ -50,10 +50,12 @@ struct verify_request {
 
 struct verify_result {
     SECURITY_STATUS verdict; /* what verify_peer returned */
-    int32_t policy_error;    /* the same as CertVerifyCertificateChainPolicy has it: CERT_E_*, TRUST_E_*, CRYPT_E_*, or 0 */
-    int element;             /* the certificate that the verdict is about, 0 the leaf; -1 when it is no single one */
-    struct chain chain;      /* the leaf first, with all error bits, also those that the verdict does not name */
-    char reason[VERIFY_REASON_MAX]; /* which certificate, what was expected, what was there; UTF-8, printable; "" if OK */
+    int32_t
+        policy_error;   /* the same as CertVerifyCertificateChainPolicy has it: CERT_E_*, TRUST_E_*, CRYPT_E_*, or 0 */
+    int element;        /* the certificate that the verdict is about, 0 the leaf; -1 when it is no single one */
+    struct chain chain; /* the leaf first, with all error bits, also those that the verdict does not name */
+    char reason
+        [VERIFY_REASON_MAX]; /* which certificate, what was expected, what was there; UTF-8, printable; "" if OK */
 };
 
 /* Judges.  The return value is the verdict, so that a caller that passes failures on passes this on: SEC_E_OK or one
