@@ -1,7 +1,7 @@
 /* The cipher suites of TLS 1.0 to 1.3 that this package knows: what each is made of, and what Windows calls it.
  *
- * Names and algorithm identifiers are those of SECPKG_ATTR_CIPHER_INFO, CONNECTION_INFO and KEY_INFO.  The suite of a
- * connection is found by the number in its ServerHello.
+ * Names and algorithm identifiers are those of SECPKG_ATTR_CIPHER_INFO, CONNECTION_INFO and KEY_INFO.  The suite
+ * of a connection is found by the number in its ServerHello.
  */
 #ifndef OPENSSPI_SCHANNEL_SUITE_H
 #define OPENSSPI_SCHANNEL_SUITE_H
@@ -10,36 +10,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum suite_cipher { /* how records are protected */
-                    SUITE_AES_GCM,
-                    SUITE_AES_CCM,
-                    SUITE_AES_CCM_8, /* a tag of 8 bytes */
-                    SUITE_CHACHA20_POLY1305,
-                    SUITE_AES_CBC,
-                    SUITE_3DES_CBC,
-                    SUITE_CAMELLIA_CBC,
-                    SUITE_NULL,
+/* How records are protected. */
+enum suite_cipher {
+    SUITE_AES_GCM,
+    SUITE_AES_CCM,
+    SUITE_AES_CCM_8, /* a tag of 8 bytes */
+    SUITE_CHACHA20_POLY1305,
+    SUITE_AES_CBC,
+    SUITE_TRIPLE_DES_CBC,
+    SUITE_NULL,
 };
 
 enum suite_hash { SUITE_MD5, SUITE_SHA1, SUITE_SHA256, SUITE_SHA384 };
 
-enum suite_exchange {                     /* how the key is agreed on */
-                      SUITE_ANY_EXCHANGE, /* TLS 1.3: the group decides, or a pre-shared key */
-                      SUITE_RSA,
-                      SUITE_DHE,
-                      SUITE_ECDHE,
-                      SUITE_PSK,
-                      SUITE_DHE_PSK,
-                      SUITE_ECDHE_PSK,
-                      SUITE_RSA_PSK,
+/* How the key is agreed on. */
+enum suite_exchange {
+    SUITE_ANY_EXCHANGE, /* TLS 1.3: the group decides, or a pre-shared key */
+    SUITE_RSA,
+    SUITE_DHE,
+    SUITE_ECDHE,
+    SUITE_PSK,
+    SUITE_DHE_PSK,
+    SUITE_ECDHE_PSK,
+    SUITE_RSA_PSK,
 };
 
-enum suite_signer {                   /* whose key is in the server's certificate */
-                    SUITE_ANY_SIGNER, /* TLS 1.3: the certificate decides */
-                    SUITE_BY_RSA,
-                    SUITE_BY_ECDSA,
-                    SUITE_BY_DSS,
-                    SUITE_BY_NOBODY, /* pre-shared key */
+/* Whose key is in the server's certificate. */
+enum suite_signer {
+    SUITE_ANY_SIGNER, /* TLS 1.3: the certificate decides */
+    SUITE_BY_RSA,
+    SUITE_BY_ECDSA,
+    SUITE_BY_DSS,
+    SUITE_BY_NOBODY, /* pre-shared key */
 };
 
 struct suite {
@@ -76,7 +78,8 @@ struct suite_sizes {
     uint32_t block;   /* cbBlockSize */
 };
 
-/* `version` is the protocol's: 0x0301 to 0x0304, or 0xFEFF and 0xFEFD for DTLS, whose header is longer by 8 bytes. */
+/* `version` is the protocol's: 0x0301 to 0x0304, or 0xFEFF and 0xFEFD for DTLS, whose header is longer by 8 bytes.
+ * */
 struct suite_sizes suite_stream_sizes(const struct suite *suite, uint16_t version);
 
 /* Bytes of the authentication tag; 0 for a cipher that is not an AEAD. */
@@ -95,8 +98,8 @@ uint32_t suite_hash_bits(const struct suite *suite);
 const char *suite_exchange_name(const struct suite *suite);
 const char *suite_signer_name(const struct suite *suite);
 
-/* The ALG_IDs of CONNECTION_INFO: CALG_AES_256; of the MAC, or of the PRF's hash for an AEAD; CALG_ECDHE_EPHEM (0xAE06) for
- * ECDHE and TLS 1.3, CALG_RSA_KEYX, CALG_DH_EPHEM.  0 where wincrypt.h has no name (ChaCha20). */
+/* The ALG_IDs of CONNECTION_INFO: CALG_AES_256; of the MAC, or of the PRF's hash for an AEAD; CALG_ECDHE_EPHEM
+ * (0xAE06) for ECDHE and TLS 1.3, CALG_RSA_KEYX, CALG_DH_EPHEM.  0 where wincrypt.h has no name (ChaCha20). */
 uint32_t suite_cipher_algorithm(const struct suite *suite);
 uint32_t suite_hash_algorithm(const struct suite *suite);
 uint32_t suite_exchange_algorithm(const struct suite *suite);
