@@ -81,6 +81,9 @@ STATUS certificate_key(struct certificate *certificate, EVP_PKEY **out);
 /* Whether a key was set or is named; loads nothing. */
 bool certificate_has_key(struct certificate *certificate);
 
+/* Where the key is, to be freed; NULL when it was set itself or there is none. */
+STATUS certificate_key_place(struct certificate *certificate, char **out);
+
 /* Sets the key; takes a reference of its own.  NULL takes the key away, and what names one.
  * SEC_E_UNKNOWN_CREDENTIALS when it does not belong to the certificate's public key. */
 STATUS certificate_set_key(struct certificate *certificate, EVP_PKEY *key);

@@ -2,7 +2,7 @@
  * fetches or unloads in its own OpenSSL changes nothing here, and the other way round.
  *
  * Made by the first call and kept to the end of the process.  Two first calls at once make two and keep one; there is no
- * lock, so a fork at any moment is harmless.  OpenSSL itself is told not to leave at exit() before we do.
+ * lock, so a fork at any moment is harmless.
  */
 #ifndef OPENSSPI_CERT_LIBRARY_H
 #define OPENSSPI_CERT_LIBRARY_H

@@ -3,7 +3,7 @@
  *   memory      the program's own; also what a PKCS#7, a PKCS#12 or a peer's chain is put into
  *   file        a memory store filled from PEM, DER, PKCS#7 or PKCS#12
  *   roots       what the system trusts (cert/roots.h), as it was when the store was opened; read-only
- *   directory   the user's or the machine's certificates with their keys: MY and CA (cert/directory.h)
+ *   directory   the user's or the machine's certificates with their keys: MY and CA (cert/system_store.h)
  *   collection  other stores seen as one
  *
  * Any number of threads may use one store.  Enumeration is by position, not by state: a certificate that is removed
@@ -35,6 +35,9 @@ STATUS store_new(enum store_kind kind, struct store **out);
 /* A memory store with certificates, in this order; takes references of its own; each stack may be NULL. */
 STATUS store_of_x509s(const STACK_OF(X509) * certificates, const STACK_OF(X509_CRL) * crls, struct store **out);
 
+/* Adds them to a store that is there. */
+STATUS store_fill(struct store *store, const STACK_OF(X509) * certificates, const STACK_OF(X509_CRL) * crls);
+
 struct store *store_hold(struct store *store); /* NULL gives NULL */
 void store_drop(struct store *store);          /* NULL is harmless */
 void store_auto(struct store **store);
@@ -44,10 +47,20 @@ void store_auto(struct store **store);
 /* The open store behind an HCERTSTORE, borrowed; NULL for whatever is none.  Looks only at the pointer. */
 struct store *store_of(HCERTSTORE handle);
 
+/* Opens a handle, which holds the store until it is closed.  The caller keeps his own reference. */
+HCERTSTORE store_open(struct store *store);
+
+/* SEC_E_INVALID_HANDLE when it was closed as often as it was opened. */
+STATUS store_close(struct store *store);
+
+/* The handle without opening one: what hCertStore of a context in it is. */
 static inline HCERTSTORE store_handle(struct store *store)
 {
     return (HCERTSTORE)store;
 }
+
+/* After this nothing can be added or removed. */
+void store_make_read_only(struct store *store);
 
 enum store_kind store_kind(const struct store *store);
 
@@ -82,6 +95,12 @@ struct certificate *store_next(struct store *store, const struct certificate *pr
 struct certificate *store_find(struct store *store, const struct certificate *previous,
                                bool (*matches)(struct certificate *certificate, const void *argument),
                                const void *argument);
+
+/* CRLs, the same way; "there already" is a CRL of the same issuer.  `out` may be NULL. */
+struct crl;
+STATUS store_add_crl(struct store *store, struct crl *crl, enum store_add how, struct crl **out);
+STATUS store_remove_crl(struct crl *crl);
+struct crl *store_next_crl(struct store *store, const struct crl *previous);
 
 /* Adds a store to a collection.  SEC_E_INVALID_PARAMETER when `collection` is none, or would contain itself. */
 STATUS store_join(struct store *collection, struct store *child, DWORD flags, DWORD priority);
