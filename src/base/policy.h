@@ -44,6 +44,10 @@ struct policy {
     char certificate_roots[4096]; /* roots =     file or directory of trusted roots; empty = the distribution's */
     char certificate_crls[4096];  /* crls =      file or directory of revocation lists; empty = none */
 
+    /* [schannel] */
+    bool schannel_report_tickets;   /* report-tickets = no   SEC_I_RENEGOTIATE for tickets and key updates, as on Windows */
+    char schannel_ticket_keys[4096]; /* ticket-keys =        file of keys that servers share; empty = keys of one's own */
+
     /* [impersonation] */
     bool switch_uid; /* switch-uid = no */
 };

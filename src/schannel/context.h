@@ -28,9 +28,10 @@
 #include "base/secret.h"
 #include "core/package.h"
 #include "schannel/credential.h"
-#include "schannel/schannel.h"
+#include "schannel/record.h"
+#include "schannel/schannel_package.h"
 
-/* The largest token: what Windows reports.  A flight larger than this (a long chain) is given out in pieces of it. */
+/* The largest token: what Windows reports.  A flight with very long chains that we allocate may be larger. */
 #define SCHANNEL_MAX_TOKEN 0x6000
 
 enum schannel_state {
@@ -41,59 +42,108 @@ enum schannel_state {
     SCHANNEL_FAILED,        /* nothing works any more */
 };
 
-/* What is left of a step that could not be delivered, or that is to be repeated with the same bytes. */
+/* A step that is to be repeated with the same bytes: for want of room, or of a certificate. */
 struct schannel_repeat {
     bool due;
-    SECURITY_STATUS status; /* what the step came to */
+    SECURITY_STATUS status; /* what the step came to; SEC_I_INCOMPLETE_CREDENTIALS: it is to be gone on with */
     size_t used;            /* bytes of the token that it used up: skipped when they are there again */
     size_t kept;
-    uint8_t start[64];      /* how they began, to know them by */
-};
-
-struct schannel_sizes {
-    uint32_t header, trailer, maximum_message, block;
+    uint8_t start[64]; /* how they began, to know them by */
 };
 
 /* SetContextAttributes(SECPKG_ATTR_KEYING_MATERIAL_INFO), for SECPKG_ATTR_KEYING_MATERIAL. */
 struct schannel_exporter {
-    char *label; /* owned, all three; NUL-terminated */
+    char *label; /* owned, both; NUL-terminated */
     uint8_t *context;
     size_t context_size;
     bool has_context;
     uint32_t size;
 };
 
+/* Needed while hands are shaken, and then no more. */
+struct schannel_handshake {
+    struct bytes feed;     /* whole records that OpenSSL has not read; borrowed from the step's input */
+    struct bytes record;   /* what it has not read of the one (or, unbridged, all) before those */
+    struct secret bridged; /* the record that the bridge has sealed for OpenSSL */
+    bool bridge_in;        /* records for OpenSSL, and its own, change sequence numbers (engine.h) */
+    bool bridge_out;
+    bool no_certificate; /* go on without one */
+    bool awaits_staple;  /* TLS 1.2: the verdict waits for CertificateStatus */
+    struct bytes alpn;   /* the caller's list (RFC 7301 3.1), a part of: */
+    uint8_t *alpn_owned;
+    size_t last_size; /* TLS 1.2: the last short record that OpenSSL wrote, its Finished at the end */
+    uint8_t last[64];
+};
+
+/* DTLS alone. */
+struct schannel_datagram {
+    uint16_t mtu;            /* the largest datagram */
+    struct timeval *timer;   /* OpenSSL's: when it would repeat its flight */
+    uint64_t expiry;         /* FILETIME at which the caller is to repeat it; 0: not known yet */
+    unsigned repeats;        /* of this flight */
+    uint8_t cookie[32];      /* what proves that the client gets what is sent to it (RFC 6347 4.2.1) */
+};
+
 struct schannel_context {
     struct context base;
     struct schannel_credential *credential; /* [step] held */
     SSL *ssl;
-    struct utf16 target;    /* owned */
-    char *host;             /* owned: target as UTF-8, for SNI; NULL: an address or nothing */
-    uint32_t request;       /* [step] ISC_REQ_* or ASC_REQ_* of the call under way */
+    struct utf16 target; /* owned */
+    char *host;          /* owned: target as UTF-8, for SNI; NULL: an address or nothing */
+    uint32_t request;    /* [step] ISC_REQ_* or ASC_REQ_* of the call under way */
     bool datagram;
-    bool completed;         /* [step] */
-    bool fast;              /* [step] record.c protects messages; else OpenSSL */
+    struct schannel_datagram *dtls; /* [step] NULL: TLS */
+    bool completed;            /* [step] */
+    bool fast;                 /* [step] record.c protects messages; else OpenSSL */
+    bool manual;               /* [step] the peer is not judged: of the flags of the handshake under way */
+    bool session_wanted;       /* [step] a resumable session may be kept (SCHANNEL_SESSION_TOKEN) */
+    uint16_t version;          /* [step] 0x0301.., 0xFEFF, 0xFEFD; final with `completed` */
+    const struct suite *suite; /* [step] final with `completed`; NULL: not in the table */
+    struct suite_sizes sizes;  /* [step] STREAM_SIZES; trailer has room for a KeyUpdate beside the record's own */
     _Atomic(enum schannel_state) state;
 
     /* The step under way. */
-    struct writer outgoing;        /* what OpenSSL wrote and the caller has not got yet */
-    struct schannel_repeat repeat; /* [step] */
-    SECURITY_STATUS failure;       /* [step] why the context failed */
-    bool no_certificate;           /* [step] go on without a certificate */
-    uint8_t control_token;         /* [step] what ApplyControlToken left: 0 nothing, else an alert to send */
+    struct writer outgoing;               /* [step] what OpenSSL wrote and the caller has not got yet */
+    struct schannel_handshake *handshake; /* [step] NULL between handshakes */
+    struct schannel_repeat repeat;        /* [step] */
+    SECURITY_STATUS failure;              /* [step] why the context failed */
+    uint8_t alert_sent[2];                /* [step] level and description of OpenSSL's last one; level 0: none */
+    uint8_t alert_received[2];            /* [step] the same of the peer's that OpenSSL saw */
+    bool control;                         /* [step] ApplyControlToken left an alert for the next step */
     uint8_t control_alert[2];
 
-    SECURITY_STATUS verdict;       /* [step] of the automatic validation; SEC_E_OK where there was none */
-    int32_t policy_error;          /* the same as CertVerifyCertificateChainPolicy has it */
-    bool judged;                   /* there was one */
+    /* The verdict of the automatic validation, also where it was not to refuse (deferred). */
+    bool judged;
+    SECURITY_STATUS verdict;
+    int32_t policy_error;  /* the same as CertVerifyCertificateChainPolicy has it */
+    uint32_t chain_errors; /* CERT_TRUST_* */
+    uint32_t chain_info;
 
-    struct schannel_sizes sizes;   /* [step] */
-    struct schannel_exporter exporter; /* [step] */
+    struct schannel_exporter exporter; /* [step] attributes.c */
+
+    /* Messages.  OpenSSL counts the records that it saw; the directions count those on the wire. */
+    struct record_direction send;            /* [send] */
+    struct record_direction receive;         /* [receive] */
+    uint64_t openssl_sent, openssl_received; /* [step] and [receive] */
+    uint8_t secrets[2][RECORD_SECRET_MAX];   /* [step] TLS 1.3: the client's and the server's first traffic secret */
+    bool send_closed;                        /* [send] close_notify or a fatal alert went out */
+    bool receive_closed;                     /* [receive] */
+    atomic_bool update_due;                  /* the peer asked for our KeyUpdate: it goes in front of the next record */
+    uint8_t *stash; /* [receive] and [step]: plaintext of the handshake record that waits for a step */
+    size_t stash_size;
+    uint8_t refusal;                 /* [receive]: the fatal alert that the next step sends; 0: none */
+    size_t notified_extra;           /* [receive] and [step]: bytes behind the record that SEC_I_RENEGOTIATE was about */
+    uint32_t message_left; /* [receive] bytes of a handshake message that goes on in the next record */
 };
 
 static inline enum schannel_state schannel_state(struct schannel_context *context)
 {
     return atomic_load_explicit(&context->state, memory_order_acquire);
+}
+
+static inline void schannel_enter(struct schannel_context *context, enum schannel_state state)
+{
+    atomic_store_explicit(&context->state, state, memory_order_release);
 }
 
 /* handshake.c */

@@ -10,6 +10,10 @@
 
 #include <openssl/ssl.h>
 
+#include "windows.h"
+
+#include "schannel.h"
+
 #include "cert/certificate.h"
 #include "cert/chain.h"
 #include "cert/roots.h"
@@ -18,10 +22,10 @@
 
 /* A certificate with its key and the certificates sent along with it. */
 struct schannel_identity {
-    PCCERT_CONTEXT certificate; /* a reference */
-    X509 *leaf;                 /* references, all three */
+    struct certificate *certificate; /* references, all of them */
+    X509 *leaf;
     EVP_PKEY *key;
-    STACK_OF(X509) *chain; /* without the leaf; without the root unless SCH_SEND_ROOT_CERT asks for it */
+    STACK_OF(X509) * chain; /* without the leaf; without the root unless SCH_SEND_ROOT_CERT asks for it */
 };
 
 struct schannel_credential {
@@ -36,13 +40,13 @@ struct schannel_credential {
     struct schannel_identity *identities; /* in the caller's order */
 
     /* How peers are judged. */
-    bool manual;    /* SCH_CRED_MANUAL_CRED_VALIDATION: not at all; ISC_REQ_MANUAL_CRED_VALIDATION says so too */
-    bool deferred;  /* SCH_CRED_DEFERRED_CRED_VALIDATION: judged, but never refused */
+    bool manual;   /* SCH_CRED_MANUAL_CRED_VALIDATION: not at all; ISC_REQ_MANUAL_CRED_VALIDATION says so too */
+    bool deferred; /* SCH_CRED_DEFERRED_CRED_VALIDATION: judged, but never refused */
     enum revocation_scope revocation;
     struct roots *roots;            /* hRootStore; NULL: the system's */
-    STACK_OF(X509_NAME) *ca_names;  /* its subjects, for CertificateRequest; NULL: none are named */
+    STACK_OF(X509_NAME) * ca_names; /* its subjects, for CertificateRequest; NULL: none are named */
 
-    uint32_t session_lifespan;      /* seconds; UINT32_MAX: as long as the process */
+    uint32_t session_lifespan;          /* seconds; UINT32_MAX: as long as the process */
     struct schannel_sessions *sessions; /* clients only */
 };
 

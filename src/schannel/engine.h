@@ -27,20 +27,47 @@ enum engine_verdict {
     ENGINE_FAILED,      /* context->failure says why; context->outgoing may hold the alert */
 };
 
-/* Makes the SSL object for a first leg, from context->credential. */
+/* What every SSL_CTX of this package needs: callbacks that find the context behind an SSL. */
+void engine_prepare(SSL_CTX *ssl_ctx, bool server);
+
+/* Makes the SSL object for a first leg, from context->credential.  SEC_E_INSUFFICIENT_MEMORY. */
 STATUS engine_new(struct schannel_context *context);
 void engine_free(struct schannel_context *context);
 
-/* Gives a context whose handshake waits for a certificate the next credential's. */
+/* Goes on with a later call's credential: for a certificate that was asked for, or to renegotiate.
+ * SEC_E_WRONG_CREDENTIAL_HANDLE between TLS and DTLS. */
 STATUS engine_change_credential(struct schannel_context *context, struct schannel_credential *credential);
 
-/* Shakes hands with what is in `records`: whole records, perhaps none.  *out_used is how many bytes were used up. */
+/* Begins a handshake's bookkeeping, and ends it.  SEC_E_INSUFFICIENT_MEMORY. */
+STATUS engine_handshake_begin(struct schannel_context *context);
+void engine_handshake_end(struct schannel_context *context);
+
+/* Shakes hands with what is in `records`: whole records, perhaps none.  *out_used is how many bytes were used up.  With
+ * ENGINE_DONE the context is ready for messages. */
 enum engine_verdict engine_handshake(struct schannel_context *context, struct bytes records, size_t *out_used);
 
-/* Begins a renegotiation; OpenSSL's first flight is in context->outgoing.  SEC_E_UNSUPPORTED_FUNCTION under TLS 1.3. */
+/* Tells OpenSSL to renegotiate (TLS 1.2 and before); engine_handshake() without records then writes the ClientHello, or a
+ * server's HelloRequest.  SEC_E_UNSUPPORTED_FUNCTION under TLS 1.3. */
 STATUS engine_renegotiate(struct schannel_context *context);
 
-/* Hands OpenSSL the plaintext of a handshake record that DecryptMessage found. */
+/* Hands OpenSSL the plaintext of a handshake record that came behind the handshake.  ENGINE_DONE: nothing more to do,
+ * ENGINE_MORE: another handshake is under way. */
 enum engine_verdict engine_post_handshake(struct schannel_context *context, struct bytes plaintext);
+
+/* The slow path, where OpenSSL protects messages. */
+
+/* One record out of `data`, in context->outgoing; the caller empties it.  SEC_E_ENCRYPT_FAILURE. */
+STATUS engine_write(struct schannel_context *context, struct bytes data);
+
+enum engine_read {
+    ENGINE_READ_DATA,      /* *out_size bytes, perhaps none */
+    ENGINE_READ_CLOSED,    /* close_notify */
+    ENGINE_READ_HANDSHAKE, /* another handshake is under way, its first flight is in context->outgoing */
+    ENGINE_READ_FAILED,
+};
+
+/* Reads one record; the plaintext is written to `out`, which may be the record's own memory. */
+enum engine_read engine_read(struct schannel_context *context, struct bytes record, struct record_room out,
+                             size_t *out_size);
 
 #endif
