@@ -229,7 +229,7 @@ static STATUS ask_about(const struct building *building, size_t index)
 
 /* ---------------------------------------------------------------- together */
 
-static time_t seconds_of(uint64_t ticks)
+time_t chain_time(uint64_t ticks)
 {
     return (time_t)((int64_t)((ticks == 0 ? clock_now() : ticks) / CLOCK_SECOND) - EPOCH_DIFFERENCE);
 }
@@ -260,7 +260,7 @@ STATUS chain_build(const struct chain_request *request, struct chain *out)
         TRY(roots_system(&system));
         complete.roots = system;
     }
-    struct building building = {.request = &complete, .chain = &chain, .time = seconds_of(request->time)};
+    struct building building = {.request = &complete, .chain = &chain, .time = chain_time(request->time)};
     openssl_errors_mark();
     SECURITY_STATUS status = build(&building);
     openssl_errors_forget();

@@ -9,6 +9,7 @@
 #define OPENSSPI_CERT_CHAIN_H
 
 #include <openssl/x509.h>
+#include <time.h>
 
 #include "base/bytes.h"
 #include "base/status.h"
@@ -67,6 +68,9 @@ struct chain {
 /* Builds the best chain there is.  Any certificate gives a chain; failures are SEC_E_INSUFFICIENT_MEMORY and
  * SEC_E_INVALID_PARAMETER (no leaf, an OID that is none). */
 STATUS chain_build(const struct chain_request *request, struct chain *out);
+
+/* FILETIME ticks, 0 for now, as OpenSSL counts seconds. */
+time_t chain_time(uint64_t ticks);
 
 /* Gives the certificates back and empties the chain. */
 void chain_clear(struct chain *chain);

@@ -98,6 +98,20 @@ static STACK_OF(X509_CRL) * lists_of(const struct revocation_question *question)
     return lists;
 }
 
+/* Takes out what somebody else has signed.  OpenSSL picks one list by name and date, and a forged one that it picked would
+ * hide the true one.  The only list is verified by OpenSSL itself. */
+static bool drop_forged(const struct revocation_question *question, STACK_OF(X509_CRL) * lists)
+{
+    EVP_PKEY *key = X509_get0_pubkey(question->issuer);
+    bool any = sk_X509_CRL_num(lists) > 0;
+    for (int i = sk_X509_CRL_num(lists) - 1; i >= 0 && sk_X509_CRL_num(lists) > 1; i--) {
+        if (key == NULL || X509_CRL_verify(sk_X509_CRL_value(lists, i), key) != 1) {
+            (void)sk_X509_CRL_delete(lists, i);
+        }
+    }
+    return any;
+}
+
 /* Has OpenSSL look at the subject alone, under its issuer as the anchor, for the sake of its checks of CRLs. */
 static STATUS look(const struct revocation_question *question, STACK_OF(X509_CRL) * lists, struct findings *findings)
 {
@@ -123,7 +137,7 @@ STATUS crl_read(const struct revocation_question *question, struct revocation_an
     struct findings findings = {.reason = -1};
     __attribute__((cleanup(free_crls))) STACK_OF(X509_CRL) *lists = lists_of(question);
     REQUIRE(lists != NULL, SEC_E_INSUFFICIENT_MEMORY, "no memory for CRLs");
-    if (sk_X509_CRL_num(lists) == 0) {
+    if (!drop_forged(question, lists)) {
         *out = (struct revocation_answer){.state = REVOCATION_NO_CHECK, .reason = -1};
         return SEC_E_OK;
     }
