@@ -144,6 +144,7 @@ static int io_write(BIO *bio, const char *data, int size)
     if (size <= 0) {
         return size;
     }
+    engine_io_open(context);
     if (context->datagram) {
         write_u16be(&context->outgoing, (uint16_t)size);
     }

@@ -33,6 +33,10 @@ static SECURITY_STATUS seal_slow(struct schannel_context *context, uint32_t qop,
     context->outgoing = outgoing;
     TRY(status);
     struct bytes wire = datagram_of(context, &record);
+    if (wire.size == 0) { /* no data, no record: OpenSSL makes no empty ones */
+        protect_sealed(&parts, 0, 0, 0);
+        return SEC_E_OK;
+    }
     struct reader reader = read_start(wire);
     size_t header = context->sizes.header;
     size_t data = parts.data->cbBuffer;
