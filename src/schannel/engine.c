@@ -240,7 +240,8 @@ static enum engine_verdict verdict_of(struct schannel_context *context, int resu
     if (result > 0) {
         return ENGINE_DONE;
     }
-    int want = context->failure < 0 ? SSL_NOTHING : SSL_want(context->ssl);
+    bool fatal = context->alert_sent[0] == ALERT_FATAL || context->alert_received[0] == ALERT_FATAL;
+    int want = context->failure < 0 || fatal ? SSL_NOTHING : SSL_want(context->ssl);
     if (want == SSL_READING) {
         return ENGINE_MORE;
     }
@@ -404,12 +405,10 @@ enum engine_read engine_read(struct schannel_context *context, struct bytes reco
     enum engine_verdict verdict = verdict_of(context, result);
     bool closed = (SSL_get_shutdown(context->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
     openssl_errors_forget();
-    if (SSL_in_init(context->ssl)) {
+    bool failed = verdict == ENGINE_FAILED && !(closed && context->alert_received[0] == ALERT_WARNING);
+    if (!failed && SSL_in_init(context->ssl)) {
         return ENGINE_READ_HANDSHAKE;
     }
     engine_handshake_end(context);
-    if (closed && context->alert_received[0] == ALERT_WARNING) {
-        return ENGINE_READ_CLOSED;
-    }
-    return verdict == ENGINE_FAILED ? ENGINE_READ_FAILED : ENGINE_READ_DATA;
+    return failed ? ENGINE_READ_FAILED : closed ? ENGINE_READ_CLOSED : ENGINE_READ_DATA;
 }

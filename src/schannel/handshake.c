@@ -15,6 +15,8 @@
 #include "wire/reader.h"
 #include "wire/writer.h"
 
+#define OUTGOING_MAXIMUM (1u << 18)
+
 /* One call on its way. */
 struct step {
     struct schannel_context *context;
@@ -118,14 +120,25 @@ static SECURITY_STATUS answer_certificate(struct step *step)
     return SEC_E_OK;
 }
 
-static void remember_used(struct step *step, size_t used)
+/* ... and the bytes behind them, as some programs come back with nothing. */
+static SECURITY_STATUS remember_used(struct step *step, size_t used)
 {
-    struct schannel_repeat *repeat = &step->context->repeat;
+    struct schannel_context *context = step->context;
+    struct schannel_repeat *repeat = &context->repeat;
     *repeat = (struct schannel_repeat){.due = true, .status = SEC_I_INCOMPLETE_CREDENTIALS, .used = used};
     repeat->kept = used < sizeof repeat->start ? used : sizeof repeat->start;
     struct reader reader = read_start(step->in->token);
     struct writer writer = write_into(repeat->start, sizeof repeat->start);
     write_bytes(&writer, read_bytes(&reader, repeat->kept));
+    reader = read_start(step->in->token);
+    read_bytes(&reader, used);
+    AUTO_WRITER rest = write_growing(OUTGOING_MAXIMUM);
+    write_bytes(&rest, read_bytes(&reader, read_left(&reader)));
+    TRY(write_end(&rest));
+    free(context->stash);
+    context->stash_size = rest.size;
+    context->stash = write_take(&rest);
+    return SEC_E_OK;
 }
 
 /* The same bytes again, or what comes after them: both happen. */
@@ -170,7 +183,7 @@ static SECURITY_STATUS conclude(struct step *step, enum engine_verdict verdict, 
     case ENGINE_DONE:
         return deliver(step, SEC_E_OK, used);
     case ENGINE_CERTIFICATE:
-        remember_used(step, used);
+        TRY(remember_used(step, used));
         return SEC_I_INCOMPLETE_CREDENTIALS;
     default:
         return give_up(step);
@@ -187,6 +200,11 @@ static SECURITY_STATUS shake(struct step *step)
     struct reader reader = read_start(step->in->token);
     read_bytes(&reader, skip);
     struct bytes token = read_bytes(&reader, read_left(&reader));
+    AUTO_SECRET rest = {0};
+    if (answers) {
+        rest = (struct secret){STEAL(context->stash), context->stash_size};
+        token = step->in->token.size == 0 ? secret_bytes(&rest) : token;
+    }
     size_t size = token.size;
     if (!context->datagram) {
         size_t missing = 0;
@@ -202,7 +220,7 @@ static SECURITY_STATUS shake(struct step *step)
     struct reader records = read_start(token);
     size_t used = 0;
     enum engine_verdict verdict = engine_handshake(context, read_bytes(&records, size), &used);
-    return conclude(step, verdict, skip + used);
+    return conclude(step, verdict, step->in->token.size != 0 ? skip + used : 0);
 }
 
 /* ---------------------------------------------------------------- first legs */

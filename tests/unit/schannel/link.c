@@ -4,6 +4,8 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
+#include "core/handle.h"
+
 void assert_status_(SECURITY_STATUS status, SECURITY_STATUS expected, const char *call, const char *file, int line)
 {
     if (status != expected) {
@@ -338,6 +340,35 @@ void link_exchange(struct link *link, size_t size)
 {
     one_way(&link->client, &link->server, size);
     one_way(&link->server, &link->client, size);
+}
+
+void link_again(struct link *link)
+{
+    struct side *sides[] = {&link->client, &link->server};
+    for (size_t i = 0; i < 2; i++) {
+        if (sides[i]->has_context) {
+            assert_status(DeleteSecurityContext(&sides[i]->context), SEC_E_OK);
+        }
+        sides[i]->has_context = false;
+        sides[i]->in_size = 0;
+        sides[i]->status = SEC_E_OK;
+    }
+}
+
+struct schannel_context *side_inside(struct side *side)
+{
+    struct schannel_context *context = handle_pin(HANDLE_CONTEXT, &side->context);
+    assert_non_null(context);
+    handle_unpin(HANDLE_CONTEXT, &side->context);
+    return context;
+}
+
+void link_control(struct side *from, struct side *to, const void *token, size_t size)
+{
+    SecBuffer buffer = {(ULONG)size, SECBUFFER_TOKEN, (void *)(uintptr_t)token};
+    SecBufferDesc desc = {SECBUFFER_VERSION, 1, &buffer};
+    assert_status(ApplyControlToken(&from->context, &desc), SEC_E_OK);
+    assert_status(side_poke(from, to->in, &to->in_size), SEC_E_OK);
 }
 
 void link_close(struct link *link)

@@ -17,6 +17,7 @@
 #include "cert/certificate.h"
 #include "cert/store.h"
 #include "schannel.h"
+#include "schannel/context.h"
 #include "security.h"
 #include "sspi_ext.h"
 
@@ -86,6 +87,15 @@ SECURITY_STATUS link_receive(struct side *side, void *out, size_t *out_size);
 void link_exchange(struct link *link, size_t size);
 
 void link_close(struct link *link);
+
+/* Deletes the contexts alone, and begins anew with the same credentials. */
+void link_again(struct link *link);
+
+/* What is behind a handle. */
+struct schannel_context *side_inside(struct side *side);
+
+/* ApplyControlToken and the step that follows; what is to be sent goes to the other side. */
+void link_control(struct side *from, struct side *to, const void *token, size_t size);
 
 #define assert_status(call, expected) assert_status_((call), (expected), #call, __FILE__, __LINE__)
 void assert_status_(SECURITY_STATUS status, SECURITY_STATUS expected, const char *call, const char *file, int line);
