@@ -203,6 +203,7 @@ static SECURITY_STATUS shake(struct step *step)
     AUTO_SECRET rest = {0};
     if (answers) {
         rest = (struct secret){STEAL(context->stash), context->stash_size};
+        context->stash_size = 0;
         token = step->in->token.size == 0 ? secret_bytes(&rest) : token;
     }
     size_t size = token.size;

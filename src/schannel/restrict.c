@@ -93,7 +93,7 @@ static void apply_versions(const struct restrictions *restrictions, SSL_CTX *ssl
             continue;
         }
         for (size_t o = 0; o < sizeof options / sizeof options[0]; o++) {
-            if (options[o].number == versions[i].number) {
+            if (options[o].number == versions[i].number && !restrictions->datagram) { /* DTLS shares their bits */
                 SSL_CTX_set_options(ssl_ctx, options[o].option);
             }
         }
