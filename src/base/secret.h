@@ -1,7 +1,8 @@
 /* Memory that must not outlive its use: wiping, constant-time comparison, and owners that wipe by themselves.
  *
  * A key of 16 bytes on the stack is declared AUTO_KEY16 and is wiped when its scope ends, whichever way it ends.
- * Longer secrets (passwords) live in struct secret, whose memory is left out of core dumps and wiped on free.
+ * Longer secrets and those that are kept live in struct secret, whose memory is left out of core dumps and wiped on free;
+ * up to 128 bytes it costs no system call.
  * Neither has a printed form.
  */
 #ifndef OPENSSPI_BASE_SECRET_H
@@ -17,6 +18,7 @@ struct key16 {
 struct secret {
     uint8_t *data;
     size_t size;
+    uint32_t slot; /* where it lives: secret.c's */
 };
 
 /* Overwrites memory in a way the compiler may not drop.  NULL with size 0 is fine. */

@@ -22,8 +22,7 @@
  * and are still held, as long as one pin is handed on only by taking the next beside it, in the same thread
  * (handle_hold).
  *
- * Slots that are free hang on one of SHARDS stacks, those with stripes apart from the others; a thread works on the stack
- * of its number, takes from the others before it allocates, and each stack's head carries a tag against ABA.
+ * Slots that are free hang on stacks (base/index_stack.h), those with stripes apart from the others.
  *
  * A slot is a cache line, because two contexts that are neighbours here belong to threads that know nothing of each other.
  *
@@ -36,11 +35,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/index_stack.h"
+
 #define CHUNK_SLOTS 1024u
 #define CHUNKS      4096u
-#define SHARDS      16u
 #define STRIPES     8u
-#define NO_SLOT     0u
 
 #define PIN_ONE          UINT64_C(1)
 #define PIN_MASK         UINT64_C(0xFFFFF)
@@ -62,14 +61,9 @@ struct slot {
 
 enum pool { POOL_PLAIN, POOL_STRIPED, POOLS };
 
-struct shard {
-    _Alignas(64) _Atomic uint64_t head; /* tag << 32 | slot + 1 */
-};
-
 static struct slot *_Atomic chunks[CHUNKS];
 static _Atomic uint32_t chunk_count;
-static struct shard shards[POOLS][SHARDS];
-static _Atomic unsigned threads_seen;
+static struct index_stack free_slots[POOLS][INDEX_SHARDS];
 static void (*_Atomic destructors[HANDLE_KINDS])(void *object);
 
 static struct slot *slot_at(uint32_t index)
@@ -95,54 +89,23 @@ static enum pool pool_of(enum handle_kind kind)
     return kind == HANDLE_CREDENTIAL || kind == HANDLE_CREDENTIAL_PART ? POOL_STRIPED : POOL_PLAIN;
 }
 
-/* Threads are numbered as they come, so that the first few have nothing in common. */
-static unsigned thread_number(void)
+static _Atomic uint32_t *slot_link(uint32_t index)
 {
-    static _Thread_local unsigned number;
-    if (number == 0) {
-        number = atomic_fetch_add_explicit(&threads_seen, 1, memory_order_relaxed) % UINT16_MAX + 1;
-    }
-    return number;
-}
-
-/* Puts the chain first..last (slot numbers + 1, linked already) onto a stack. */
-static void push_chain(struct shard *shard, uint32_t first, struct slot *last)
-{
-    _Atomic uint64_t *head = &shard->head;
-    uint64_t seen = atomic_load_explicit(head, memory_order_relaxed);
-    uint64_t wanted;
-    do {
-        atomic_store_explicit(&last->next, (uint32_t)seen, memory_order_relaxed);
-        wanted = ((seen >> 32) + 1) << 32 | first;
-    } while (!atomic_compare_exchange_weak_explicit(head, &seen, wanted, memory_order_release, memory_order_relaxed));
-}
-
-static uint32_t pop(struct shard *shard)
-{
-    _Atomic uint64_t *head = &shard->head;
-    uint64_t seen = atomic_load_explicit(head, memory_order_acquire);
-    while ((uint32_t)seen != NO_SLOT) {
-        uint32_t below = atomic_load_explicit(&slot_at((uint32_t)seen - 1)->next, memory_order_relaxed);
-        uint64_t wanted = ((seen >> 32) + 1) << 32 | below;
-        if (atomic_compare_exchange_weak_explicit(head, &seen, wanted, memory_order_acquire, memory_order_acquire)) {
-            return (uint32_t)seen;
-        }
-    }
-    return NO_SLOT;
+    return &slot_at(index)->next;
 }
 
 /* Makes a chunk, keeps its first slot for the caller and gives the others to the caller's stack. */
-static uint32_t grow(struct shard *shard)
+static uint32_t grow(enum pool pool)
 {
     struct slot *chunk = aligned_alloc(_Alignof(struct slot), CHUNK_SLOTS * sizeof *chunk);
     if (chunk == NULL) {
-        return NO_SLOT;
+        return INDEX_NONE;
     }
     uint32_t number = atomic_load_explicit(&chunk_count, memory_order_relaxed);
     do {
         if (number >= CHUNKS) {
             free(chunk);
-            return NO_SLOT;
+            return INDEX_NONE;
         }
     } while (!atomic_compare_exchange_weak_explicit(&chunk_count, &number, number + 1, memory_order_relaxed,
                                                     memory_order_relaxed));
@@ -154,25 +117,14 @@ static uint32_t grow(struct shard *shard)
         chunk[i].object = NULL;
     }
     atomic_store_explicit(&chunks[number], chunk, memory_order_release);
-    push_chain(shard, base + 2, &chunk[CHUNK_SLOTS - 1]);
+    index_give(free_slots[pool], base + 2, &chunk[CHUNK_SLOTS - 1].next);
     return base + 1;
 }
 
 static uint32_t take_slot(enum pool pool)
 {
-    unsigned own = thread_number();
-    for (unsigned i = 0; i < SHARDS; i++) {
-        uint32_t slot = pop(&shards[pool][(own + i) % SHARDS]);
-        if (slot != NO_SLOT) {
-            return slot;
-        }
-    }
-    return grow(&shards[pool][own % SHARDS]);
-}
-
-static void give_slot_back(enum pool pool, uint32_t number, struct slot *slot)
-{
-    push_chain(&shards[pool][thread_number() % SHARDS], number, slot);
+    uint32_t slot = index_take(free_slots[pool], slot_link);
+    return slot != INDEX_NONE ? slot : grow(pool);
 }
 
 /* The stripes of a slot that nobody else has yet; they are all 0 whenever it is free. */
@@ -196,10 +148,10 @@ SECURITY_STATUS handle_open(enum handle_kind kind, void *object, SecHandle *out)
 {
     enum pool pool = pool_of(kind);
     uint32_t number = take_slot(pool);
-    REQUIRE(number != NO_SLOT, SEC_E_INSUFFICIENT_MEMORY, "the handle table is full");
+    REQUIRE(number != INDEX_NONE, SEC_E_INSUFFICIENT_MEMORY, "the handle table is full");
     struct slot *slot = slot_at(number - 1);
     if (pool == POOL_STRIPED && !make_stripes(slot)) {
-        give_slot_back(pool, number, slot);
+        index_give(free_slots[pool], number, &slot->next);
         FAIL(SEC_E_INSUFFICIENT_MEMORY, "out of memory for a handle");
     }
     uint64_t generation = (atomic_load_explicit(&slot->word, memory_order_relaxed) >> GENERATION_SHIFT) + 1;
@@ -228,7 +180,7 @@ static void end(enum handle_kind kind, const SecHandle *handle, struct slot *slo
 {
     void *object = slot->object;
     slot->object = NULL;
-    give_slot_back(pool_of(kind), (uint32_t)handle->dwLower, slot);
+    index_give(free_slots[pool_of(kind)], (uint32_t)handle->dwLower, &slot->next);
     void (*destroy)(void *object) = atomic_load_explicit(&destructors[kind], memory_order_acquire);
     if (destroy != NULL) {
         destroy(object);

@@ -10,6 +10,10 @@
 /* SEC_E_INVALID_TOKEN when it is not such a frame, is cut short, or has a tail.  The slices borrow from `token`. */
 STATUS gss_frame_parse(struct bytes token, struct bytes *out_mechanism, struct bytes *out_inner);
 
+/* How long the element is whose beginning this is: tag, length and content.  False when its length is not all there, or
+ * not a definite one. */
+bool gss_frame_size(struct bytes start, size_t *out);
+
 /* `mechanism` is the OID with its tag and length. */
 void gss_frame_build(struct bytes mechanism, struct bytes inner, struct writer *out);
 

@@ -1,6 +1,8 @@
 /* Secrets: wiped, compared without telling where they differ, and out of a core dump's reach. */
 #include "vectors/hex.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -61,10 +63,10 @@ static void refuses_the_impossible(void **state)
 }
 
 /* "dd" among the flags of the mapping is what the kernel calls MADV_DONTDUMP (proc(5), smaps). */
-static void not_in_core_dumps(void **state)
+static void check_not_in_core_dumps(size_t size)
 {
     struct secret secret;
-    assert_int_equal(secret_alloc(&secret, 10000), SEC_E_OK);
+    assert_int_equal(secret_alloc(&secret, size), SEC_E_OK);
     memset(secret.data, 1, secret.size);
     FILE *maps = fopen("/proc/self/smaps", "r");
     if (maps == NULL) {
@@ -93,6 +95,73 @@ static void not_in_core_dumps(void **state)
     assert_true(kept_out);
 }
 
+static void not_in_core_dumps(void **state)
+{
+    check_not_in_core_dumps(10000);
+}
+
+static void small_ones_neither(void **state)
+{
+    check_not_in_core_dumps(16);
+}
+
+/* More than one region of small ones, each its own, and nothing of one left in the next. */
+static void small_ones_are_apart(void **state)
+{
+    enum { COUNT = 1500 };
+    static struct secret secrets[COUNT];
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < COUNT; i++) {
+            size_t size = 1 + i % 200; /* around the size that slots have */
+            assert_int_equal(secret_alloc(&secrets[i], size), SEC_E_OK);
+            for (size_t at = 0; at < size; at++) {
+                assert_int_equal(secrets[i].data[at], 0);
+            }
+            memset(secrets[i].data, (int)(i % 251) + 1, size);
+        }
+        for (size_t i = 0; i < COUNT; i++) {
+            for (size_t at = 0; at < secrets[i].size; at++) {
+                assert_int_equal(secrets[i].data[at], i % 251 + 1);
+            }
+            secret_free(&secrets[i]);
+        }
+    }
+}
+
+static atomic_int disturbed;
+
+static void *churn(void *argument)
+{
+    uint8_t mark = (uint8_t)(uintptr_t)argument;
+    struct secret kept[16] = {{NULL, 0, 0}};
+    for (unsigned round = 0; round < 20000; round++) {
+        struct secret *secret = &kept[round % 16];
+        for (size_t at = 0; at < secret->size; at++) {
+            disturbed += secret->data[at] != mark;
+        }
+        secret_free(secret);
+        if (secret_alloc(secret, 1 + round % 64) == SEC_E_OK) {
+            memset(secret->data, mark, secret->size);
+        }
+    }
+    for (size_t i = 0; i < 16; i++) {
+        secret_free(&kept[i]);
+    }
+    return NULL;
+}
+
+static void threads_do_not_meet(void **state)
+{
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, churn, (void *)(i + 1)), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_int_equal(disturbed, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +170,9 @@ int main(void)
         cmocka_unit_test(copies),
         cmocka_unit_test(refuses_the_impossible),
         cmocka_unit_test(not_in_core_dumps),
+        cmocka_unit_test(small_ones_neither),
+        cmocka_unit_test(small_ones_are_apart),
+        cmocka_unit_test(threads_do_not_meet),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("secret", tests, NULL, NULL);
