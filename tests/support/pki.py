@@ -21,11 +21,13 @@ which is the leaf and the intermediate.  Nothing here expires in a hundred years
     server-rsa.pfx  modern.pfx  empty.pfx  nomac.pfx   PKCS#12: passwords "Password", "Password" (PBES2), "", none and no MAC
     bundle.p7b  bundle.p7b.der                         PKCS#7 of server-rsa, intermediate, root
 
-Tests that need another shape call Pki themselves: Pki(directory).leaf('name', ...).
+What tests of chains need more is in pki_chains.py.  Tests that need another shape call Pki themselves: Pki(directory).leaf('name', ...).
 """
 import os
 import subprocess
 import sys
+
+import pki_chains
 
 OPENSSL = os.environ.get('OPENSSL', 'openssl')
 ALWAYS = ('20200101000000Z', '21200101000000Z')
@@ -91,7 +93,7 @@ class Pki:
             return file.read()
 
     def key(self, name, kind='p256'):
-        self.run('genpkey', *KEYS[kind], '-out', name + '.key')
+        self.run('genpkey', *(KEYS[kind] if isinstance(kind, str) else kind), '-out', name + '.key')
         os.chmod(self.path(name + '.key'), 0o600)
 
     def _prepare_ca(self, name):
@@ -186,6 +188,7 @@ def everything(directory):
     members = [part for name in ('server-rsa', 'intermediate', 'root') for part in ('-certfile', name + '.pem')]
     pki.run('crl2pkcs7', '-nocrl', *members, '-out', 'bundle.p7b')
     pki.run('crl2pkcs7', '-nocrl', *members, '-outform', 'DER', '-out', 'bundle.p7b.der')
+    pki_chains.chains(pki)
     return pki
 
 
