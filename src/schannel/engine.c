@@ -305,6 +305,9 @@ static SECURITY_STATUS settle(struct schannel_context *context)
     atomic_store_explicit(&context->base.one_stream, !context->fast, memory_order_relaxed);
     context->completed = true;
     engine_handshake_end(context);
+    if (context->fast) {
+        SSL_free_buffers(context->ssl); /* 16 KiB that nobody may ever need again */
+    }
     schannel_enter(context, SCHANNEL_OPEN);
     return SEC_E_OK;
 }
@@ -370,6 +373,7 @@ enum engine_verdict engine_post_handshake(struct schannel_context *context, stru
     if (verdict == ENGINE_MORE && !SSL_in_init(context->ssl)) {
         verdict = ENGINE_DONE;
     }
+    SSL_free_buffers(context->ssl);
     if (context->version == TLS1_3_VERSION) { /* DecryptMessage's: the sending direction is somebody else's */
         context->outgoing.size = mark;
         engine_handshake_end(context);
