@@ -130,12 +130,6 @@ PCERT_EXTENSION WINAPI CertFindExtension(LPCSTR pszObjId, DWORD cExtensions, CER
 /* Bits of a public key; 0 when it cannot be read. */
 DWORD WINAPI CertGetPublicKeyLength(DWORD dwCertEncodingType, PCERT_PUBLIC_KEY_INFO pPublicKey);
 
-/* -1 before NotBefore, 1 after NotAfter, 0 between; NULL is now. */
-LONG WINAPI CertVerifyTimeValidity(LPFILETIME pTimeToVerify, PCERT_INFO pCertInfo);
-
-/* The bytes of the key usage extension, the rest zero.  FALSE with GetLastError() 0 when there is none. */
-BOOL WINAPI CertGetIntendedKeyUsage(DWORD dwCertEncodingType, PCERT_INFO pCertInfo, BYTE *pbKeyUsage, DWORD cbKeyUsage);
-
 /* A hash of bytes.
  *
  *   Algid             CALG_MD5, CALG_SHA1, CALG_SHA_256, _384 or _512; 0 is SHA-1

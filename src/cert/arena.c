@@ -7,15 +7,36 @@ struct arena_piece {
     struct arena_piece *next;
 } __attribute__((aligned(16)));
 
+static void *take_fixed(struct arena *arena, size_t size)
+{
+    size_t rounded = (size + 7) & ~(size_t)7;
+    uint8_t *at = arena->fixed + arena->used;
+    if (rounded < size || rounded > arena->room - arena->used) {
+        return NULL;
+    }
+    memset(at, 0, rounded);
+    arena->used += rounded;
+    return at;
+}
+
 void *arena_take(struct arena *arena, size_t size)
 {
-    struct arena_piece *piece = size > SIZE_MAX - sizeof *piece ? NULL : calloc(1, sizeof *piece + size);
+    struct arena_piece *piece;
+    if (arena->fixed != NULL) {
+        return take_fixed(arena, size);
+    }
+    piece = size > SIZE_MAX - sizeof *piece ? NULL : calloc(1, sizeof *piece + size);
     if (piece == NULL) {
         return NULL;
     }
     piece->next = arena->pieces;
     arena->pieces = piece;
     return piece + 1;
+}
+
+void *arena_keep(struct arena *arena, struct bytes bytes)
+{
+    return arena->fixed != NULL ? arena_copy(arena, bytes) : (void *)(uintptr_t)bytes.data;
 }
 
 void *arena_copy(struct arena *arena, struct bytes bytes)

@@ -35,7 +35,7 @@ STATUS info_time(const ASN1_TIME *time, FILETIME *out)
 }
 
 /* The contents of an INTEGER, turned round; padding bytes go ("Leading 0x00 or 0xFF bytes are removed", CERT_INFO). */
-static STATUS integer(const ASN1_INTEGER *value, struct arena *arena, CRYPT_INTEGER_BLOB *out)
+STATUS info_integer(const ASN1_INTEGER *value, struct arena *arena, CRYPT_INTEGER_BLOB *out)
 {
     unsigned char *der = NULL;
     const unsigned char *at;
@@ -61,16 +61,24 @@ static STATUS integer(const ASN1_INTEGER *value, struct arena *arena, CRYPT_INTE
     return SEC_E_OK;
 }
 
-static STATUS name(const X509_NAME *value, CERT_NAME_BLOB *out)
+/* Bytes that the X509 holds. */
+static STATUS kept(const void *data, size_t size, struct arena *arena, BYTE **out)
+{
+    *out = arena_keep(arena, bytes_of(data, size));
+    REQUIRE(*out != NULL || size == 0, SEC_E_INSUFFICIENT_MEMORY, "no memory");
+    return SEC_E_OK;
+}
+
+static STATUS name(const X509_NAME *value, struct arena *arena, CERT_NAME_BLOB *out)
 {
     const unsigned char *der;
     size_t size;
     REQUIRE(X509_NAME_get0_der(value, &der, &size) == 1, SEC_E_INSUFFICIENT_MEMORY, "no memory");
-    *out = (CERT_NAME_BLOB){(DWORD)size, (BYTE *)(uintptr_t)der};
-    return SEC_E_OK;
+    out->cbData = (DWORD)size;
+    return kept(der, size, arena, &out->pbData);
 }
 
-static STATUS algorithm(const X509_ALGOR *value, struct arena *arena, CRYPT_ALGORITHM_IDENTIFIER *out)
+STATUS info_algorithm(const X509_ALGOR *value, struct arena *arena, CRYPT_ALGORITHM_IDENTIFIER *out)
 {
     const ASN1_OBJECT *object;
     const void *parameter;
@@ -89,16 +97,15 @@ static STATUS algorithm(const X509_ALGOR *value, struct arena *arena, CRYPT_ALGO
     return SEC_E_OK;
 }
 
-static CRYPT_BIT_BLOB bits(const ASN1_BIT_STRING *value)
+STATUS info_bits(const ASN1_BIT_STRING *value, struct arena *arena, CRYPT_BIT_BLOB *out)
 {
     if (value == NULL) {
-        return (CRYPT_BIT_BLOB){0, NULL, 0};
+        *out = (CRYPT_BIT_BLOB){0, NULL, 0};
+        return SEC_E_OK;
     }
-    return (CRYPT_BIT_BLOB){
-        (DWORD)ASN1_STRING_length(value),
-        (BYTE *)(uintptr_t)ASN1_STRING_get0_data(value),
-        value->flags & ASN1_STRING_FLAG_BITS_LEFT ? (DWORD)value->flags & 7 : 0,
-    };
+    out->cbData = (DWORD)ASN1_STRING_length(value);
+    out->cUnusedBits = value->flags & ASN1_STRING_FLAG_BITS_LEFT ? (DWORD)value->flags & 7 : 0;
+    return kept(ASN1_STRING_get0_data(value), out->cbData, arena, &out->pbData);
 }
 
 static STATUS extensions(const STACK_OF(X509_EXTENSION) * list, struct arena *arena, DWORD *out_count,
@@ -124,29 +131,32 @@ static STATUS extensions(const STACK_OF(X509_EXTENSION) * list, struct arena *ar
     return SEC_E_OK;
 }
 
-static STATUS public_key(X509 *x509, struct arena *arena, CERT_PUBLIC_KEY_INFO *out)
+STATUS info_public_key(const X509_PUBKEY *key, struct arena *arena, CERT_PUBLIC_KEY_INFO *out)
 {
     X509_ALGOR *identifier = NULL;
-    REQUIRE(X509_PUBKEY_get0_param(NULL, NULL, NULL, &identifier, X509_get_X509_PUBKEY(x509)) == 1, SEC_E_INVALID_TOKEN,
-            "certificate: no public key (RFC 5280 4.1.2.7)");
-    out->PublicKey = bits(X509_get0_pubkey_bitstr(x509));
-    return algorithm(identifier, arena, &out->Algorithm);
+    const unsigned char *bits = NULL;
+    int size = 0;
+    REQUIRE(X509_PUBKEY_get0_param(NULL, &bits, &size, &identifier, key) == 1 && identifier != NULL,
+            SEC_E_INVALID_TOKEN, "certificate: no public key (RFC 5280 4.1.2.7)");
+    out->PublicKey.cbData = (DWORD)size;
+    TRY(kept(bits, (size_t)size, arena, &out->PublicKey.pbData));
+    return info_algorithm(identifier, arena, &out->Algorithm);
 }
 
 STATUS info_of_certificate(X509 *x509, struct arena *arena, CERT_INFO *out)
 {
     const ASN1_BIT_STRING *issuer_id, *subject_id;
     CERT_INFO info = {.dwVersion = (DWORD)X509_get_version(x509)};
-    TRY(integer(X509_get0_serialNumber(x509), arena, &info.SerialNumber));
-    TRY(algorithm(X509_get0_tbs_sigalg(x509), arena, &info.SignatureAlgorithm));
-    TRY(name(X509_get_issuer_name(x509), &info.Issuer));
+    TRY(info_integer(X509_get0_serialNumber(x509), arena, &info.SerialNumber));
+    TRY(info_algorithm(X509_get0_tbs_sigalg(x509), arena, &info.SignatureAlgorithm));
+    TRY(name(X509_get_issuer_name(x509), arena, &info.Issuer));
     TRY(info_time(X509_get0_notBefore(x509), &info.NotBefore));
     TRY(info_time(X509_get0_notAfter(x509), &info.NotAfter));
-    TRY(name(X509_get_subject_name(x509), &info.Subject));
-    TRY(public_key(x509, arena, &info.SubjectPublicKeyInfo));
+    TRY(name(X509_get_subject_name(x509), arena, &info.Subject));
+    TRY(info_public_key(X509_get_X509_PUBKEY(x509), arena, &info.SubjectPublicKeyInfo));
     X509_get0_uids(x509, &issuer_id, &subject_id);
-    info.IssuerUniqueId = bits(issuer_id);
-    info.SubjectUniqueId = bits(subject_id);
+    TRY(info_bits(issuer_id, arena, &info.IssuerUniqueId));
+    TRY(info_bits(subject_id, arena, &info.SubjectUniqueId));
     TRY(extensions(X509_get0_extensions(x509), arena, &info.cExtension, &info.rgExtension));
     *out = info;
     return SEC_E_OK;
@@ -164,7 +174,7 @@ static STATUS revoked(X509_CRL *crl, struct arena *arena, CRL_INFO *info)
     for (int i = 0; i < count; i++) {
         const X509_REVOKED *from = sk_X509_REVOKED_value(list, i);
         CRL_ENTRY *entry = &info->rgCRLEntry[i];
-        TRY(integer(X509_REVOKED_get0_serialNumber(from), arena, &entry->SerialNumber));
+        TRY(info_integer(X509_REVOKED_get0_serialNumber(from), arena, &entry->SerialNumber));
         TRY(info_time(X509_REVOKED_get0_revocationDate(from), &entry->RevocationDate));
         TRY(extensions(X509_REVOKED_get0_extensions(from), arena, &entry->cExtension, &entry->rgExtension));
     }
@@ -177,8 +187,8 @@ STATUS info_of_crl(X509_CRL *crl, struct arena *arena, CRL_INFO *out)
     const X509_ALGOR *signature;
     CRL_INFO info = {.dwVersion = (DWORD)X509_CRL_get_version(crl)};
     X509_CRL_get0_signature(crl, NULL, &signature);
-    TRY(algorithm(signature, arena, &info.SignatureAlgorithm));
-    TRY(name(X509_CRL_get_issuer(crl), &info.Issuer));
+    TRY(info_algorithm(signature, arena, &info.SignatureAlgorithm));
+    TRY(name(X509_CRL_get_issuer(crl), arena, &info.Issuer));
     TRY(info_time(X509_CRL_get0_lastUpdate(crl), &info.ThisUpdate));
     if (X509_CRL_get0_nextUpdate(crl) != NULL) {
         TRY(info_time(X509_CRL_get0_nextUpdate(crl), &info.NextUpdate));

@@ -27,4 +27,10 @@ STATUS info_time(const ASN1_TIME *time, FILETIME *out);
 /* "1.2.840.113549.1.1.11", in the arena.  SEC_E_INVALID_TOKEN for OIDs of more than 1000 characters. */
 STATUS info_oid(const ASN1_OBJECT *object, struct arena *arena, LPSTR *out);
 
+/* Parts, for those who decode them alone. */
+STATUS info_integer(const ASN1_INTEGER *value, struct arena *arena, CRYPT_INTEGER_BLOB *out);
+STATUS info_bits(const ASN1_BIT_STRING *value, struct arena *arena, CRYPT_BIT_BLOB *out);
+STATUS info_algorithm(const X509_ALGOR *value, struct arena *arena, CRYPT_ALGORITHM_IDENTIFIER *out);
+STATUS info_public_key(const X509_PUBKEY *key, struct arena *arena, CERT_PUBLIC_KEY_INFO *out);
+
 #endif
