@@ -1,5 +1,5 @@
 /* Chains of certificates (wincrypt_chain.h): engines, CertGetCertificateChain, policies. */
-#include "api/crypt32_chain.h"
+#include "api/crypt32.h"
 
 #include <string.h>
 
@@ -17,31 +17,6 @@ struct engine {
     struct store *stores[STORES_MAX];
     size_t store_count;
 };
-
-BOOL crypt32_end(const char *function, SECURITY_STATUS status)
-{
-    (void)api_end(function, status);
-    switch (status) {
-    case SEC_E_OK:
-        return TRUE;
-    case SEC_E_INSUFFICIENT_MEMORY:
-        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
-        return FALSE;
-    case SEC_E_INVALID_HANDLE:
-        SetLastError(ERROR_INVALID_HANDLE);
-        return FALSE;
-    case SEC_E_UNSUPPORTED_FUNCTION:
-        SetLastError(ERROR_NOT_SUPPORTED);
-        return FALSE;
-    case SEC_E_INVALID_PARAMETER:
-    case SEC_E_INVALID_TOKEN:
-        SetLastError((DWORD)E_INVALIDARG);
-        return FALSE;
-    default: /* CRYPT_E_* are their own */
-        SetLastError((DWORD)status);
-        return FALSE;
-    }
-}
 
 static uint64_t ticks_of(const FILETIME *time)
 {
@@ -141,7 +116,7 @@ static STATUS make_engine(const CERT_CHAIN_ENGINE_CONFIG *given, HCERTCHAINENGIN
 BOOL WINAPI CertCreateCertificateChainEngine(PCERT_CHAIN_ENGINE_CONFIG pConfig, HCERTCHAINENGINE *phChainEngine)
 {
     status_begin();
-    return crypt32_end("CertCreateCertificateChainEngine", make_engine(pConfig, phChainEngine));
+    return crypt32_done("CertCreateCertificateChainEngine", make_engine(pConfig, phChainEngine));
 }
 
 static bool is_standard_engine(HCERTCHAINENGINE engine)
@@ -247,7 +222,7 @@ BOOL WINAPI CertGetCertificateChain(HCERTCHAINENGINE hChainEngine, PCCERT_CONTEX
 {
     struct chain_call call = {hChainEngine, pCertContext, pTime, hAdditionalStore, pChainPara, dwFlags, ppChainContext};
     status_begin();
-    return crypt32_end("CertGetCertificateChain", get_chain(&call));
+    return crypt32_done("CertGetCertificateChain", get_chain(&call));
 }
 
 void WINAPI CertFreeCertificateChain(PCCERT_CHAIN_CONTEXT pChainContext)
@@ -284,7 +259,7 @@ BOOL WINAPI CertVerifyCertificateChainPolicy(LPCSTR pszPolicyOID, PCCERT_CHAIN_C
 {
     status_begin();
     SECURITY_STATUS status = check_policy(pszPolicyOID, pChainContext, pPolicyPara, pPolicyStatus);
-    BOOL result = crypt32_end("CertVerifyCertificateChainPolicy", status);
+    BOOL result = crypt32_done("CertVerifyCertificateChainPolicy", status);
     if (status == SEC_E_UNSUPPORTED_FUNCTION) { /* what Windows has when no provider answers to the name */
         SetLastError(ERROR_FILE_NOT_FOUND);
     }

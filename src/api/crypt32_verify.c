@@ -1,5 +1,5 @@
 /* Single questions about certificates (wincrypt_chain.h): time, issuer, revocation, usages. */
-#include "api/crypt32_chain.h"
+#include "api/crypt32.h"
 
 #include <string.h>
 
@@ -106,7 +106,7 @@ PCCERT_CONTEXT WINAPI CertGetIssuerCertificateFromStore(HCERTSTORE hCertStore, P
     status_begin();
     SECURITY_STATUS status = get_issuer(store_of(hCertStore), pSubjectContext, previous, pdwFlags, &issuer);
     certificate_drop(previous);
-    return crypt32_end("CertGetIssuerCertificateFromStore", status) ? certificate_context(issuer) : NULL;
+    return crypt32_done("CertGetIssuerCertificateFromStore", status) ? certificate_context(issuer) : NULL;
 }
 
 static STATUS verify_subject(PCCERT_CONTEXT subject_context, PCCERT_CONTEXT issuer_context, DWORD *flags)
@@ -126,7 +126,7 @@ static STATUS verify_subject(PCCERT_CONTEXT subject_context, PCCERT_CONTEXT issu
 BOOL WINAPI CertVerifySubjectCertificateContext(PCCERT_CONTEXT pSubject, PCCERT_CONTEXT pIssuer, DWORD *pdwFlags)
 {
     status_begin();
-    return crypt32_end("CertVerifySubjectCertificateContext", verify_subject(pSubject, pIssuer, pdwFlags));
+    return crypt32_done("CertVerifySubjectCertificateContext", verify_subject(pSubject, pIssuer, pdwFlags));
 }
 
 /* ---------------------------------------------------------------- revocation */
@@ -213,7 +213,7 @@ BOOL WINAPI CertVerifyRevocation(DWORD dwEncodingType, DWORD dwRevType, DWORD cC
         SetLastError((DWORD)E_INVALIDARG);
         return FALSE;
     }
-    return crypt32_end("CertVerifyRevocation", verify_revocation(&call, pRevStatus));
+    return crypt32_done("CertVerifyRevocation", verify_revocation(&call, pRevStatus));
 }
 
 /* ---------------------------------------------------------------- usages */
@@ -292,7 +292,7 @@ BOOL WINAPI CertGetEnhancedKeyUsage(PCCERT_CONTEXT pCertContext, DWORD dwFlags, 
     bool any = false;
     status_begin();
     SECURITY_STATUS status = get_usages(pCertContext, dwFlags, pUsage, pcbUsage, &any);
-    BOOL result = crypt32_end("CertGetEnhancedKeyUsage", status);
+    BOOL result = crypt32_done("CertGetEnhancedKeyUsage", status);
     if (result) {
         SetLastError(any ? (DWORD)CRYPT_E_NOT_FOUND : 0);
     } else if (status == SEC_E_BUFFER_TOO_SMALL) {
