@@ -148,7 +148,8 @@ static void offer_session(struct schannel_context *context)
     SSL_SESSION *session = schannel_sessions_take(context->credential->sessions, context->target, !context->manual);
     if (session != NULL) {
         SSL_set_session(context->ssl, session);
-        SSL_SESSION_free(session);
+        context->handshake->offered = session;
+        SSL_SESSION_free(session); /* the SSL has its own reference */
     }
 }
 
@@ -171,10 +172,11 @@ SECURITY_STATUS engine_new(struct schannel_context *context)
     if (context->credential->revocation != REVOCATION_NOBODY && !context->manual) {
         SSL_set_tlsext_status_type(context->ssl, TLSEXT_STATUSTYPE_ocsp);
     }
+    TRY(engine_handshake_begin(context));
     if (context->credential->sessions != NULL) {
         offer_session(context);
     }
-    return engine_handshake_begin(context);
+    return SEC_E_OK;
 }
 
 SECURITY_STATUS engine_change_credential(struct schannel_context *context, struct schannel_credential *credential)
@@ -276,12 +278,22 @@ static SECURITY_STATUS key_tls12(struct schannel_context *context)
     SSL_get_server_random(context->ssl, server_random, sizeof server_random);
     bool client = context->base.initiator;
     struct bytes secret = bytes_of(master.data, size);
-    TRY(record_init_tls12(&context->send, context->suite, true, client, secret, BYTES(client_random),
-                          BYTES(server_random)));
-    TRY(record_init_tls12(&context->receive, context->suite, false, !client, secret, BYTES(client_random),
-                          BYTES(server_random)));
+    TRY(record_init_tls12_pair(&context->send, &context->receive, context->suite, client, secret, BYTES(client_random),
+                               BYTES(server_random)));
     record_continue_nonce(&context->send, bytes_of(context->handshake->last, context->handshake->last_size));
     return SEC_E_OK;
+}
+
+/* A server that changes its ticket keys gives a new ticket with a resumption.  Under TLS 1.2 OpenSSL tells nobody of it, while
+ * it makes the old one useless. */
+static void keep_renewed_ticket(struct schannel_context *context)
+{
+    SSL_SESSION *session = SSL_get_session(context->ssl);
+    bool renewed = context->base.initiator && context->version != TLS1_3_VERSION && SSL_session_reused(context->ssl) &&
+                   session != context->handshake->offered;
+    if (renewed && SSL_SESSION_up_ref(session) == 1 && on_session(context->ssl, session) == 0) {
+        SSL_SESSION_free(session);
+    }
 }
 
 /* The handshake is done: what it agreed on, and who protects messages from now on. */
@@ -303,6 +315,7 @@ static SECURITY_STATUS settle(struct schannel_context *context)
     }
     context->sizes = protect_sizes(context->suite, context->version);
     atomic_store_explicit(&context->base.one_stream, !context->fast, memory_order_relaxed);
+    keep_renewed_ticket(context);
     context->completed = true;
     engine_handshake_end(context);
     if (context->fast) {

@@ -66,6 +66,11 @@ STATUS record_init_tls13(struct record_direction *out, const struct suite *suite
 STATUS record_init_tls12(struct record_direction *out, const struct suite *suite, bool sending, bool client_writes,
                          struct bytes master, struct bytes client_random, struct bytes server_random);
 
+/* Both directions of one end from one key block. */
+STATUS record_init_tls12_pair(struct record_direction *out_send, struct record_direction *out_receive,
+                              const struct suite *suite, bool client, struct bytes master, struct bytes client_random,
+                              struct bytes server_random);
+
 /* TLS 1.2, sending: `record` is the last one that the SSL wrote under this key (its Finished).  Explicit nonces go
  * on after that one's, so that none is ever used twice: OpenSSL begins GCM's at random.  Anything else than a
  * whole record with an explicit nonce is ignored, and so is every record of a suite without. */

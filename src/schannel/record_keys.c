@@ -89,7 +89,9 @@ void record_prf(enum suite_hash hash, struct bytes secret, const char *label, st
         keyed_hmac(&keyed, parts, 4, block);
         memcpy(out + done, block, part);
         done += part;
-        keyed_hmac(&keyed, parts, 1, a); /* A(i + 1) */
+        if (done < size) {
+            keyed_hmac(&keyed, parts, 1, a); /* A(i + 1) */
+        }
     }
     secret_wipe(a, sizeof a);
     secret_wipe(block, sizeof block);

@@ -375,6 +375,39 @@ static void wrong_keys(void **state)
     assert_int_equal(out.tag_size, 99);
 }
 
+/* Both directions from one key block are the ones that were made one by one. */
+static void key_block(void **state)
+{
+    (void)state;
+    uint8_t master[48] = {1}, client[32] = {2}, server[32] = {3};
+    for (size_t i = 0; i < suite_count; i++) {
+        struct record_direction send = {0}, receive = {0}, one = {0};
+        struct record_content content;
+        uint8_t record[64];
+        if (suites[i].tls13 || !suite_is_aead(&suites[i])) {
+            continue;
+        }
+        assert_int_equal(
+            record_init_tls12_pair(&send, &receive, &suites[i], true, BYTES(master), BYTES(client), BYTES(server)),
+            SEC_E_OK);
+        for (int client_writes = 0; client_writes < 2; client_writes++) {
+            assert_int_equal(record_init_tls12(&one, &suites[i], !client_writes, client_writes, BYTES(master),
+                                               BYTES(client), BYTES(server)),
+                             SEC_E_OK);
+            struct record_direction *from = client_writes ? &send : &one, *to = client_writes ? &one : &receive;
+            size_t header = record_header_size(from), trailer = record_trailer_size(from);
+            assert_int_equal(record_seal(from, 23, (struct record_room){record, header},
+                                         (struct record_room){record + header, 3},
+                                         (struct record_room){record + header + 3, trailer}),
+                             SEC_E_OK);
+            assert_int_equal(record_open(to, (struct record_room){record, header + 3 + trailer}, &content), SEC_E_OK);
+            record_wipe(&one);
+        }
+        record_wipe(&send);
+        record_wipe(&receive);
+    }
+}
+
 static void end_of_numbers(void **state)
 {
     (void)state;
@@ -526,10 +559,10 @@ static void wiping(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trace_keys),      cmocka_unit_test(trace_records), cmocka_unit_test(every_suite),
-        cmocka_unit_test(table),           cmocka_unit_test(wrong_keys),    cmocka_unit_test(end_of_numbers),
-        cmocka_unit_test(update_wanted),   cmocka_unit_test(nonces),        cmocka_unit_test(too_small),
-        cmocka_unit_test(inner_plaintext), cmocka_unit_test(wiping),
+        cmocka_unit_test(trace_keys),     cmocka_unit_test(trace_records),   cmocka_unit_test(every_suite),
+        cmocka_unit_test(table),          cmocka_unit_test(wrong_keys),      cmocka_unit_test(key_block),
+        cmocka_unit_test(end_of_numbers), cmocka_unit_test(update_wanted),   cmocka_unit_test(nonces),
+        cmocka_unit_test(too_small),      cmocka_unit_test(inner_plaintext), cmocka_unit_test(wiping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
