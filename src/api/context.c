@@ -66,8 +66,7 @@ static SECURITY_STATUS parties_later(const struct step_call *call, struct pinned
         credential->object = handle_pin(HANDLE_CREDENTIAL, &credential->handle);
         struct credential *given = pinned_credential(credential);
         uint32_t needed = call->initiator ? SECPKG_CRED_OUTBOUND : SECPKG_CRED_INBOUND;
-        bool fits =
-            given != NULL && package_is_same(given->package, out->package) && (given->use & needed) != 0;
+        bool fits = given != NULL && package_is_same(given->package, out->package) && (given->use & needed) != 0;
         out->credential = fits ? given : NULL;
     }
     return SEC_E_OK;

@@ -45,8 +45,8 @@ struct policy {
     char certificate_crls[4096];  /* crls =      file or directory of revocation lists; empty = none */
 
     /* [schannel] */
-    bool schannel_report_tickets;   /* report-tickets = no   SEC_I_RENEGOTIATE for tickets and key updates, as on Windows */
-    char schannel_ticket_keys[4096]; /* ticket-keys =        file of keys that servers share; empty = keys of one's own */
+    bool schannel_report_tickets;    /* report-tickets = no   SEC_I_RENEGOTIATE for what TLS 1.3 sends by the way */
+    char schannel_ticket_keys[4096]; /* ticket-keys =         file of keys that servers share; empty = one's own */
 
     /* [impersonation] */
     bool switch_uid; /* switch-uid = no */

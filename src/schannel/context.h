@@ -67,9 +67,10 @@ struct schannel_handshake {
     struct secret bridged; /* the record that the bridge has sealed for OpenSSL */
     bool bridge_in;        /* records for OpenSSL, and its own, change sequence numbers (engine.h) */
     bool bridge_out;
-    bool no_certificate; /* go on without one */
-    bool awaits_staple;  /* TLS 1.2: the verdict waits for CertificateStatus */
-    struct bytes alpn;   /* the caller's list (RFC 7301 3.1), a part of: */
+    const SSL_SESSION *offered; /* for comparison alone: the session that the client asked to resume */
+    bool no_certificate;        /* go on without one */
+    bool awaits_staple;         /* TLS 1.2: the verdict waits for CertificateStatus */
+    struct bytes alpn;          /* the caller's list (RFC 7301 3.1), a part of: */
     uint8_t *alpn_owned;
     size_t last_size; /* TLS 1.2: the last short record that OpenSSL wrote, its Finished at the end */
     uint8_t last[64];
@@ -77,11 +78,11 @@ struct schannel_handshake {
 
 /* DTLS alone. */
 struct schannel_datagram {
-    uint16_t mtu;            /* the largest datagram */
-    struct timeval *timer;   /* OpenSSL's: when it would repeat its flight */
-    uint64_t expiry;         /* FILETIME at which the caller is to repeat it; 0: not known yet */
-    unsigned repeats;        /* of this flight */
-    uint8_t cookie[32];      /* what proves that the client gets what is sent to it (RFC 6347 4.2.1) */
+    uint16_t mtu;          /* the largest datagram */
+    struct timeval *timer; /* OpenSSL's: when it would repeat its flight */
+    uint64_t expiry;       /* FILETIME at which the caller is to repeat it; 0: not known yet */
+    unsigned repeats;      /* of this flight */
+    uint8_t cookie[32];    /* what proves that the client gets what is sent to it (RFC 6347 4.2.1) */
 };
 
 struct schannel_context {
@@ -93,13 +94,13 @@ struct schannel_context {
     uint32_t request;    /* [step] ISC_REQ_* or ASC_REQ_* of the call under way */
     bool datagram;
     struct schannel_datagram *dtls; /* [step] NULL: TLS */
-    bool completed;            /* [step] */
-    bool fast;                 /* [step] record.c protects messages; else OpenSSL */
-    bool manual;               /* [step] the peer is not judged: of the flags of the handshake under way */
-    bool session_wanted;       /* [step] a resumable session may be kept (SCHANNEL_SESSION_TOKEN) */
-    uint16_t version;          /* [step] 0x0301.., 0xFEFF, 0xFEFD; final with `completed` */
-    const struct suite *suite; /* [step] final with `completed`; NULL: not in the table */
-    struct suite_sizes sizes;  /* [step] STREAM_SIZES; trailer has room for a KeyUpdate beside the record's own */
+    bool completed;                 /* [step] */
+    bool fast;                      /* [step] record.c protects messages; else OpenSSL */
+    bool manual;                    /* [step] the peer is not judged: of the flags of the handshake under way */
+    bool session_wanted;            /* [step] a resumable session may be kept (SCHANNEL_SESSION_TOKEN) */
+    uint16_t version;               /* [step] 0x0301.., 0xFEFF, 0xFEFD; final with `completed` */
+    const struct suite *suite;      /* [step] final with `completed`; NULL: not in the table */
+    struct suite_sizes sizes;       /* [step] STREAM_SIZES; trailer has room for a KeyUpdate beside the record's own */
     _Atomic(enum schannel_state) state;
 
     /* The step under way. */
@@ -131,8 +132,8 @@ struct schannel_context {
     atomic_bool update_due;                  /* the peer asked for our KeyUpdate: it goes in front of the next record */
     uint8_t *stash; /* [receive] and [step]: plaintext of the handshake record that waits for a step */
     size_t stash_size;
-    uint8_t refusal;                 /* [receive]: the fatal alert that the next step sends; 0: none */
-    size_t notified_extra;           /* [receive] and [step]: bytes behind the record that SEC_I_RENEGOTIATE was about */
+    uint8_t refusal;       /* [receive]: the fatal alert that the next step sends; 0: none */
+    size_t notified_extra; /* [receive] and [step]: bytes behind the record that SEC_I_RENEGOTIATE was about */
     uint32_t message_left; /* [receive] bytes of a handshake message that goes on in the next record */
 };
 

@@ -100,8 +100,8 @@ static SECURITY_STATUS take_alert(struct schannel_context *context, struct reade
 {
     uint32_t level = read_u32le(reader);
     uint32_t number = read_u32le(reader);
-    REQUIRE(!reader->bad && (level == ALERT_WARNING || level == ALERT_FATAL) && number <= UINT8_MAX, SEC_E_INVALID_TOKEN,
-            "SCHANNEL_ALERT_TOKEN: no such alert (RFC 8446 6)");
+    REQUIRE(!reader->bad && (level == ALERT_WARNING || level == ALERT_FATAL) && number <= UINT8_MAX,
+            SEC_E_INVALID_TOKEN, "SCHANNEL_ALERT_TOKEN: no such alert (RFC 8446 6)");
     bool closes = level == ALERT_WARNING && number == ALERT_CLOSE_NOTIFY;
     REQUIRE(closes || !context->completed || context->fast, SEC_E_UNSUPPORTED_FUNCTION,
             "SCHANNEL_ALERT_TOKEN: under a suite that is no AEAD only close_notify can be sent");

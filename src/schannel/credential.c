@@ -37,11 +37,14 @@ static SECURITY_STATUS describe_v4(const SCHANNEL_CRED *cred, struct description
     out->enabled = cred->grbitEnabledProtocols;
     out->lifespan = cred->dwSessionLifespan;
     out->flags = cred->dwFlags;
-    out->restrictions.minimum_strength = cred->dwMinimumCipherStrength == UINT32_MAX ? 0 : cred->dwMinimumCipherStrength;
-    out->restrictions.maximum_strength = cred->dwMaximumCipherStrength == UINT32_MAX ? 0 : cred->dwMaximumCipherStrength;
+    out->restrictions.minimum_strength =
+        cred->dwMinimumCipherStrength == UINT32_MAX ? 0 : cred->dwMinimumCipherStrength;
+    out->restrictions.maximum_strength =
+        cred->dwMaximumCipherStrength == UINT32_MAX ? 0 : cred->dwMaximumCipherStrength;
     out->restrictions.algorithms = cred->palgSupportedAlgs;
     out->restrictions.algorithm_count =
-        cred->palgSupportedAlgs != NULL && cred->cSupportedAlgs <= SCH_CRED_MAX_SUPPORTED_ALGS ? cred->cSupportedAlgs : 0;
+        cred->palgSupportedAlgs != NULL && cred->cSupportedAlgs <= SCH_CRED_MAX_SUPPORTED_ALGS ? cred->cSupportedAlgs
+                                                                                               : 0;
     return SEC_E_OK;
 }
 
@@ -106,7 +109,7 @@ static SECURITY_STATUS take_certificates(struct schannel_credential *credential,
     return SEC_E_OK;
 }
 
-static void free_x509s(STACK_OF(X509) **stack)
+static void free_x509s(STACK_OF(X509) * *stack)
 {
     sk_X509_pop_free(*stack, X509_free);
 }
@@ -139,7 +142,7 @@ static void take_flags(struct schannel_credential *credential, uint32_t flags)
     credential->flags = flags;
     credential->manual = (flags & SCH_CRED_MANUAL_CRED_VALIDATION) != 0;
     credential->deferred = (flags & SCH_CRED_DEFERRED_CRED_VALIDATION) != 0;
-    credential->revocation = (flags & SCH_CRED_REVOCATION_CHECK_CHAIN) != 0      ? REVOCATION_CHAIN
+    credential->revocation = (flags & SCH_CRED_REVOCATION_CHECK_CHAIN) != 0 ? REVOCATION_CHAIN
                              : (flags & SCH_CRED_REVOCATION_CHECK_CHAIN_EXCLUDE_ROOT) != 0
                                  ? REVOCATION_CHAIN_EXCLUDE_ROOT
                              : (flags & SCH_CRED_REVOCATION_CHECK_END_CERT) != 0 ? REVOCATION_END
@@ -151,8 +154,8 @@ static void configure(struct schannel_credential *credential, SSL_CTX *ssl_ctx, 
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_CTX_clear_options(ssl_ctx, SSL_OP_LEGACY_SERVER_CONNECT);
     /* The caller hears of a peer's wish and decides by the next step (SEC_I_RENEGOTIATE). */
-    SSL_CTX_set_options(ssl_ctx, SSL_OP_ALLOW_CLIENT_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                     SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS);
+    SSL_CTX_set_options(ssl_ctx, SSL_OP_ALLOW_CLIENT_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS);
     SSL_CTX_set_verify(ssl_ctx, server ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
     uint32_t life = credential->session_lifespan;
     SSL_CTX_set_timeout(ssl_ctx, life > INT32_MAX ? INT32_MAX : (long)life);
@@ -167,7 +170,8 @@ static void configure(struct schannel_credential *credential, SSL_CTX *ssl_ctx, 
 
 static SECURITY_STATUS make_ssl_ctx(struct schannel_credential *credential, const struct restrictions *restrictions)
 {
-    const SSL_METHOD *method = restrictions->datagram ? restrictions->server ? DTLS_server_method() : DTLS_client_method()
+    const SSL_METHOD *method = restrictions->datagram
+                                   ? restrictions->server ? DTLS_server_method() : DTLS_client_method()
                                : restrictions->server ? TLS_server_method()
                                                       : TLS_client_method();
     credential->ssl_ctx = SSL_CTX_new_ex(cert_libctx(), NULL, method);

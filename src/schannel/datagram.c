@@ -9,10 +9,10 @@
 #include "wire/reader.h"
 #include "wire/writer.h"
 
-#define MTU_MAXIMUM    4096 /* OpenSSL collects a flight's datagrams in so many bytes (BIO_f_buffer) */
-#define RECORD_HEAD    13   /* type, version, epoch, sequence number, length (RFC 6347 4.1) */
-#define FIRST_TIMEOUT  1    /* seconds (RFC 6347 4.2.4.1) */
-#define LAST_TIMEOUT   60
+#define MTU_MAXIMUM   4096 /* OpenSSL collects a flight's datagrams in so many bytes (BIO_f_buffer) */
+#define RECORD_HEAD   13   /* type, version, epoch, sequence number, length (RFC 6347 4.1) */
+#define FIRST_TIMEOUT 1    /* seconds (RFC 6347 4.2.4.1) */
+#define LAST_TIMEOUT  60
 
 static int make_cookie(SSL *ssl, unsigned char *out, unsigned int *out_size)
 {

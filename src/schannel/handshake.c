@@ -32,10 +32,9 @@ struct step {
 #define ASC_ALWAYS (ASC_RET_REPLAY_DETECT | ASC_RET_SEQUENCE_DETECT | ASC_RET_CONFIDENTIALITY | ASC_RET_STREAM)
 /* What comes back when it is asked for: programs compare whole words. */
 #define ISC_ECHO                                                                                                       \
-    (ISC_RET_MUTUAL_AUTH | ISC_RET_USED_SUPPLIED_CREDS | ISC_RET_DATAGRAM | ISC_RET_CONNECTION | ISC_RET_EXTENDED_ERROR | \
-     ISC_RET_INTEGRITY | ISC_RET_IDENTIFY | ISC_RET_MANUAL_CRED_VALIDATION)
-#define ASC_ECHO                                                                                                       \
-    (ASC_RET_DATAGRAM | ASC_RET_CONNECTION | ASC_RET_EXTENDED_ERROR | ASC_RET_INTEGRITY | ASC_RET_IDENTIFY)
+    (ISC_RET_MUTUAL_AUTH | ISC_RET_USED_SUPPLIED_CREDS | ISC_RET_DATAGRAM | ISC_RET_CONNECTION |                       \
+     ISC_RET_EXTENDED_ERROR | ISC_RET_INTEGRITY | ISC_RET_IDENTIFY | ISC_RET_MANUAL_CRED_VALIDATION)
+#define ASC_ECHO (ASC_RET_DATAGRAM | ASC_RET_CONNECTION | ASC_RET_EXTENDED_ERROR | ASC_RET_INTEGRITY | ASC_RET_IDENTIFY)
 
 static uint32_t returned_flags(const struct schannel_context *context, uint32_t asked)
 {
@@ -241,7 +240,8 @@ static SECURITY_STATUS take_target(struct schannel_context *context, struct utf1
         host[--size] = '\0';
     }
     bool is_address = inet_pton(AF_INET, host, address) == 1 || strchr(host, ':') != NULL;
-    bool is_name = size > 0 && size < 254 && strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == size;
+    bool is_name = size > 0 && size < 254 &&
+                   strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == size;
     if (is_name && !is_address) {
         context->host = STEAL(host);
     }
@@ -269,7 +269,8 @@ static SECURITY_STATUS take_alpn(struct step *step)
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS new_context(struct schannel_credential *credential, bool initiator, struct schannel_context **out)
+static SECURITY_STATUS new_context(struct schannel_credential *credential, bool initiator,
+                                   struct schannel_context **out)
 {
     struct schannel_context *context = calloc(1, sizeof *context);
     REQUIRE(context != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a context");

@@ -142,8 +142,8 @@ static SECURITY_STATUS show_openssl(struct schannel_context *context, struct byt
     }
     enum engine_verdict verdict = engine_post_handshake(context, plaintext);
     if (verdict == ENGINE_FAILED) {
-        return refuse(context, context->failure, context->alert_sent[0] != 0 ? context->alert_sent[1]
-                                                                             : TLS1_ALERT_UNEXPECTED_MESSAGE);
+        return refuse(context, context->failure,
+                      context->alert_sent[0] != 0 ? context->alert_sent[1] : TLS1_ALERT_UNEXPECTED_MESSAGE);
     }
     return SEC_E_OK;
 }
@@ -172,7 +172,8 @@ static SECURITY_STATUS on_handshake_tls13(struct schannel_context *context, cons
             return on_key_update(context, &reader);
         }
         bool ticket = type == HANDSHAKE_NEW_SESSION_TICKET && context->base.initiator;
-        if (reader.bad || !ticket) { /* a header cut by records has not been seen anywhere, and is no ticket of any size */
+        if (reader.bad ||
+            !ticket) { /* a header cut by records has not been seen anywhere, and is no ticket of any size */
             refuse(context, SEC_E_ILLEGAL_MESSAGE, TLS1_ALERT_UNEXPECTED_MESSAGE);
             FAIL(SEC_E_ILLEGAL_MESSAGE, "a handshake message that has no place here (RFC 8446 4.6)");
         }
@@ -229,8 +230,7 @@ static SECURITY_STATUS unseal_slow(struct schannel_context *context, struct prot
     size_t header = context->sizes.header < input->record.size ? context->sizes.header : input->record.size;
     struct record_content content = {.type = RECORD_APPLICATION_DATA, .data = input->record.data + header};
     struct record_room room = {content.data, input->record.size - header};
-    enum engine_read read =
-        engine_read(context, bytes_of(input->record.data, input->record.size), room, &content.size);
+    enum engine_read read = engine_read(context, bytes_of(input->record.data, input->record.size), room, &content.size);
     SECURITY_STATUS status = SEC_E_OK;
     switch (read) {
     case ENGINE_READ_DATA:

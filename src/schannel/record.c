@@ -139,7 +139,8 @@ static bool run_cipher(const struct pass *pass)
     };
     int done = 0;
     uint8_t nothing[16];
-    if (EVP_CipherInit_ex2(cipher, NULL, NULL, pass->nonce, pass->seal ? 1 : 0, pass->seal ? NULL : tag) != 1) {
+    if (EVP_CipherInit_ex2(cipher, NULL, NULL, pass->nonce, pass->seal ? 1 : 0, NULL) != 1 ||
+        (!pass->seal && EVP_CIPHER_CTX_set_params(cipher, tag) != 1)) {
         return false;
     }
     /* CCM wants to know the length first, and its text in one piece, even an empty one (EVP_EncryptInit(3)). */

@@ -26,10 +26,10 @@ static const struct version versions[] = {
     {SP_PROT_DTLS1_2_CLIENT, SP_PROT_DTLS1_2_SERVER, DTLS1_2_VERSION, true},
 };
 
-#define VERSIONS  (sizeof versions / sizeof versions[0])
-#define OLD_TLS   (SP_PROT_TLS1_0 | SP_PROT_TLS1_1 | SP_PROT_DTLS1_0)
-#define ALL_TLS   (SP_PROT_SSL2 | SP_PROT_SSL3 | SP_PROT_TLS1_X)
-#define ALL_DTLS  SP_PROT_DTLS1_X
+#define VERSIONS (sizeof versions / sizeof versions[0])
+#define OLD_TLS  (SP_PROT_TLS1_0 | SP_PROT_TLS1_1 | SP_PROT_DTLS1_0)
+#define ALL_TLS  (SP_PROT_SSL2 | SP_PROT_SSL3 | SP_PROT_TLS1_X)
+#define ALL_DTLS SP_PROT_DTLS1_X
 
 static uint32_t bit(const struct version *version, bool server)
 {
@@ -131,14 +131,16 @@ static bool listed(const struct restrictions *restrictions, const struct suite *
 {
     uint32_t cipher = suite_cipher_algorithm(suite);
     bool aes = cipher == CALG_AES_128 || cipher == CALG_AES_256;
-    if (names_class(restrictions, CLASS_CIPHER) && !lists(restrictions, cipher) && !(aes && lists(restrictions, CALG_AES))) {
+    if (names_class(restrictions, CLASS_CIPHER) && !lists(restrictions, cipher) &&
+        !(aes && lists(restrictions, CALG_AES))) {
         return false;
     }
     if (suite->tls13) {
         return true;
     }
     uint32_t exchange = suite_exchange_algorithm(suite);
-    bool ecdh = suite->exchange == SUITE_ECDHE && (lists(restrictions, CALG_ECDH_EPHEM) || lists(restrictions, CALG_ECDH));
+    bool ecdh =
+        suite->exchange == SUITE_ECDHE && (lists(restrictions, CALG_ECDH_EPHEM) || lists(restrictions, CALG_ECDH));
     if (names_class(restrictions, CLASS_EXCHANGE) && !lists(restrictions, exchange) && !ecdh) {
         return false;
     }
@@ -170,9 +172,9 @@ static bool is_named(const UNICODE_STRING *string, const char *name)
 
 static bool mode_matches(const CRYPTO_SETTINGS *settings, const struct suite *suite)
 {
-    const char *mode = suite->cipher == SUITE_AES_GCM                                         ? "ChainingModeGCM"
+    const char *mode = suite->cipher == SUITE_AES_GCM                                       ? "ChainingModeGCM"
                        : suite->cipher == SUITE_AES_CCM || suite->cipher == SUITE_AES_CCM_8 ? "ChainingModeCCM"
-                                                                                               : "ChainingModeCBC";
+                                                                                            : "ChainingModeCBC";
     for (DWORD i = 0; i < settings->cChainingModes && settings->rgstrChainingModes != NULL; i++) {
         if (is_named(&settings->rgstrChainingModes[i], mode)) {
             return true;
@@ -228,8 +230,8 @@ static bool disabled(const struct restrictions *restrictions, const struct suite
 /* What is in use without anybody's asking: nothing without encryption or by pre-shared key alone; 3DES when it is named. */
 static bool usual(const struct restrictions *restrictions, const struct suite *suite)
 {
-    if (suite->cipher == SUITE_NULL || suite->exchange >= SUITE_PSK ||
-        suite->signer == SUITE_BY_DSS || (suite->mac == SUITE_MD5 && !suite_is_aead(suite))) {
+    if (suite->cipher == SUITE_NULL || suite->exchange >= SUITE_PSK || suite->signer == SUITE_BY_DSS ||
+        (suite->mac == SUITE_MD5 && !suite_is_aead(suite))) {
         return false;
     }
     bool strong = (restrictions->flags & SCH_USE_STRONG_CRYPTO) != 0;

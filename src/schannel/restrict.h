@@ -9,8 +9,8 @@
 
 #include "windows.h"
 
-#include "schannel.h"
 #include "base/status.h"
+#include "schannel.h"
 
 struct restrictions {
     bool server;

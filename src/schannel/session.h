@@ -15,6 +15,7 @@
 #include <openssl/ssl.h>
 
 #include "base/status.h"
+#include "schannel/sessions.h"
 #include "text/utf16.h"
 
 struct schannel_sessions; /* a client credential's cache; any number of threads */
@@ -32,9 +33,6 @@ SSL_SESSION *schannel_sessions_take(struct schannel_sessions *sessions, struct u
 
 /* Forgets a target's entries (SslEmptyCache; a handshake that failed); an empty target forgets all. */
 void schannel_sessions_forget(struct schannel_sessions *sessions, struct utf16 target);
-
-/* SslEmptyCache: the entries for `target` (empty: all) of every credential of this process. */
-void schannel_sessions_forget_everywhere(struct utf16 target);
 
 /* Makes a server's SSL_CTX issue and take tickets. */
 STATUS schannel_tickets_enable(SSL_CTX *ssl_ctx, uint32_t lifespan);

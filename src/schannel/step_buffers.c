@@ -19,8 +19,8 @@ SECURITY_STATUS step_check_buffers(const struct step_in *in, const struct step_o
                 SEC_E_INSUFFICIENT_MEMORY, "an output buffer of size 0, without ISC_REQ_ALLOCATE_MEMORY");
     }
     for (size_t i = 0; i < in->input->count; i++) {
-        REQUIRE(buffer_type(&in->input->at[i]) != SECBUFFER_EMPTY || in->input->at[i].cbBuffer == 0, SEC_E_INVALID_TOKEN,
-                "an EMPTY input buffer that has a size");
+        REQUIRE(buffer_type(&in->input->at[i]) != SECBUFFER_EMPTY || in->input->at[i].cbBuffer == 0,
+                SEC_E_INVALID_TOKEN, "an EMPTY input buffer that has a size");
     }
     return SEC_E_OK;
 }

@@ -1,6 +1,13 @@
 /* What happens around and after a handshake: protocols, certificates, resumption, renegotiation, key updates, the end. */
 #include "link.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/policy.h"
+
 #include "core/handle.h"
 #include "schannel/control.h"
 #include "schannel/engine.h"
@@ -103,7 +110,9 @@ static void trusted_root_and_name(void **state)
     static const struct {
         const char *target;
         SECURITY_STATUS status;
-    } cases[] = {{"www.example.com", SEC_E_OK}, {"WWW.Example.COM", SEC_E_OK}, {"mail.example.com", SEC_E_WRONG_PRINCIPAL},
+    } cases[] = {{"www.example.com", SEC_E_OK},
+                 {"WWW.Example.COM", SEC_E_OK},
+                 {"mail.example.com", SEC_E_WRONG_PRINCIPAL},
                  {NULL, SEC_E_WRONG_PRINCIPAL}};
     for (size_t i = 0; i < 8; i++) {
         DWORD version = i < 4 ? TLS12 : TLS13;
@@ -232,7 +241,8 @@ static void resumption(void **state)
             link_exchange(link, 1000); /* which brings the tickets of TLS 1.3 */
             link_exchange(link, 1000);
             link_again(link);
-            link->client.options.target = i == 2 ? "other.example.com" : "www.example.com"; /* another target, and back */
+            link->client.options.target =
+                i == 2 ? "other.example.com" : "www.example.com"; /* another target, and back */
         }
         struct side_options options = link->client.options; /* another credential */
         assert_status(FreeCredentialsHandle(&link->client.credential), SEC_E_OK);
@@ -242,6 +252,72 @@ static void resumption(void **state)
         assert_false(resumed(link));
         link_close(link);
     }
+}
+
+/* Two servers with one file of keys; then the keys are rotated, and the old one still opens; then it is gone. */
+static void write_keys(const char *path, const char *keys)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (const char *key = keys; *key != '\0'; key++) {
+        for (int i = 0; i < 160; i++) {
+            fputc(*key, file);
+        }
+        fputc('\n', file);
+    }
+    fclose(file);
+    static long moment = 1000000000;
+    moment++; /* the file's time says that it has changed */
+    struct timespec times[2] = {{moment, 0}, {moment, 0}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    time_t now = time(NULL);
+    while (time(NULL) == now) { /* it is looked at once a second */
+        usleep(10000);
+    }
+}
+
+static void shared_ticket_keys(void **state)
+{
+    static const DWORD versions[] = {TLS12, TLS13};
+    static struct policy policy;
+    policy_defaults(&policy);
+    snprintf(policy.schannel_ticket_keys, sizeof policy.schannel_ticket_keys, "%s/sspi-ticket-keys-%d",
+             getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp", (int)getpid());
+    policy_override(&policy);
+    static const struct {
+        const char *keys;
+        bool resumes;
+    } rounds[] = {{"a", false}, {"a", true}, {"ba", true}, {"b", true}, {"c", false}};
+    for (size_t v = 0; v < 2; v++) {
+        struct link *link = make_version(versions[v]);
+        for (size_t i = 0; i < 5; i++) {
+            write_keys(policy.schannel_ticket_keys, rounds[i].keys);
+            struct side_options options = link->server.options; /* another machine, as far as the credential goes */
+            assert_status(FreeCredentialsHandle(&link->server.credential), SEC_E_OK);
+            link->server.options = options;
+            side_acquire(&link->server);
+            link_establish(link);
+            assert_int_equal(resumed(link), rounds[i].resumes);
+            link_exchange(link, 100);
+            link_again(link);
+        }
+        link_close(link);
+    }
+    unlink(policy.schannel_ticket_keys);
+    policy_defaults(&policy);
+    policy_override(&policy);
+}
+
+static void emptied_cache(void **state)
+{
+    struct link *link = make_version(TLS12);
+    for (int i = 0; i < 3; i++) {
+        link_establish(link);
+        assert_int_equal(resumed(link), i == 1);
+        link_again(link);
+        assert_true(SslEmptyCacheA(i == 0 ? (LPSTR)(uintptr_t) "mail.example.com" : NULL, 0));
+    }
+    link_close(link);
 }
 
 static void no_reconnects(void **state)
@@ -453,8 +529,10 @@ static void closing(void **state)
         assert_int_equal(size, 8);
         link_control(s, c, &shutdown, sizeof shutdown);
         assert_status(link_receive(c, data, &size), SEC_I_CONTEXT_EXPIRED);
-        SecBuffer buffers[4] = {{16, SECBUFFER_STREAM_HEADER, data}, {1, SECBUFFER_DATA, data + 16},
-                                {40, SECBUFFER_STREAM_TRAILER, data + 17}, {0, SECBUFFER_EMPTY, NULL}};
+        SecBuffer buffers[4] = {{16, SECBUFFER_STREAM_HEADER, data},
+                                {1, SECBUFFER_DATA, data + 16},
+                                {40, SECBUFFER_STREAM_TRAILER, data + 17},
+                                {0, SECBUFFER_EMPTY, NULL}};
         SecBufferDesc message = {SECBUFFER_VERSION, 4, buffers};
         assert_status(EncryptMessage(&c->context, 0, &message, 0), SEC_E_CONTEXT_EXPIRED);
         link_close(link);
@@ -505,15 +583,15 @@ static void wrong_input(void **state)
         SecBuffer output = {sizeof out, SECBUFFER_TOKEN, out};
         SecBufferDesc in_desc = {SECBUFFER_VERSION, 2, buffers}, out_desc = {SECBUFFER_VERSION, 1, &output};
         ULONG attributes;
-        assert_status(InitializeSecurityContextA(&c->credential, &c->context, NULL, 0, 0, 0, &in_desc, 0, NULL, &out_desc,
-                                                 &attributes, NULL),
+        assert_status(InitializeSecurityContextA(&c->credential, &c->context, NULL, 0, 0, 0, &in_desc, 0, NULL,
+                                                 &out_desc, &attributes, NULL),
                       SEC_E_INCOMPLETE_MESSAGE);
         assert_int_equal(buffers[1].BufferType, SECBUFFER_MISSING);
         assert_int_equal(buffers[1].cbBuffer, cases[i].missing);
         assert_int_equal(output.cbBuffer, sizeof out);
         buffers[1] = (SecBuffer){0xdeadbeef, SECBUFFER_EMPTY, NULL};
-        assert_status(InitializeSecurityContextA(&c->credential, &c->context, NULL, 0, 0, 0, &in_desc, 0, NULL, &out_desc,
-                                                 &attributes, NULL),
+        assert_status(InitializeSecurityContextA(&c->credential, &c->context, NULL, 0, 0, 0, &in_desc, 0, NULL,
+                                                 &out_desc, &attributes, NULL),
                       SEC_E_INVALID_TOKEN);
     }
     uint8_t *garbage = memset(malloc(8192), 0xfa, 8192);
@@ -535,8 +613,8 @@ static void returned_attributes(void **state)
     struct side_options server = server_options(TLS12);
     struct link *link = make(&client, &server);
     link_establish(link);
-    assert_int_equal(link->client.attributes, ISC_RET_REPLAY_DETECT | ISC_RET_SEQUENCE_DETECT | ISC_RET_CONFIDENTIALITY |
-                                                  ISC_RET_STREAM | ISC_RET_ALLOCATED_MEMORY);
+    assert_int_equal(link->client.attributes, ISC_RET_REPLAY_DETECT | ISC_RET_SEQUENCE_DETECT |
+                                                  ISC_RET_CONFIDENTIALITY | ISC_RET_STREAM | ISC_RET_ALLOCATED_MEMORY);
     link_close(link);
 }
 
@@ -571,6 +649,8 @@ int main(void)
         cmocka_unit_test(certificate_asked_for),
         cmocka_unit_test(certificate_by_key),
         cmocka_unit_test(resumption),
+        cmocka_unit_test(shared_ticket_keys),
+        cmocka_unit_test(emptied_cache),
         cmocka_unit_test(no_reconnects),
         cmocka_unit_test(renegotiation_by_client),
         cmocka_unit_test(renegotiation_by_server),
@@ -586,5 +666,6 @@ int main(void)
         cmocka_unit_test(no_server_certificate),
         cmocka_unit_test(no_common_version),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("schannel connection", tests, NULL, NULL);
 }

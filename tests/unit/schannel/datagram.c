@@ -103,13 +103,15 @@ static void shake(struct link *link, unsigned seed, unsigned percent)
         packets = to_server;
         to_server.count = 0;
         for (size_t i = 0; i < packets.count; i++) {
-            server_done = feed(link, &link->server, packets.packets[i], packets.sizes[i], &to_client) == SEC_E_OK || server_done;
+            server_done =
+                feed(link, &link->server, packets.packets[i], packets.sizes[i], &to_client) == SEC_E_OK || server_done;
         }
         disturb(&to_client, &seed, percent);
         packets = to_client;
         to_client.count = 0;
         for (size_t i = 0; i < packets.count; i++) {
-            client_done = feed(link, &link->client, packets.packets[i], packets.sizes[i], &to_server) == SEC_E_OK || client_done;
+            client_done =
+                feed(link, &link->client, packets.packets[i], packets.sizes[i], &to_server) == SEC_E_OK || client_done;
         }
         if (to_server.count != 0) {
             continue;
@@ -174,5 +176,6 @@ int main(void)
         cmocka_unit_test(bad_network),
         cmocka_unit_test(repeated_hello),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("schannel datagram", tests, NULL, NULL);
 }

@@ -30,7 +30,8 @@ static void exchange_all(struct link *link)
     }
 }
 
-static const DWORD versions[] = {SP_PROT_TLS1_2, SP_PROT_TLS1_3, SP_PROT_TLS1_2 | SP_PROT_TLS1_3, SP_PROT_TLS1_1, SP_PROT_TLS1_0, 0};
+static const DWORD versions[] = {SP_PROT_TLS1_2, SP_PROT_TLS1_3, SP_PROT_TLS1_2 | SP_PROT_TLS1_3,
+                                 SP_PROT_TLS1_1, SP_PROT_TLS1_0, 0};
 static const char *const kinds[] = {"p256", "rsa", "ed25519"};
 
 static void every_version_and_key(void **state)
@@ -91,5 +92,6 @@ int main(void)
         cmocka_unit_test(random_chunks),
         cmocka_unit_test(small_output),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("schannel handshake", tests, NULL, NULL);
 }

@@ -92,8 +92,9 @@ void side_acquire(struct side *side)
                           .hRootStore = options->roots,
                           .dwFlags = options->flags};
     bool use_v4 = options->protocols != 0 || options->algorithm_count != 0;
-    assert_status(AcquireCredentialsHandleA(NULL, UNISP, side->client ? SECPKG_CRED_OUTBOUND : SECPKG_CRED_INBOUND, NULL,
-                                            use_v4 ? (void *)&v4 : (void *)&v5, NULL, NULL, &side->credential, NULL),
+    assert_status(AcquireCredentialsHandleA(NULL, UNISP, side->client ? SECPKG_CRED_OUTBOUND : SECPKG_CRED_INBOUND,
+                                            NULL, use_v4 ? (void *)&v4 : (void *)&v5, NULL, NULL, &side->credential,
+                                            NULL),
                   SEC_E_OK);
     side->has_credential = true;
 }
@@ -125,15 +126,16 @@ static SECURITY_STATUS call(struct side *side, SecBufferDesc *in, SecBufferDesc 
 }
 
 /* A call with these input buffers and an output buffer of `room` bytes, or one of the library's. */
-static SECURITY_STATUS call_with(struct side *side, SecBuffer *in, ULONG in_count, ULONG room, uint8_t *out, size_t *out_size)
+static SECURITY_STATUS call_with(struct side *side, SecBuffer *in, ULONG in_count, ULONG room, uint8_t *out,
+                                 size_t *out_size)
 {
     uint8_t *own = room != 0 ? malloc(room) : NULL;
     SecBuffer out_buffers[2] = {{room, SECBUFFER_TOKEN, own}, {0, SECBUFFER_EMPTY, NULL}};
     SecBufferDesc in_desc = {SECBUFFER_VERSION, in_count, in};
     SecBufferDesc out_desc = {SECBUFFER_VERSION, 2, out_buffers};
     side->status = call(side, in_count != 0 ? &in_desc : NULL, &out_desc, room == 0 ? ISC_REQ_ALLOCATE_MEMORY : 0);
-    bool wrote = side->status >= 0 ||
-                 (side->status != SEC_E_INCOMPLETE_MESSAGE && side->status != SEC_E_INSUFFICIENT_MEMORY);
+    bool wrote =
+        side->status >= 0 || (side->status != SEC_E_INCOMPLETE_MESSAGE && side->status != SEC_E_INSUFFICIENT_MEMORY);
     if (wrote && out_buffers[0].pvBuffer != NULL && out_buffers[0].cbBuffer != 0) {
         assert_true(*out_size + out_buffers[0].cbBuffer <= LINK_BUFFER);
         memcpy(out + *out_size, out_buffers[0].pvBuffer, out_buffers[0].cbBuffer);
@@ -169,7 +171,8 @@ SECURITY_STATUS side_step(struct side *side, struct link *link, uint8_t *out, si
             in[count++] = (SecBuffer){sizeof mtu, SECBUFFER_DTLS_MTU, &mtu};
         }
         bool first_client = side->client && !side->has_context;
-        SECURITY_STATUS status = call_with(side, first_client ? in + 2 : in, first_client ? count - 2 : count, room, out, out_size);
+        SECURITY_STATUS status =
+            call_with(side, first_client ? in + 2 : in, first_client ? count - 2 : count, room, out, out_size);
         side->missing = in[1].BufferType == SECBUFFER_MISSING ? in[1].cbBuffer : 0;
         if (status == SEC_E_INSUFFICIENT_MEMORY && room != 0) {
             room *= 2;

@@ -22,13 +22,13 @@
 #include "sspi_ext.h"
 
 #define LINK_BUFFER 262144
-#define UNISP       (SEC_CHAR *)(uintptr_t)"Microsoft Unified Security Protocol Provider"
+#define UNISP       (SEC_CHAR *)(uintptr_t) "Microsoft Unified Security Protocol Provider"
 
 /* What one side asks for. */
 struct side_options {
-    DWORD protocols;   /* SP_PROT_*; 0: all of TLS 1.2 and 1.3 of version 5 */
-    DWORD flags;       /* SCH_* */
-    ULONG request;     /* ISC_REQ_*, ASC_REQ_* beside the usual */
+    DWORD protocols; /* SP_PROT_*; 0: all of TLS 1.2 and 1.3 of version 5 */
+    DWORD flags;     /* SCH_* */
+    ULONG request;   /* ISC_REQ_*, ASC_REQ_* beside the usual */
     ALG_ID *algorithms;
     DWORD algorithm_count;
     struct certificate *certificates[4];
@@ -57,9 +57,9 @@ struct side {
 
 struct link {
     struct side client, server;
-    size_t chunk;           /* bytes that go over at once; 0: all */
-    unsigned random;        /* not 0: chunks of random sizes up to `chunk`, from this seed */
-    ULONG room;             /* not 0: output buffers of this size, doubled when they are too small */
+    size_t chunk;    /* bytes that go over at once; 0: all */
+    unsigned random; /* not 0: chunks of random sizes up to `chunk`, from this seed */
+    ULONG room;      /* not 0: output buffers of this size, doubled when they are too small */
 };
 
 /* Self-signed certificates for www.example.com with a key of their own: P-256, RSA of 2048 bits, Ed25519; made once. */
