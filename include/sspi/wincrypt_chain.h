@@ -8,6 +8,8 @@
 #ifndef __WINCRYPT_CHAIN_H__
 #define __WINCRYPT_CHAIN_H__
 
+#include "wincrypt.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
