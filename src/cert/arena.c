@@ -9,14 +9,13 @@ struct arena_piece {
 
 static void *take_fixed(struct arena *arena, size_t size)
 {
-    size_t rounded = (size + 7) & ~(size_t)7;
-    uint8_t *at = arena->fixed + arena->used;
-    if (rounded < size || rounded > arena->room - arena->used) {
+    size_t start = (arena->used + 7) & ~(size_t)7; /* what was used last keeps its exact end */
+    if (start > arena->room || size > arena->room - start) {
         return NULL;
     }
-    memset(at, 0, rounded);
-    arena->used += rounded;
-    return at;
+    memset(arena->fixed + start, 0, size);
+    arena->used = start + size;
+    return arena->fixed + start;
 }
 
 void *arena_take(struct arena *arena, size_t size)

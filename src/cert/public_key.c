@@ -42,20 +42,36 @@ static STATUS build(const CERT_PUBLIC_KEY_INFO *info, X509_PUBKEY *key)
     return SEC_E_OK;
 }
 
+/* What was built is not decoded until it has been encoded once. */
+static EVP_PKEY *decoded(X509_PUBKEY *key)
+{
+    unsigned char *der = NULL;
+    const unsigned char *at;
+    int size = i2d_X509_PUBKEY(key, &der);
+    EVP_PKEY *public = NULL;
+    if (size > 0) {
+        at = der;
+        public = d2i_PUBKEY_ex(NULL, &at, size, cert_libctx(), NULL);
+    }
+    OPENSSL_free(der);
+    return public;
+}
+
 STATUS public_key_bits(const CERT_PUBLIC_KEY_INFO *info, DWORD *out)
 {
     AUTO(free_key) X509_PUBKEY *key = X509_PUBKEY_new_ex(cert_libctx(), NULL);
-    EVP_PKEY *public = NULL;
+    EVP_PKEY *public;
     SECURITY_STATUS status;
     REQUIRE(key != NULL, SEC_E_INSUFFICIENT_MEMORY, "no memory");
     REQUIRE(info->PublicKey.pbData != NULL && info->PublicKey.cbData <= INT32_MAX, SEC_E_INVALID_TOKEN,
             "public key: empty");
     openssl_errors_mark();
     status = build(info, key);
-    public = status < 0 ? NULL : X509_PUBKEY_get0(key);
+    public = status < 0 ? NULL : decoded(key);
     openssl_errors_forget();
     TRY(status);
     REQUIRE(public != NULL, SEC_E_INVALID_TOKEN, "public key: cannot be read");
     *out = (DWORD)EVP_PKEY_get_bits(public);
+    EVP_PKEY_free(public);
     return SEC_E_OK;
 }
