@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/policy.h"
 #include "base/random.h"
 #include "base/secret.h"
@@ -37,7 +37,7 @@ static struct {
     struct ticket_key keys[KEYS_MAX];
     size_t count;
     struct timespec changed;
-    time_t looked;
+    uint64_t looked; /* seconds */
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static int hex_digit(int c)
@@ -106,7 +106,7 @@ static void reread(const char *path)
 /* Under the lock; the file is looked at once a second at the most. */
 static void refresh(const char *path)
 {
-    time_t now = time(NULL);
+    uint64_t now = clock_now() / CLOCK_SECOND;
     struct stat file;
     if (now == shared.looked) {
         return;
