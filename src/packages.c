@@ -5,11 +5,7 @@
 #include "schannel/schannel_package.h"
 
 const struct package *const packages[] = {
-    &negotiate_package,
-    &ntlm_package,
-    &schannel_package_alias,
-    &schannel_package,
-    &schannel_package_default,
+    &negotiate_package, &ntlm_package, &schannel_package_alias, &schannel_package, &schannel_package_default,
 };
 
 const size_t package_count = sizeof packages / sizeof packages[0];
