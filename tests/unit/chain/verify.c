@@ -2,6 +2,9 @@
  * wrongs of which the graver one is to be named. */
 #include "pki.h"
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 #include "windows.h"
 
 #include "wincrypt.h"
@@ -346,6 +349,60 @@ static void names_the_alert(void **state)
     assert_int_equal(verify_status_of_policy(CERT_E_PURPOSE), SEC_E_CERT_UNKNOWN);
 }
 
+static int leave_error(X509_STORE_CTX *context, void *argument)
+{
+    X509_STORE_CTX_set_error(context, verify_x509_error(*(SECURITY_STATUS *)argument));
+    return 0;
+}
+
+/* The alert that a server reads from a client of libssl whose callback leaves verify_x509_error(verdict). */
+static int alert_read(SECURITY_STATUS verdict)
+{
+    BIO *one, *other;
+    char path[4096];
+    SSL_CTX *server = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *client = SSL_CTX_new(TLS_client_method());
+    (void)snprintf(path, sizeof path, "%s", pki_path("server-p256.pem"));
+    assert_int_equal(SSL_CTX_use_certificate_file(server, path, SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(server, pki_path("server-p256.key"), SSL_FILETYPE_PEM), 1);
+    SSL_CTX_set_verify(client, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(client, leave_error, &verdict);
+    SSL *accepts = SSL_new(server);
+    SSL *connects = SSL_new(client);
+    assert_int_equal(BIO_new_bio_pair(&one, 0, &other, 0), 1);
+    SSL_set_bio(accepts, one, one);
+    SSL_set_bio(connects, other, other);
+    SSL_set_accept_state(accepts);
+    SSL_set_connect_state(connects);
+    ERR_clear_error();
+    for (int i = 0; i < 4; i++) {
+        (void)SSL_do_handshake(connects);
+        ERR_clear_error();
+        if (SSL_do_handshake(accepts) <= 0 && SSL_get_error(accepts, -1) == SSL_ERROR_SSL) {
+            break;
+        }
+    }
+    int reason = ERR_GET_REASON(ERR_peek_error());
+    ERR_clear_error();
+    SSL_free(accepts);
+    SSL_free(connects);
+    SSL_CTX_free(server);
+    SSL_CTX_free(client);
+    return reason - SSL_AD_REASON_OFFSET;
+}
+
+static void has_libssl_send_the_alert(void **state)
+{
+    static const SECURITY_STATUS verdicts[] = {
+        SEC_E_UNTRUSTED_ROOT,      SEC_E_WRONG_PRINCIPAL, SEC_E_CERT_EXPIRED,         SEC_E_CERT_WRONG_USAGE,
+        CRYPT_E_REVOKED,           SEC_E_CERT_UNKNOWN,    CRYPT_E_REVOCATION_OFFLINE, CRYPT_E_NO_REVOCATION_CHECK,
+        SEC_E_INSUFFICIENT_MEMORY,
+    };
+    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
+        assert_int_equal(alert_read(verdicts[i]), verify_alert(verdicts[i]));
+    }
+}
+
 static void needs_a_leaf(void **state)
 {
     AUTO_VERIFY_RESULT result;
@@ -418,6 +475,7 @@ int main(void)
         cmocka_unit_test(sees_a_changed_certificate),
         cmocka_unit_test(says_why),
         cmocka_unit_test(names_the_alert),
+        cmocka_unit_test(has_libssl_send_the_alert),
         cmocka_unit_test(needs_a_leaf),
         cmocka_unit_test(lets_any_certificate_be_the_anchor),
         cmocka_unit_test(asks_for_usages),
