@@ -196,6 +196,20 @@ static bool is_anchor(const struct chain *chain, size_t index)
     return index + 1 == chain->count && (chain->errors & CERT_TRUST_IS_PARTIAL_CHAIN) == 0;
 }
 
+static uint32_t revocation_bits(enum revocation_state state)
+{
+    switch (state) {
+    case REVOCATION_REVOKED:
+        return CERT_TRUST_IS_REVOKED;
+    case REVOCATION_NO_CHECK:
+        return CERT_TRUST_REVOCATION_STATUS_UNKNOWN;
+    case REVOCATION_OFFLINE:
+        return CERT_TRUST_REVOCATION_STATUS_UNKNOWN | CERT_TRUST_IS_OFFLINE_REVOCATION;
+    default:
+        return 0;
+    }
+}
+
 static STATUS ask_about(const struct building *building, size_t index)
 {
     struct chain *chain = building->chain;
@@ -217,13 +231,7 @@ static STATUS ask_about(const struct building *building, size_t index)
     }
     element->revocation = answer.state;
     element->revocation_reason = answer.reason;
-    if (answer.state == REVOCATION_REVOKED) {
-        element->errors |= CERT_TRUST_IS_REVOKED;
-    } else if (answer.state == REVOCATION_NO_CHECK) {
-        element->errors |= CERT_TRUST_REVOCATION_STATUS_UNKNOWN;
-    } else if (answer.state == REVOCATION_OFFLINE) {
-        element->errors |= CERT_TRUST_REVOCATION_STATUS_UNKNOWN | CERT_TRUST_IS_OFFLINE_REVOCATION;
-    }
+    element->errors |= revocation_bits(answer.state);
     return SEC_E_OK;
 }
 
