@@ -130,8 +130,7 @@ struct schannel_context {
     bool send_closed;                        /* [send] close_notify or a fatal alert went out */
     bool receive_closed;                     /* [receive] */
     atomic_bool update_due;                  /* the peer asked for our KeyUpdate: it goes in front of the next record */
-    uint8_t *stash; /* [receive] and [step]: plaintext of the handshake record that waits for a step */
-    size_t stash_size;
+    struct secret stash; /* [receive] and [step]: plaintext of the handshake record that waits for a step */
     uint8_t refusal;       /* [receive]: the fatal alert that the next step sends; 0: none */
     size_t notified_extra; /* [receive] and [step]: bytes behind the record that SEC_I_RENEGOTIATE was about */
     uint32_t message_left; /* [receive] bytes of a handshake message that goes on in the next record */

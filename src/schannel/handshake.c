@@ -15,8 +15,6 @@
 #include "wire/reader.h"
 #include "wire/writer.h"
 
-#define OUTGOING_MAXIMUM (1u << 18)
-
 /* One call on its way. */
 struct step {
     struct schannel_context *context;
@@ -131,13 +129,8 @@ static SECURITY_STATUS remember_used(struct step *step, size_t used)
     write_bytes(&writer, read_bytes(&reader, repeat->kept));
     reader = read_start(step->in->token);
     read_bytes(&reader, used);
-    AUTO_WRITER rest = write_growing(OUTGOING_MAXIMUM);
-    write_bytes(&rest, read_bytes(&reader, read_left(&reader)));
-    TRY(write_end(&rest));
-    free(context->stash);
-    context->stash_size = rest.size;
-    context->stash = write_take(&rest);
-    return SEC_E_OK;
+    secret_free(&context->stash);
+    return secret_copy(&context->stash, read_bytes(&reader, read_left(&reader)));
 }
 
 /* The same bytes again, or what comes after them: both happen. */
@@ -201,8 +194,8 @@ static SECURITY_STATUS shake(struct step *step)
     struct bytes token = read_bytes(&reader, read_left(&reader));
     AUTO_SECRET rest = {0};
     if (answers) {
-        rest = (struct secret){STEAL(context->stash), context->stash_size};
-        context->stash_size = 0;
+        rest = context->stash;
+        context->stash = (struct secret){0};
         token = step->in->token.size == 0 ? secret_bytes(&rest) : token;
     }
     size_t size = token.size;
@@ -395,9 +388,8 @@ static SECURITY_STATUS grant(struct step *step)
         size_t none;
         verdict = engine_handshake(context, BYTES_NONE, &none);
     } else {
-        AUTO_SECRET stash = {context->stash, context->stash_size};
-        context->stash = NULL;
-        context->stash_size = 0;
+        AUTO_SECRET stash = context->stash;
+        context->stash = (struct secret){0};
         verdict = engine_post_handshake(context, secret_bytes(&stash));
     }
     return conclude(step, verdict, used);
@@ -496,8 +488,7 @@ void schannel_dispose(struct context *base)
     free(context->host);
     free(context->exporter.label);
     free(context->exporter.context);
-    secret_wipe(context->stash, context->stash_size);
-    free(context->stash);
+    secret_free(&context->stash);
     context_fini(base);
     secret_wipe(context, sizeof *context);
     free(context);

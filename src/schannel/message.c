@@ -105,13 +105,8 @@ static SECURITY_STATUS on_alert(struct schannel_context *context, const struct r
 /* The step that is to come gets the record's content. */
 static SECURITY_STATUS notify(struct schannel_context *context, struct bytes plaintext, size_t left)
 {
-    free(context->stash);
-    context->stash_size = 0;
-    AUTO_WRITER stash = write_growing(RECORD_PLAIN_MAX);
-    write_bytes(&stash, plaintext);
-    TRY(write_end(&stash));
-    context->stash_size = stash.size;
-    context->stash = write_take(&stash);
+    secret_free(&context->stash);
+    TRY(secret_copy(&context->stash, plaintext));
     context->notified_extra = left;
     schannel_enter(context, SCHANNEL_NOTIFIED);
     return SEC_I_RENEGOTIATE;

@@ -48,7 +48,9 @@ static SECURITY_STATUS feed(struct link *link, struct side *side, const uint8_t 
         if (data == NULL && side->has_context) {
             status = side_poke(side, token, &token_size);
         } else {
-            memcpy(side->in, data, size);
+            if (size != 0) {
+                memcpy(side->in, data, size);
+            }
             side->in_size = size;
             status = side_step(side, link, token, &token_size);
             side->in_size = 0;
