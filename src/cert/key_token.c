@@ -77,6 +77,7 @@ static ENGINE *have_engine(void)
         ENGINE_free(loaded);
         return NULL;
     }
+    (void)ENGINE_ctrl_cmd_string(loaded, "QUIET", NULL, 0); /* it would write to the program's stderr */
     if (!atomic_compare_exchange_strong(&engine, &none, loaded)) {
         ENGINE_finish(loaded);
         ENGINE_free(loaded);

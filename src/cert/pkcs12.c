@@ -161,9 +161,16 @@ static STATUS take_name(PKCS12_SAFEBAG *bag, struct certificate *certificate)
     AUTO(free_openssl) char *name = PKCS12_get_friendlyname(bag);
     AUTO_UTF16 wide = UTF16_NONE;
     AUTO_SECRET value = {NULL, 0};
-    if (name == NULL || utf16_from_utf8(bytes_of(name, strlen(name)), &wide) < 0) {
+    SECURITY_STATUS status;
+    if (name == NULL) {
         return SEC_E_OK;
     }
+    status = utf16_from_utf8(bytes_of(name, strlen(name)), &wide);
+    if (status == SEC_E_INVALID_TOKEN) { /* a name that is no text is no name */
+        status_begin();
+        return SEC_E_OK;
+    }
+    TRY(status);
     TRY(secret_alloc(&value, wide.size + sizeof nul));
     memcpy(value.data, wide.data, wide.size);
     memcpy(value.data + wide.size, nul, sizeof nul);
