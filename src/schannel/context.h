@@ -64,7 +64,7 @@ struct schannel_exporter {
 struct schannel_handshake {
     struct bytes feed;     /* whole records that OpenSSL has not read; borrowed from the step's input */
     struct bytes record;   /* what it has not read of the one (or, unbridged, all) before those */
-    struct secret bridged; /* the record that the bridge has sealed for OpenSSL */
+    struct writer bridged; /* the record that the bridge has sealed for OpenSSL */
     bool bridge_in;        /* records for OpenSSL, and its own, change sequence numbers (engine.h) */
     bool bridge_out;
     const SSL_SESSION *offered; /* for comparison alone: the session that the client asked to resume */

@@ -130,7 +130,7 @@ void engine_handshake_end(struct schannel_context *context)
 {
     struct schannel_handshake *handshake = context->handshake;
     if (handshake != NULL) {
-        secret_free(&handshake->bridged);
+        write_free(&handshake->bridged);
         free(handshake->alpn_owned);
         secret_wipe(handshake, sizeof *handshake);
         free(handshake);
@@ -163,6 +163,8 @@ SECURITY_STATUS engine_new(struct schannel_context *context)
     SSL_set_app_data(context->ssl, context);
     if (!context->base.initiator) {
         SSL_set_accept_state(context->ssl);
+        /* One ticket of TLS 1.3, as Windows sends, for a session that may be resumed; OpenSSL would send two to anybody. */
+        SSL_set_num_tickets(context->ssl, context->session_wanted ? 1 : 0);
         return engine_handshake_begin(context);
     }
     SSL_set_connect_state(context->ssl);
@@ -368,7 +370,7 @@ SECURITY_STATUS engine_renegotiate(struct schannel_context *context)
 enum engine_verdict engine_post_handshake(struct schannel_context *context, struct bytes plaintext)
 {
     uint8_t unwanted;
-    AUTO_SECRET record = {0};
+    AUTO_WRITER record = {0};
     SECURITY_STATUS status = engine_handshake_begin(context);
     if (status >= 0) {
         status = engine_io_for_openssl(context, RECORD_HANDSHAKE, plaintext, &record);
@@ -377,7 +379,7 @@ enum engine_verdict engine_post_handshake(struct schannel_context *context, stru
         context->failure = status;
         return ENGINE_FAILED;
     }
-    context->handshake->record = secret_bytes(&record);
+    context->handshake->record = write_result(&record);
     size_t mark = engine_io_mark(context);
     openssl_errors_mark();
     enum engine_verdict verdict = verdict_of(context, SSL_read(context->ssl, &unwanted, 1));

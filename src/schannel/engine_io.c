@@ -48,24 +48,24 @@ static struct record_room record_body(const struct record_content *content)
 }
 
 SECURITY_STATUS engine_io_for_openssl(struct schannel_context *context, uint8_t type, struct bytes plaintext,
-                                      struct secret *out_record)
+                                      struct writer *out_record)
 {
     __attribute__((cleanup(record_wipe))) struct record_direction fresh = {0};
     struct record_direction *direction = NULL;
     TRY(openssl_direction(context, false, &fresh, &direction));
     size_t header = record_header_size(direction);
     size_t trailer = record_trailer_size(direction);
-    AUTO_SECRET record = {0};
-    TRY(secret_alloc(&record, header + plaintext.size + trailer));
-    struct writer writer = write_into(record.data, record.size);
-    write_zeros(&writer, header);
-    write_bytes(&writer, plaintext);
+    AUTO_WRITER record = write_growing(header + plaintext.size + trailer);
+    write_zeros(&record, header);
+    write_bytes(&record, plaintext);
+    write_zeros(&record, trailer);
+    TRY(write_end(&record));
     TRY(record_seal_as(direction, context->openssl_received, type, (struct record_room){record.data, header},
                        (struct record_room){record.data + header, plaintext.size},
                        (struct record_room){record.data + header + plaintext.size, trailer}));
     context->openssl_received++;
     *out_record = record;
-    record = (struct secret){0};
+    record = (struct writer){0};
     return SEC_E_OK;
 }
 
@@ -84,14 +84,15 @@ static SECURITY_STATUS next_record(struct schannel_context *context)
     TRY(record_peek(handshake->feed, context->version, &frame, NULL));
     REQUIRE(frame.missing == 0, SEC_E_INTERNAL_ERROR, "the engine was fed half a record");
     struct reader reader = read_start(handshake->feed);
-    AUTO_SECRET wire = {0};
-    TRY(secret_copy(&wire, read_bytes(&reader, frame.size)));
+    AUTO_WRITER wire = write_growing(frame.size);
+    write_bytes(&wire, read_bytes(&reader, frame.size));
+    TRY(write_end(&wire));
     handshake->feed = read_bytes(&reader, read_left(&reader));
     struct record_content content;
     TRY(record_open(&context->receive, (struct record_room){wire.data, wire.size}, &content));
-    secret_free(&handshake->bridged);
+    write_free(&handshake->bridged);
     TRY(engine_io_for_openssl(context, content.type, bytes_of(content.data, content.size), &handshake->bridged));
-    handshake->record = secret_bytes(&handshake->bridged);
+    handshake->record = write_result(&handshake->bridged);
     if (content.type == RECORD_CHANGE_CIPHER_SPEC) {
         handshake->bridge_in = false; /* what follows counts from zero under the next keys, here and there */
     }

@@ -23,6 +23,6 @@ STATUS engine_io_bridge_out(struct schannel_context *context, size_t mark);
 
 /* Seals plaintext as OpenSSL expects its next record, into a block of its own that the caller wipes and frees. */
 STATUS engine_io_for_openssl(struct schannel_context *context, uint8_t type, struct bytes plaintext,
-                             struct secret *out_record);
+                             struct writer *out_record);
 
 #endif
