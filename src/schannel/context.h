@@ -96,6 +96,7 @@ struct schannel_context {
     struct schannel_datagram *dtls; /* [step] NULL: TLS */
     bool completed;                 /* [step] */
     bool fast;                      /* [step] record.c protects messages; else OpenSSL */
+    bool trusted;                   /* [step] the peer was judged and found good, now or when the session began */
     bool manual;                    /* [step] the peer is not judged: of the flags of the handshake under way */
     bool session_wanted;            /* [step] a resumable session may be kept (SCHANNEL_SESSION_TOKEN) */
     uint16_t version;               /* [step] 0x0301.., 0xFEFF, 0xFEFD; final with `completed` */
@@ -130,7 +131,7 @@ struct schannel_context {
     bool send_closed;                        /* [send] close_notify or a fatal alert went out */
     bool receive_closed;                     /* [receive] */
     atomic_bool update_due;                  /* the peer asked for our KeyUpdate: it goes in front of the next record */
-    struct secret stash; /* [receive] and [step]: plaintext of the handshake record that waits for a step */
+    struct secret stash;   /* [receive] and [step]: plaintext of the handshake record that waits for a step */
     uint8_t refusal;       /* [receive]: the fatal alert that the next step sends; 0: none */
     size_t notified_extra; /* [receive] and [step]: bytes behind the record that SEC_I_RENEGOTIATE was about */
     uint32_t message_left; /* [receive] bytes of a handshake message that goes on in the next record */

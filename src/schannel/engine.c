@@ -75,7 +75,7 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
     if (context == NULL || !context->session_wanted || context->credential->sessions == NULL) {
         return 0;
     }
-    schannel_sessions_put(context->credential->sessions, context->target, !context->manual, session);
+    schannel_sessions_put(context->credential->sessions, context->target, context->trusted, session);
     return 1; /* the reference is the cache's */
 }
 
@@ -149,7 +149,8 @@ static void offer_session(struct schannel_context *context)
     if (session != NULL) {
         SSL_set_session(context->ssl, session);
         context->handshake->offered = session;
-        SSL_SESSION_free(session); /* the SSL has its own reference */
+        context->trusted = !context->manual; /* unless the server shows its certificate again */
+        SSL_SESSION_free(session);           /* the SSL has its own reference */
     }
 }
 
@@ -317,6 +318,9 @@ static SECURITY_STATUS settle(struct schannel_context *context)
     }
     context->sizes = protect_sizes(context->suite, context->version);
     atomic_store_explicit(&context->base.one_stream, !context->fast, memory_order_relaxed);
+    /* The flags of the last leg count: what was resumed without them was never judged. */
+    bool judged = context->trusted || context->manual || !context->base.initiator;
+    REQUIRE(judged, SEC_E_UNTRUSTED_ROOT, "a session that was never verified is not resumed by a call that verifies");
     keep_renewed_ticket(context);
     context->completed = true;
     engine_handshake_end(context);

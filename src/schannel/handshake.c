@@ -96,6 +96,7 @@ static void apply_flags(struct step *step)
     if (!context->base.initiator) {
         bool ask = (context->request & ASC_REQ_MUTUAL_AUTH) != 0;
         SSL_set_verify(context->ssl, ask ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+        tickets_bind(context->ssl, context->credential, ask);
         if (ask && context->credential->ca_names != NULL && SSL_get_client_CA_list(context->ssl) == NULL) {
             SSL_set_client_CA_list(context->ssl, SSL_dup_CA_list(context->credential->ca_names));
         }

@@ -54,6 +54,7 @@ int judge_peer(X509_STORE_CTX *store, void *argument)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct schannel_context *context = SSL_get_app_data(ssl);
+    context->trusted = false;
     if (context->manual) {
         X509_STORE_CTX_set_error(store, X509_V_OK);
         return 1;
@@ -66,6 +67,7 @@ int judge_peer(X509_STORE_CTX *store, void *argument)
         X509_STORE_CTX_set_error(store, verify_x509_error(verdict));
         return 0;
     }
+    context->trusted = true; /* or will be refused by the staple */
     X509_STORE_CTX_set_error(store, X509_V_OK);
     return 1;
 }

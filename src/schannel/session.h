@@ -34,6 +34,12 @@ SSL_SESSION *schannel_sessions_take(struct schannel_sessions *sessions, struct u
 /* Forgets a target's entries (SslEmptyCache; a handshake that failed); an empty target forgets all. */
 void schannel_sessions_forget(struct schannel_sessions *sessions, struct utf16 target);
 
+struct schannel_credential;
+
+/* Binds a server's connection to the sessions that were begun under the same rules for clients' certificates: a ticket of a
+ * server that asks for none, or judges otherwise, is not good here, though the keys are shared. */
+void tickets_bind(SSL *ssl, const struct schannel_credential *credential, bool asks_for_certificate);
+
 /* Makes a server's SSL_CTX issue and take tickets. */
 STATUS schannel_tickets_enable(SSL_CTX *ssl_ctx, uint32_t lifespan);
 

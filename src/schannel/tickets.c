@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "base/trace.h"
 #include "cert/library.h"
+#include "schannel/credential.h"
 #include "schannel/session.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
@@ -162,7 +163,9 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     }
     int result = -1;
     if (!sealing) {
-        result = use_key(&key, iv, cipher, mac, false) ? (first ? 1 : 2) : -1;
+        bool renew =
+            !first || SSL_version(ssl) == TLS1_3_VERSION; /* whose tickets are good for one use (RFC 8446 C.4) */
+        result = use_key(&key, iv, cipher, mac, false) ? (renew ? 2 : 1) : -1;
     } else if (random_bytes(iv, IV_SIZE) >= 0) {
         struct writer writer = write_into(name, KEY_NAME);
         write_bytes(&writer, BYTES(key.name));
@@ -170,6 +173,31 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     }
     secret_wipe(&key, sizeof key);
     return result;
+}
+
+void tickets_bind(SSL *ssl, const struct schannel_credential *credential, bool asks_for_certificate)
+{
+    uint8_t context[SSL_MAX_SID_CTX_LENGTH];
+    size_t size = 0;
+    AUTO_WRITER rules = write_growing(1u << 20);
+    write_u8(&rules, asks_for_certificate);
+    if (asks_for_certificate) {
+        write_u8(&rules, credential->manual);
+        write_u8(&rules, credential->deferred);
+        write_u8(&rules, (uint8_t)credential->revocation);
+        for (int i = 0; i < sk_X509_NAME_num(credential->ca_names); i++) {
+            const unsigned char *der = NULL;
+            size_t der_size = 0;
+            X509_NAME_get0_der(sk_X509_NAME_value(credential->ca_names, i), &der, &der_size);
+            write_bytes(&rules, bytes_of(der, der_size));
+        }
+    }
+    bool hashed =
+        !rules.bad && EVP_Q_digest(cert_libctx(), "SHA256", NULL, rules.data, rules.size, context, &size) == 1;
+    if (!hashed || SSL_set_session_id_context(ssl, context, (unsigned)size) != 1) {
+        SSL_set_options(ssl, SSL_OP_NO_TICKET); /* better nothing than what binds to nothing */
+        SSL_set_session_id_context(ssl, context, 0);
+    }
 }
 
 SECURITY_STATUS schannel_tickets_enable(SSL_CTX *ssl_ctx, uint32_t lifespan)

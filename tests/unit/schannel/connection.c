@@ -317,6 +317,68 @@ static void shared_ticket_keys(void **state)
     policy_override(&policy);
 }
 
+/* What was resumed without being judged is not kept as judged, whatever flags a later call has. */
+static void unverified_stays_unverified(void **state)
+{
+    static const DWORD versions[] = {TLS12, TLS13};
+    static const DWORD shutdown = SCHANNEL_SHUTDOWN;
+    for (size_t v = 0; v < 2; v++) {
+        struct side_options client = client_options(versions[v]);
+        struct side_options server = server_options(versions[v]);
+        client.flags = 0;
+        client.request = ISC_REQ_MANUAL_CRED_VALIDATION;
+        struct link *link = make(&client, &server);
+        for (int i = 0; i < 2; i++) {
+            link_establish(link);
+            link->client.options.request = 0; /* the call that closes says nothing of validation */
+            uint8_t unsent[256];
+            size_t unsent_size = 0;
+            SecBuffer buffer = {4, SECBUFFER_TOKEN, (void *)(uintptr_t)&shutdown};
+            SecBufferDesc desc = {SECBUFFER_VERSION, 1, &buffer};
+            assert_status(ApplyControlToken(&link->client.context, &desc), SEC_E_OK);
+            assert_status(side_poke(&link->client, unsent, &unsent_size), SEC_E_OK);
+            uint8_t data[64];
+            size_t size;
+            link_send(&link->server, &link->client, "x", 1);
+            while (link->client.in_size != 0 && link_receive(&link->client, data, &size) == SEC_E_OK) {
+            }
+            link_again(link);
+            link->client.options.request = ISC_REQ_MANUAL_CRED_VALIDATION;
+        }
+        link->client.options.request = 0;
+        assert_false(link_shake(link));
+        assert_int_equal(link->client.status, SEC_E_UNTRUSTED_ROOT);
+        link_close(link);
+    }
+}
+
+/* A ticket of a connection that asked for no certificate does not do where one is asked for. */
+static void resumption_and_client_certificates(void **state)
+{
+    static const DWORD versions[] = {TLS12, TLS13};
+    for (size_t v = 0; v < 2; v++) {
+        struct side_options client = client_options(versions[v]);
+        struct side_options server = server_options(versions[v]);
+        client.certificates[0] = link_certificate("rsa");
+        client.certificate_count = 1;
+        server.flags = SCH_CRED_MANUAL_CRED_VALIDATION;
+        struct link *link = make(&client, &server);
+        for (int i = 0; i < 4; i++) {
+            link->server.options.request = i < 2 ? 0 : ASC_REQ_MUTUAL_AUTH;
+            link_establish(link);
+            assert_int_equal(resumed(link), i == 1 || i == 3);
+            assert_int_equal(client_certificate_seen(link), i >= 2);
+            link_exchange(link, 10);
+            link_exchange(link, 10);
+            link_again(link);
+            if (i == 1 && versions[v] == TLS13) {
+                assert_true(SslEmptyCacheA(NULL, 0));
+            }
+        }
+        link_close(link);
+    }
+}
+
 static void emptied_cache(void **state)
 {
     struct link *link = make_version(TLS12);
@@ -660,6 +722,8 @@ int main(void)
         cmocka_unit_test(resumption),
         cmocka_unit_test(shared_ticket_keys),
         cmocka_unit_test(emptied_cache),
+        cmocka_unit_test(unverified_stays_unverified),
+        cmocka_unit_test(resumption_and_client_certificates),
         cmocka_unit_test(no_reconnects),
         cmocka_unit_test(renegotiation_by_client),
         cmocka_unit_test(renegotiation_by_server),

@@ -21,8 +21,10 @@ static void *sender(void *argument)
         size_t size = 1 + i % 500;
         memset(block + 64, (int)(i & 0xff), size);
         ULONG header = pipe->header;
-        SecBuffer buffers[4] = {{header, SECBUFFER_STREAM_HEADER, block + 64 - header}, {(ULONG)size, SECBUFFER_DATA, block + 64},
-                                {400, SECBUFFER_STREAM_TRAILER, block + 64 + size}, {0, SECBUFFER_EMPTY, NULL}};
+        SecBuffer buffers[4] = {{header, SECBUFFER_STREAM_HEADER, block + 64 - header},
+                                {(ULONG)size, SECBUFFER_DATA, block + 64},
+                                {400, SECBUFFER_STREAM_TRAILER, block + 64 + size},
+                                {0, SECBUFFER_EMPTY, NULL}};
         SecBufferDesc message = {SECBUFFER_VERSION, 4, buffers};
         if (i % 700 == 699) { /* as if the peer had asked for one */
             atomic_store(&side_inside(pipe->from)->update_due, true);
@@ -48,7 +50,8 @@ static void *receiver(void *argument)
     unsigned got = 0;
     while (!pipe->failed) {
         size_t size = 0;
-        SECURITY_STATUS status = pipe->to->in_size != 0 ? link_receive(pipe->to, data, &size) : SEC_E_INCOMPLETE_MESSAGE;
+        SECURITY_STATUS status =
+            pipe->to->in_size != 0 ? link_receive(pipe->to, data, &size) : SEC_E_INCOMPLETE_MESSAGE;
         if (status == SEC_E_INCOMPLETE_MESSAGE) {
             ssize_t more = read(pipe->wire[0], pipe->to->in + pipe->to->in_size, 4096);
             if (more <= 0) {
@@ -69,8 +72,10 @@ static void *receiver(void *argument)
 
 static void both_ways(DWORD protocols)
 {
-    struct side_options client = {.protocols = protocols, .flags = SCH_CRED_MANUAL_CRED_VALIDATION, .target = "www.example.com"};
-    struct side_options server = {.protocols = protocols, .certificates = {link_certificate("p256")}, .certificate_count = 1};
+    struct side_options client = {
+        .protocols = protocols, .flags = SCH_CRED_MANUAL_CRED_VALIDATION, .target = "www.example.com"};
+    struct side_options server = {
+        .protocols = protocols, .certificates = {link_certificate("p256")}, .certificate_count = 1};
     struct link *link = calloc(1, sizeof *link);
     link_open(link, &client, &server);
     link_establish(link); /* the tickets of TLS 1.3 are still to be read */
