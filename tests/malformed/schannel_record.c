@@ -203,5 +203,6 @@ int main(void)
         cmocka_unit_test(headers),         cmocka_unit_test(bodies),   cmocka_unit_test(boundaries),
         cmocka_unit_test(too_long_inside), cmocka_unit_test(replayed),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -379,5 +379,6 @@ int main(void)
         cmocka_unit_test(opened),          cmocka_unit_test(incomplete),
         cmocka_unit_test(wrong_layouts),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

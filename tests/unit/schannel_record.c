@@ -564,5 +564,6 @@ int main(void)
         cmocka_unit_test(end_of_numbers), cmocka_unit_test(update_wanted),   cmocka_unit_test(nonces),
         cmocka_unit_test(too_small),      cmocka_unit_test(inner_plaintext), cmocka_unit_test(wiping),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
