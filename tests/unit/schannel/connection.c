@@ -321,7 +321,6 @@ static void shared_ticket_keys(void **state)
 static void unverified_stays_unverified(void **state)
 {
     static const DWORD versions[] = {TLS12, TLS13};
-    static const DWORD shutdown = SCHANNEL_SHUTDOWN;
     for (size_t v = 0; v < 2; v++) {
         struct side_options client = client_options(versions[v]);
         struct side_options server = server_options(versions[v]);
@@ -330,13 +329,13 @@ static void unverified_stays_unverified(void **state)
         struct link *link = make(&client, &server);
         for (int i = 0; i < 2; i++) {
             link_establish(link);
-            link->client.options.request = 0; /* the call that closes says nothing of validation */
+            link->client.options.request = 0; /* a later call says nothing of validation */
             uint8_t unsent[256];
             size_t unsent_size = 0;
-            SecBuffer buffer = {4, SECBUFFER_TOKEN, (void *)(uintptr_t)&shutdown};
-            SecBufferDesc desc = {SECBUFFER_VERSION, 1, &buffer};
-            assert_status(ApplyControlToken(&link->client.context, &desc), SEC_E_OK);
-            assert_status(side_poke(&link->client, unsent, &unsent_size), SEC_E_OK);
+            if (link->client.in_size != 0) { /* tickets, which are not this call's business */
+                assert_status(side_step(&link->client, link, unsent, &unsent_size), SEC_E_OK);
+                assert_int_equal(unsent_size, 0);
+            }
             uint8_t data[64];
             size_t size;
             link_send(&link->server, &link->client, "x", 1);
