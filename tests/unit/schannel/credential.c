@@ -42,6 +42,29 @@ static void names(void **state)
     }
 }
 
+static void package_information(void **state)
+{
+    static const char *const all[] = {"Schannel", "Microsoft Unified Security Protocol Provider", "Default TLS SSP"};
+    for (size_t i = 0; i < 3; i++) {
+        PSecPkgInfoA info = NULL;
+        assert_status(QuerySecurityPackageInfoA((SEC_CHAR *)(uintptr_t)all[i], &info), SEC_E_OK);
+        assert_string_equal(info->Name, all[i]);
+        assert_int_equal(info->fCapabilities & ~0x400000u, 0x107b3);
+        assert_int_equal(info->wRPCID, 14);
+        assert_int_equal(info->cbMaxToken, 24576);
+        assert_status(FreeContextBuffer(info), SEC_E_OK);
+    }
+    PSecPkgInfoA infos = NULL;
+    ULONG count = 0;
+    unsigned found = 0;
+    assert_status(EnumerateSecurityPackagesA(&count, &infos), SEC_E_OK);
+    for (ULONG i = 0; i < count; i++) {
+        found += strcmp(infos[i].Name, all[0]) == 0 || strcmp(infos[i].Name, all[1]) == 0;
+    }
+    assert_int_equal(found, 2);
+    assert_status(FreeContextBuffer(infos), SEC_E_OK);
+}
+
 static void structures(void **state)
 {
     static const struct {
@@ -219,7 +242,8 @@ static void narrowed_v5(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(uses),        cmocka_unit_test(names),        cmocka_unit_test(structures),
+        cmocka_unit_test(uses),        cmocka_unit_test(names),
+        cmocka_unit_test(package_information),        cmocka_unit_test(structures),
         cmocka_unit_test(protocols),   cmocka_unit_test(certificates), cmocka_unit_test(defaults),
         cmocka_unit_test(narrowed_v4), cmocka_unit_test(narrowed_v5),
     };
