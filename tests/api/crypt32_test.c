@@ -40,7 +40,7 @@ static int have_pki(void **state)
     (void)state;
     directory = getenv("SSPI_TEST_PKI");
     if (directory == NULL || directory[0] == 0) {
-        print_message("skipped: the openssl command is missing, so there are no certificates\n");
+        print_message("# skipped: the openssl command is missing, so there are no certificates\n");
         directory = NULL;
     }
     return 0;
@@ -1175,5 +1175,6 @@ int main(void)
         cmocka_unit_test(test_my),
         cmocka_unit_test(test_threads),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, have_pki, NULL);
 }

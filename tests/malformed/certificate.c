@@ -21,7 +21,7 @@ static int setup(void **state)
     directory = getenv("SSPI_TEST_PKI");
     directory = directory != NULL && directory[0] != 0 ? directory : NULL;
     if (directory == NULL) {
-        print_message("skipped: the openssl command is missing, so there are no certificates\n");
+        print_message("# skipped: the openssl command is missing, so there are no certificates\n");
     }
     return 0;
 }
@@ -141,5 +141,6 @@ static void test_certificates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_stores), cmocka_unit_test(test_certificates)};
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, setup, NULL);
 }

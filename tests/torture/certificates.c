@@ -27,7 +27,7 @@ static int setup(void **state)
     directory = getenv("SSPI_TEST_PKI");
     directory = directory != NULL && directory[0] != 0 ? directory : NULL;
     if (directory == NULL) {
-        print_message("skipped: the openssl command is missing, so there are no certificates\n");
+        print_message("# skipped: the openssl command is missing, so there are no certificates\n");
     }
     return 0;
 }
@@ -130,5 +130,6 @@ int main(void)
         cmocka_unit_test(test_pkcs7),
         cmocka_unit_test(test_pkcs12),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, setup, NULL);
 }
