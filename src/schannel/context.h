@@ -51,9 +51,11 @@ struct schannel_repeat {
     uint8_t start[64]; /* how they began, to know them by */
 };
 
-/* SetContextAttributes(SECPKG_ATTR_KEYING_MATERIAL_INFO), for SECPKG_ATTR_KEYING_MATERIAL. */
+/* SetContextAttributes(SECPKG_ATTR_KEYING_MATERIAL_INFO), for SECPKG_ATTR_KEYING_MATERIAL; and SECPKG_ATTR_EAP_PRF_INFO, for
+ * SECPKG_ATTR_EAP_KEY_BLOCK. */
 struct schannel_exporter {
-    char *label; /* owned, both; NUL-terminated */
+    char *label; /* owned, all three; NUL-terminated */
+    char *eap_label;
     uint8_t *context;
     size_t context_size;
     bool has_context;
@@ -154,6 +156,9 @@ SECURITY_STATUS schannel_accept(struct credential *credential, struct context **
                                 struct step_out *out);
 SECURITY_STATUS schannel_apply_token(struct context *context, const struct buffers *message);
 void schannel_dispose(struct context *context);
+
+/* What comes back of the flags that a step was asked for: ISC_RET_* or ASC_RET_*. */
+uint32_t schannel_returned_flags(const struct schannel_context *context, uint32_t asked);
 
 /* message.c */
 SECURITY_STATUS schannel_seal(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence);

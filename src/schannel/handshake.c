@@ -34,7 +34,7 @@ struct step {
      ISC_RET_EXTENDED_ERROR | ISC_RET_INTEGRITY | ISC_RET_IDENTIFY | ISC_RET_MANUAL_CRED_VALIDATION)
 #define ASC_ECHO (ASC_RET_DATAGRAM | ASC_RET_CONNECTION | ASC_RET_EXTENDED_ERROR | ASC_RET_INTEGRITY | ASC_RET_IDENTIFY)
 
-static uint32_t returned_flags(const struct schannel_context *context, uint32_t asked)
+uint32_t schannel_returned_flags(const struct schannel_context *context, uint32_t asked)
 {
     if (context->base.initiator) {
         return ISC_ALWAYS | (asked & ISC_ECHO);
@@ -334,7 +334,7 @@ static SECURITY_STATUS begin(struct schannel_credential *credential, bool initia
     struct step step = {.context = context, .credential = credential, .in = in, .out = out};
     SECURITY_STATUS status = first_leg(&step, in);
     TRY(status);
-    out->flags = returned_flags(context, in->flags);
+    out->flags = schannel_returned_flags(context, in->flags);
     out->expiry = 0;
     *out_context = &context->base;
     context = NULL;
@@ -455,6 +455,10 @@ static SECURITY_STATUS run(struct credential *base, bool initiator, struct conte
                            struct step_out *out)
 {
     struct schannel_credential *credential = (struct schannel_credential *)base;
+    if (*context != NULL) {
+        out->flags = returned_flags((struct schannel_context *)*context, in->flags);
+        out->expiry = 0;
+    }
     TRY(step_check_buffers(in, out, *context == NULL));
     if (*context == NULL) {
         return begin(credential, initiator, context, in, out);
@@ -462,7 +466,7 @@ static SECURITY_STATUS run(struct credential *base, bool initiator, struct conte
     struct schannel_context *own = (struct schannel_context *)*context;
     struct step step = {.context = own, .credential = credential, .in = in, .out = out};
     SECURITY_STATUS status = go_on(&step);
-    out->flags = returned_flags(own, in->flags);
+    out->flags = schannel_returned_flags(own, in->flags);
     out->expiry = own->datagram ? datagram_expiry(own) : 0;
     return status;
 }
@@ -488,6 +492,7 @@ void schannel_dispose(struct context *base)
     utf16_free(&context->target);
     free(context->host);
     free(context->exporter.label);
+    free(context->exporter.eap_label);
     free(context->exporter.context);
     secret_free(&context->stash);
     context_fini(base);

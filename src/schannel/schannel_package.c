@@ -15,8 +15,9 @@
         .name = (package_name), .comment = (package_comment), .alias_of = (package_alias_of),                          \
         .capabilities = CAPABILITIES, .rpc_id = 14, /* RPC_C_AUTHN_GSS_SCHANNEL */                                     \
             .max_token = SCHANNEL_MAX_TOKEN, .acquire = schannel_acquire, .release = schannel_release,                 \
-        .initiate = schannel_initiate, .accept = schannel_accept, .apply_token = schannel_apply_token,                 \
-        .seal = schannel_seal, .unseal = schannel_unseal, .dispose = schannel_dispose,                                 \
+        .query_credential = schannel_query_credential, .initiate = schannel_initiate, .accept = schannel_accept,       \
+        .apply_token = schannel_apply_token, .seal = schannel_seal, .unseal = schannel_unseal,                         \
+        .dispose = schannel_dispose,                                                                                   \
     }
 
 const struct package schannel_package = PACKAGE(UNISP, UNISP, NULL);

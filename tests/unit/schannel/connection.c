@@ -677,6 +677,113 @@ static void wrong_input(void **state)
     link_close(link);
 }
 
+/* windows-behaviour SH2 to SH7. */
+static SECURITY_STATUS first_call(CredHandle *credential, ULONG flags, SecBuffer *buffers, ULONG count,
+                                  ULONG *attributes)
+{
+    SecBufferDesc out = {SECBUFFER_VERSION, count, buffers};
+    CtxtHandle context = {0, 0};
+    SECURITY_STATUS status =
+        InitializeSecurityContextA(credential, NULL, (SEC_CHAR *)(uintptr_t) "www.example.com", flags, 0, 0, NULL, 0,
+                                   &context, count != 0 ? &out : NULL, attributes, NULL);
+    if (status >= 0) {
+        assert_status(DeleteSecurityContext(&context), SEC_E_OK);
+    }
+    return status;
+}
+
+static void output_buffers(void **state)
+{
+    static const DWORD versions[] = {TLS12, SP_PROT_DTLS1_2};
+    for (size_t v = 0; v < 2; v++) {
+        struct side side = {.client = true, .options = client_options(versions[v])};
+        CredHandle *credential;
+        uint8_t token[4096], alert[64];
+        ULONG attributes;
+        side_acquire(&side);
+        credential = &side.credential;
+        assert_status(first_call(credential, 0, NULL, 0, &attributes), SEC_E_INVALID_TOKEN);
+        SecBuffer no_room[2] = {{0, SECBUFFER_TOKEN, token}, {0, SECBUFFER_EMPTY, NULL}};
+        assert_status(first_call(credential, 0, no_room, 2, &attributes), SEC_E_INSUFFICIENT_MEMORY);
+        SecBuffer no_alert[2] = {{sizeof token, SECBUFFER_TOKEN, token}, {0, SECBUFFER_ALERT, alert}};
+        assert_status(first_call(credential, 0, no_alert, 2, &attributes), SEC_E_INSUFFICIENT_MEMORY);
+        SecBuffer stale = {0, SECBUFFER_TOKEN, (void *)(uintptr_t)0xdeadbeef};
+        assert_status(first_call(credential, ISC_REQ_ALLOCATE_MEMORY, &stale, 1, &attributes), SEC_I_CONTINUE_NEEDED);
+        assert_ptr_not_equal(stale.pvBuffer, (void *)(uintptr_t)0xdeadbeef);
+        assert_status(FreeContextBuffer(stale.pvBuffer), SEC_E_OK);
+        SecBuffer unnamed = {sizeof token, SECBUFFER_TOKEN, NULL};
+        assert_status(first_call(credential, 0, &unnamed, 1, &attributes), SEC_I_CONTINUE_NEEDED);
+        assert_non_null(unnamed.pvBuffer);
+        assert_status(FreeContextBuffer(unnamed.pvBuffer), SEC_E_OK);
+        SecBuffer four[4] = {{sizeof token, SECBUFFER_TOKEN, token},
+                             {sizeof alert, SECBUFFER_ALERT, alert},
+                             {0, SECBUFFER_EMPTY, NULL},
+                             {0, SECBUFFER_EMPTY, NULL}};
+        assert_status(first_call(credential, 0, four, 4, &attributes), SEC_I_CONTINUE_NEEDED);
+        assert_true(four[0].cbBuffer != 0 && four[0].cbBuffer < sizeof token);
+        assert_int_equal(four[1].cbBuffer, 0);
+        assert_int_equal(four[1].BufferType, SECBUFFER_ALERT);
+        assert_status(FreeCredentialsHandle(credential), SEC_E_OK);
+    }
+}
+
+/* windows-behaviour D2 and D4. */
+static void datagram_attributes(void **state)
+{
+    struct side_options client = client_options(SP_PROT_DTLS1_2);
+    struct side_options server = server_options(SP_PROT_DTLS1_2);
+    client.request =
+        ISC_REQ_MANUAL_CRED_VALIDATION | ISC_REQ_EXTENDED_ERROR | ISC_REQ_DATAGRAM | ISC_REQ_USE_SUPPLIED_CREDS;
+    struct link *link = make(&client, &server);
+    uint8_t out[4096];
+    size_t out_size = 0;
+    assert_status(side_step(&link->client, link, out, &out_size), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(link->client.attributes & ~(ULONG)ISC_RET_ALLOCATED_MEMORY, 0x8c49c);
+    SecBuffer buffers[2] = {{sizeof out, SECBUFFER_TOKEN, out}, {0, SECBUFFER_ALERT, NULL}};
+    SecBufferDesc desc = {SECBUFFER_VERSION, 2, buffers};
+    CtxtHandle untouched = {1, 2};
+    TimeStamp expiry = {.QuadPart = 77};
+    ULONG attributes = 0;
+    assert_status(InitializeSecurityContextA(&link->client.credential, &link->client.context, NULL, 0, 0, 0, NULL, 0,
+                                             &untouched, &desc, &attributes, &expiry),
+                  SEC_E_INSUFFICIENT_MEMORY);
+    assert_int_equal(attributes & 0x1c, 0x1c);
+    assert_int_equal(expiry.QuadPart, 0);
+    assert_true(untouched.dwLower == 1 && untouched.dwUpper == 2);
+    link_close(link);
+}
+
+/* windows-behaviour A1 and A2. */
+static void control_tokens(void **state)
+{
+    struct link *link = make_version(TLS12);
+    CtxtHandle *context = &link->client.context;
+    DWORD token[2] = {SCHANNEL_SHUTDOWN, 0};
+    link_establish(link);
+    const struct {
+        ULONG count, size, type;
+        DWORD token;
+        SECURITY_STATUS status;
+    } cases[] = {
+        {1, 4, SECBUFFER_TOKEN, SCHANNEL_RENEGOTIATE, SEC_E_UNSUPPORTED_FUNCTION},
+        {1, 3, SECBUFFER_TOKEN, SCHANNEL_SHUTDOWN, SEC_E_UNSUPPORTED_FUNCTION},
+        {1, 4, SECBUFFER_ALERT, SCHANNEL_SHUTDOWN, SEC_E_INVALID_TOKEN},
+        {1, 4, SECBUFFER_DATA, SCHANNEL_SHUTDOWN, SEC_E_INVALID_TOKEN},
+        {2, 4, SECBUFFER_TOKEN, SCHANNEL_SHUTDOWN, SEC_E_INVALID_TOKEN},
+        {0, 4, SECBUFFER_TOKEN, SCHANNEL_SHUTDOWN, SEC_E_INVALID_TOKEN},
+        {1, 4, SECBUFFER_TOKEN, SCHANNEL_SHUTDOWN, SEC_E_OK},
+        {1, 5, SECBUFFER_TOKEN, SCHANNEL_SHUTDOWN, SEC_E_OK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        SecBuffer buffers[2] = {{cases[i].size, cases[i].type, token}, {0, SECBUFFER_EMPTY, NULL}};
+        SecBufferDesc desc = {SECBUFFER_VERSION, cases[i].count, buffers};
+        token[0] = cases[i].token;
+        assert_status(ApplyControlToken(context, &desc), cases[i].status);
+    }
+    assert_status(ApplyControlToken(context, NULL), SEC_E_INTERNAL_ERROR);
+    link_close(link);
+}
+
 static void returned_attributes(void **state)
 {
     struct side_options client = client_options(TLS12);
@@ -735,6 +842,9 @@ int main(void)
         cmocka_unit_test(control_before_the_end),
         cmocka_unit_test(wrong_input),
         cmocka_unit_test(returned_attributes),
+        cmocka_unit_test(output_buffers),
+        cmocka_unit_test(datagram_attributes),
+        cmocka_unit_test(control_tokens),
         cmocka_unit_test(no_server_certificate),
         cmocka_unit_test(no_common_version),
     };

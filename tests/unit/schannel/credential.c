@@ -65,6 +65,28 @@ static void package_information(void **state)
     assert_status(FreeContextBuffer(infos), SEC_E_OK);
 }
 
+static void no_name(void **state)
+{
+    CredHandle handle;
+    SecPkgCredentials_NamesA name;
+    assert_status(AcquireCredentialsHandleA(NULL, UNISP, SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL, &handle, NULL),
+                  SEC_E_OK);
+    assert_status(QueryCredentialsAttributesA(&handle, SECPKG_CRED_ATTR_NAMES, &name), SEC_E_NO_CREDENTIALS);
+    assert_status(FreeCredentialsHandle(&handle), SEC_E_OK);
+}
+
+/* A key that cannot be found where the certificate says it is. */
+static void missing_key(void **state)
+{
+    struct certificate *lost = NULL;
+    assert_status(certificate_new(certificate_x509(link_certificate("rsa")), &lost), SEC_E_OK);
+    assert_status(certificate_set_key_place(lost, "/nonexistent/sspi-test.key", BYTES_NONE), SEC_E_OK);
+    PCCERT_CONTEXT all[] = {certificate_context(lost)};
+    SCHANNEL_CRED cred = {.dwVersion = SCHANNEL_CRED_VERSION, .cCreds = 1, .paCred = all};
+    assert_status(acquire(SECPKG_CRED_OUTBOUND, &cred), SEC_E_UNKNOWN_CREDENTIALS);
+    certificate_drop(lost);
+}
+
 static void structures(void **state)
 {
     static const struct {
@@ -242,10 +264,17 @@ static void narrowed_v5(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(uses),        cmocka_unit_test(names),
-        cmocka_unit_test(package_information),        cmocka_unit_test(structures),
-        cmocka_unit_test(protocols),   cmocka_unit_test(certificates), cmocka_unit_test(defaults),
-        cmocka_unit_test(narrowed_v4), cmocka_unit_test(narrowed_v5),
+        cmocka_unit_test(uses),
+        cmocka_unit_test(names),
+        cmocka_unit_test(no_name),
+        cmocka_unit_test(missing_key),
+        cmocka_unit_test(package_information),
+        cmocka_unit_test(structures),
+        cmocka_unit_test(protocols),
+        cmocka_unit_test(certificates),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(narrowed_v4),
+        cmocka_unit_test(narrowed_v5),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("schannel credential", tests, NULL, NULL);
