@@ -456,7 +456,7 @@ static SECURITY_STATUS run(struct credential *base, bool initiator, struct conte
 {
     struct schannel_credential *credential = (struct schannel_credential *)base;
     if (*context != NULL) {
-        out->flags = returned_flags((struct schannel_context *)*context, in->flags);
+        out->flags = schannel_returned_flags((struct schannel_context *)*context, in->flags);
         out->expiry = 0;
     }
     TRY(step_check_buffers(in, out, *context == NULL));
