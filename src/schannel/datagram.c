@@ -42,12 +42,17 @@ void datagram_prepare_ctx(SSL_CTX *ssl_ctx, bool server)
     }
 }
 
+void datagram_set_mtu(struct schannel_context *context, uint16_t mtu)
+{
+    context->dtls->mtu = mtu > MTU_MAXIMUM ? MTU_MAXIMUM : mtu;
+    SSL_set_mtu(context->ssl, context->dtls->mtu);
+}
+
 SECURITY_STATUS datagram_prepare(struct schannel_context *context, uint16_t mtu)
 {
     context->dtls = calloc(1, sizeof *context->dtls);
     REQUIRE(context->dtls != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a datagram connection");
-    context->dtls->mtu = mtu == 0 ? DATAGRAM_MTU_DEFAULT : mtu > MTU_MAXIMUM ? MTU_MAXIMUM : mtu;
-    SSL_set_mtu(context->ssl, context->dtls->mtu);
+    datagram_set_mtu(context, mtu == 0 ? DATAGRAM_MTU_DEFAULT : mtu);
     return random_bytes(context->dtls->cookie, sizeof context->dtls->cookie);
 }
 
@@ -127,6 +132,19 @@ SECURITY_STATUS datagram_take(const struct buffers *message, struct protect_inpu
 
 /* ---------------------------------------------------------------- repeating */
 
+/* Doubled with every repetition (RFC 6347 4.2.4.1). */
+static void set_expiry(struct schannel_datagram *dtls)
+{
+    unsigned seconds = FIRST_TIMEOUT << (dtls->repeats < 6 ? dtls->repeats : 6);
+    dtls->expiry = clock_now() + CLOCK_SECOND * (seconds < LAST_TIMEOUT ? seconds : LAST_TIMEOUT);
+}
+
+void datagram_flight_begins(struct schannel_context *context)
+{
+    context->dtls->repeats = 0;
+    set_expiry(context->dtls);
+}
+
 /* OpenSSL repeats its flight when its timer has run out, and keeps the moment where it told our BIO to look: moving it into
  * the past is how a caller, who keeps the time himself, says that it has. */
 void datagram_repeat_flight(struct schannel_context *context)
@@ -140,9 +158,8 @@ void datagram_repeat_flight(struct schannel_context *context)
     int result = DTLSv1_handle_timeout(context->ssl);
     openssl_errors_forget();
     (void)result; /* nothing written, nothing sent: the caller tries again */
-    unsigned seconds = FIRST_TIMEOUT << (dtls->repeats < 6 ? dtls->repeats : 6);
     dtls->repeats++;
-    dtls->expiry = clock_now() + CLOCK_SECOND * (seconds < LAST_TIMEOUT ? seconds : LAST_TIMEOUT);
+    set_expiry(dtls);
 }
 
 uint64_t datagram_expiry(struct schannel_context *context)

@@ -15,6 +15,9 @@
 STATUS datagram_prepare(struct schannel_context *context, uint16_t mtu);
 void datagram_fini(struct schannel_context *context);
 
+/* Datagrams from now on are at most so large (SECPKG_ATTR_DTLS_MTU). */
+void datagram_set_mtu(struct schannel_context *context, uint16_t mtu);
+
 /* The callbacks for cookies, of a server's SSL_CTX. */
 void datagram_prepare_ctx(SSL_CTX *ssl_ctx, bool server);
 
@@ -27,6 +30,9 @@ struct bytes datagram_of(const struct schannel_context *context, const struct wr
 
 /* protect_take() for DTLS: the datagram's first record, or all of it where that is none. */
 STATUS datagram_take(const struct buffers *message, struct protect_input *out);
+
+/* A new flight is on its way: its time begins. */
+void datagram_flight_begins(struct schannel_context *context);
 
 /* Writes our last flight once more, under new sequence numbers (windows-behaviour D5). */
 void datagram_repeat_flight(struct schannel_context *context);

@@ -214,6 +214,9 @@ static SECURITY_STATUS shake(struct step *step)
     struct reader records = read_start(token);
     size_t used = 0;
     enum engine_verdict verdict = engine_handshake(context, read_bytes(&records, size), &used);
+    if (context->datagram && context->outgoing.size != 0) {
+        datagram_flight_begins(context);
+    }
     return conclude(step, verdict, step->in->token.size != 0 ? skip + used : 0);
 }
 
