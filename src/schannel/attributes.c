@@ -1,4 +1,4 @@
-/* What a Schannel context tells about itself, and what can be set (QueryContextAttributes, SetContextAttributes (Schannel)). */
+/* What a Schannel context tells about itself, and what can be set of it (QueryContextAttributes (Schannel)). */
 #include "schannel/attributes.h"
 
 #include <string.h>

@@ -237,11 +237,3 @@ void schannel_release(struct credential *base)
     sk_X509_NAME_pop_free(credential->ca_names, X509_NAME_free);
     free(credential);
 }
-
-SECURITY_STATUS schannel_query_credential(struct credential *base, uint32_t attribute, struct attribute *out)
-{
-    const struct schannel_credential *credential = (struct schannel_credential *)base;
-    REQUIRE(attribute != SECPKG_CRED_ATTR_NAMES || credential->identity_count != 0, SEC_E_NO_CREDENTIALS,
-            "this credential holds no certificate, so it has no name");
-    FAIL(SEC_E_UNSUPPORTED_FUNCTION, "Schannel's credentials have no such attribute (QueryCredentialsAttributes)");
-}

@@ -82,3 +82,23 @@ int judge_staple(SSL *ssl, void *argument)
     SECURITY_STATUS verdict = judge(context, SSL_get0_peer_certificate(ssl), SSL_get_peer_cert_chain(ssl));
     return verdict >= 0 || context->credential->deferred;
 }
+
+SECURITY_STATUS judge_report(struct schannel_context *context, uint32_t *out_chain_errors, int32_t *out_policy_error)
+{
+    X509 *leaf = SSL_get0_peer_certificate(context->ssl);
+    REQUIRE(leaf != NULL, SEC_E_NO_CREDENTIALS, "the peer has shown no certificate");
+    if (context->judged) {
+        *out_chain_errors = context->chain_errors;
+        *out_policy_error = context->policy_error;
+        return SEC_E_OK;
+    }
+    struct verify_request request;
+    fill_request(context, leaf, SSL_get_peer_cert_chain(context->ssl), &request);
+    AUTO_VERIFY_RESULT result = {0};
+    SECURITY_STATUS verdict = verify_peer(&request, &result);
+    REQUIRE(verdict != SEC_E_INSUFFICIENT_MEMORY, verdict, "out of memory for a chain");
+    status_begin(); /* a bad verdict is an answer here, no failure */
+    *out_chain_errors = result.chain.errors;
+    *out_policy_error = result.policy_error;
+    return SEC_E_OK;
+}

@@ -17,7 +17,7 @@
             .max_token = SCHANNEL_MAX_TOKEN, .acquire = schannel_acquire, .release = schannel_release,                 \
         .query_credential = schannel_query_credential, .initiate = schannel_initiate, .accept = schannel_accept,       \
         .apply_token = schannel_apply_token, .seal = schannel_seal, .unseal = schannel_unseal,                         \
-        .dispose = schannel_dispose,                                                                                   \
+        .query = schannel_query, .set = schannel_set, .dispose = schannel_dispose,                                     \
     }
 
 const struct package schannel_package = PACKAGE(UNISP, UNISP, NULL);
