@@ -2,10 +2,10 @@
 #include "core/package.h"
 #include "negotiate/negotiate.h"
 #include "ntlm/ntlm.h"
+#include "schannel/schannel_package.h"
 
 const struct package *const packages[] = {
-    &negotiate_package,
-    &ntlm_package,
+    &negotiate_package, &ntlm_package, &schannel_package_alias, &schannel_package, &schannel_package_default,
 };
 
 const size_t package_count = sizeof packages / sizeof packages[0];

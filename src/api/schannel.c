@@ -8,9 +8,12 @@
 #pragma GCC visibility pop
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/api.h"
 #include "base/random.h"
+#include "schannel/sessions.h"
+#include "text/utf16.h"
 
 static BOOL not_supported(void)
 {
@@ -18,14 +21,23 @@ static BOOL not_supported(void)
     return FALSE;
 }
 
+/* NULL empties the caches of all targets. */
 BOOL WINAPI SslEmptyCacheA(LPSTR pszTargetName, DWORD dwFlags)
 {
-    return not_supported(); /* no package, no cache */
+    AUTO_UTF16 target = UTF16_NONE;
+    size_t size = pszTargetName != NULL ? strlen(pszTargetName) : 0;
+    if (utf16_from_utf8(bytes_of(pszTargetName, size), &target) < 0) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return FALSE;
+    }
+    schannel_sessions_forget_everywhere(target);
+    return TRUE;
 }
 
 BOOL WINAPI SslEmptyCacheW(LPWSTR pszTargetName, DWORD dwFlags)
 {
-    return not_supported();
+    schannel_sessions_forget_everywhere(utf16_from_wide((const uint16_t *)pszTargetName));
+    return TRUE;
 }
 
 static SECURITY_STATUS no_schannel(const char *function)

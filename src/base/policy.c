@@ -48,6 +48,10 @@ static const struct key keys[] = {
     {"accounts", "path", TEXT, STRING(accounts_path), NULL},
     {"accounts", "lockout-threshold", NUMBER, MEMBER(lockout_threshold), 999, NULL},
     {"accounts", "lockout-duration", NUMBER, MEMBER(lockout_seconds), 366 * 86400, NULL},
+    {"certificates", "roots", TEXT, STRING(certificate_roots), NULL},
+    {"certificates", "crls", TEXT, STRING(certificate_crls), NULL},
+    {"schannel", "report-tickets", SWITCH, MEMBER(schannel_report_tickets), 0, NULL},
+    {"schannel", "ticket-keys", TEXT, STRING(schannel_ticket_keys), NULL},
     {"impersonation", "switch-uid", SWITCH, MEMBER(switch_uid), 0, NULL},
 };
 

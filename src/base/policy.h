@@ -40,6 +40,14 @@ struct policy {
     uint32_t lockout_threshold;    /* lockout-threshold = 10   0 = never */
     uint32_t lockout_seconds;      /* lockout-duration = 900 */
 
+    /* [certificates] */
+    char certificate_roots[4096]; /* roots =     file or directory of trusted roots; empty = the distribution's */
+    char certificate_crls[4096];  /* crls =      file or directory of revocation lists; empty = none */
+
+    /* [schannel] */
+    bool schannel_report_tickets;    /* report-tickets = no   SEC_I_RENEGOTIATE for what TLS 1.3 sends by the way */
+    char schannel_ticket_keys[4096]; /* ticket-keys =         file of keys that servers share; empty = one's own */
+
     /* [impersonation] */
     bool switch_uid; /* switch-uid = no */
 };

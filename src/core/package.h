@@ -14,7 +14,10 @@
  *   - initiate or accept with *context == NULL is a first leg.  When it fails the package leaves *context NULL.
  *   - a failed later leg leaves the context alive for DeleteSecurityContext; the package remembers that it failed and
  *     answers SEC_E_OUT_OF_SEQUENCE to any further step (Windows consumes the state: observed with NTLM).
- *   - step_out is read by core only when the step did not fail, except `token` of a package that sends error tokens.
+ *   - step_out is read by core only when the step did not fail, except `token` of a package that sends error tokens,
+ *     and `flags` and `expiry` of a stream package that answers SEC_E_INSUFFICIENT_MEMORY.
+ *   - a stream package keeps what did not fit, answers SEC_E_INSUFFICIENT_MEMORY, and gives it out when the call is
+ *     repeated; after SEC_I_INCOMPLETE_CREDENTIALS nothing is handed out.
  */
 #ifndef OPENSSPI_CORE_PACKAGE_H
 #define OPENSSPI_CORE_PACKAGE_H
@@ -170,7 +173,8 @@ struct package {
     SECURITY_STATUS (*complete)(struct context *context, const struct buffers *message);
     SECURITY_STATUS (*apply_token)(struct context *context, const struct buffers *message);
 
-    /* Message protection: buffers are changed in place, sizes in them are reduced to what was used. */
+    /* unseal alone may answer SEC_I_CONTEXT_EXPIRED and SEC_I_RENEGOTIATE, as steps do.
+     * Message protection: buffers are changed in place, sizes in them are reduced to what was used. */
     SECURITY_STATUS (*sign)(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence);
     SECURITY_STATUS (*verify)(struct context *context, struct buffers *message, uint32_t sequence, uint32_t *qop);
     SECURITY_STATUS (*seal)(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence);
@@ -195,6 +199,9 @@ struct package {
 /* The packages of this build, in the order EnumerateSecurityPackages reports them. */
 extern const struct package *const packages[];
 extern const size_t package_count;
+
+/* One package, perhaps under two of its names. */
+bool package_is_same(const struct package *a, const struct package *b);
 
 /* By name, any case; NULL when there is none.  An alias is returned as itself. */
 const struct package *package_find(struct utf16 name);

@@ -1,0 +1,20 @@
+/* Which of a credential's certificates to show. */
+#ifndef OPENSSPI_SCHANNEL_IDENTITY_H
+#define OPENSSPI_SCHANNEL_IDENTITY_H
+
+#include <openssl/ssl.h>
+
+#include "schannel/credential.h"
+
+/* Fills one in from a caller's CERT_CONTEXT: the key, and the certificates between it and its root, found in its store and
+ * among the system's.  SEC_E_UNKNOWN_CREDENTIALS when it is no certificate, SEC_E_NO_CREDENTIALS without a private key
+ * (windows-behaviour S8, S9), SEC_E_INSUFFICIENT_MEMORY. */
+STATUS identity_take(PCCERT_CONTEXT context, bool send_root, struct schannel_identity *out);
+void identity_clear(struct schannel_identity *identity);
+
+/* For SSL_CTX_set_cert_cb.  A server shows those that carry the name the client asked for, all of the first one's name when
+ * none does, and OpenSSL takes the one whose key the client can verify.  A client shows the first whose issuer the server
+ * named, else its first; without any it gives the caller the chance to find one (SEC_I_INCOMPLETE_CREDENTIALS). */
+int identity_choose(SSL *ssl, void *argument);
+
+#endif
