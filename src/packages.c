@@ -1,10 +1,12 @@
 /* The packages of this build, in the order EnumerateSecurityPackages reports them.  No other file names them all. */
 #include "core/package.h"
+#include "kerberos/kerberos.h"
 #include "negotiate/negotiate.h"
 #include "ntlm/ntlm.h"
 
 const struct package *const packages[] = {
     &negotiate_package,
+    &kerberos_package,
     &ntlm_package,
 };
 

@@ -15,10 +15,12 @@ void kerberos_key_wipe(struct kerberos_key *key)
 const struct enctype_profile *enctype_profile(uint32_t enctype)
 {
     static const struct enctype_profile profiles[] = {
-        {ENCTYPE_AES128_SHA1, 16, 16, 12, HMAC_SHA1, false, "Kerberos AES128-CTS-HMAC-SHA1-96", "HMAC-SHA1-96"},
-        {ENCTYPE_AES256_SHA1, 32, 32, 12, HMAC_SHA1, false, "Kerberos AES256-CTS-HMAC-SHA1-96", "HMAC-SHA1-96"},
-        {ENCTYPE_AES128_SHA2, 16, 16, 16, HMAC_SHA256, true, "Kerberos AES128-CTS-HMAC-SHA256-128", "HMAC-SHA256-128"},
-        {ENCTYPE_AES256_SHA2, 32, 24, 24, HMAC_SHA384, true, "Kerberos AES256-CTS-HMAC-SHA384-192", "HMAC-SHA384-192"},
+        {ENCTYPE_AES128_SHA1, 16, 16, 12, HMAC_SHA1, false, 15, "Kerberos AES128-CTS-HMAC-SHA1-96", "HMAC-SHA1-96"},
+        {ENCTYPE_AES256_SHA1, 32, 32, 12, HMAC_SHA1, false, 16, "Kerberos AES256-CTS-HMAC-SHA1-96", "HMAC-SHA1-96"},
+        {ENCTYPE_AES128_SHA2, 16, 16, 16, HMAC_SHA256, true, 19, "Kerberos AES128-CTS-HMAC-SHA256-128",
+         "HMAC-SHA256-128"},
+        {ENCTYPE_AES256_SHA2, 32, 24, 24, HMAC_SHA384, true, 20, "Kerberos AES256-CTS-HMAC-SHA384-192",
+         "HMAC-SHA384-192"},
     };
     for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
         if (profiles[i].enctype == enctype) {

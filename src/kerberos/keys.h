@@ -38,6 +38,7 @@ struct enctype_profile {
     uint8_t mac_size; /* on the wire */
     uint8_t hash;     /* enum hmac_sha_kind */
     bool mac_over_ciphertext;
+    uint8_t checksum;                   /* the number of its checksum type */
     const char *cipher_name, *mac_name; /* as SECPKG_ATTR_KEY_INFO tells people */
 };
 

@@ -1,0 +1,502 @@
+/* The Kerberos package against MIT's GSSAPI, each as client and as server, within a throw-away realm (tests/support/realm.py
+ * runs this program). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uchar.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <gssapi/gssapi.h>
+#include <gssapi/gssapi_ext.h>
+#include <gssapi/gssapi_krb5.h>
+
+#define SECURITY_WIN32
+#include <security.h>
+
+#include <sspi_ext.h>
+
+#define TOKEN_MAX 16384
+#define SEALED                                                                                                         \
+    (ISC_REQ_MUTUAL_AUTH | ISC_REQ_CONFIDENTIALITY | ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT |                       \
+     ISC_REQ_SEQUENCE_DETECT)
+#define GSS_SEALED (GSS_C_MUTUAL_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG)
+#define SERVICE    "HTTP/server.sspi.test"
+
+static gss_OID_desc krb5_mechanism = {9, (void *)"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
+static gss_OID_desc spnego_mechanism = {6, (void *)"\x2b\x06\x01\x05\x05\x02"};
+
+struct session {
+    bool sspi_is_client;
+    const char *target;
+    const char *package;
+    ULONG request; /* ISC_REQ_* or ASC_REQ_* */
+    OM_uint32 gss_request;
+    char sspi_bindings, gss_bindings; /* what the bound channel's hash is made of; 0: none */
+    SEC_WINNT_AUTH_IDENTITY_A *identity;
+    gss_OID mechanism;
+
+    CredHandle credential;
+    CtxtHandle context;
+    ULONG flags;
+    SECURITY_STATUS status;
+    gss_cred_id_t gss_credential, gss_delegated;
+    gss_ctx_id_t gss_context;
+    gss_name_t gss_source;
+    OM_uint32 gss_flags, gss_major, gss_minor;
+    unsigned char token[TOKEN_MAX];
+    size_t size;
+    int legs;
+};
+
+static char *text(const char *constant)
+{
+    return (char *)(uintptr_t)constant;
+}
+
+static const char *reason(void)
+{
+    const char *why = SspiExtLastReason(NULL);
+    return why != NULL ? why : "";
+}
+
+#define assert_status(call, expected)                                                                                  \
+    do {                                                                                                               \
+        SECURITY_STATUS got_ = (call);                                                                                 \
+        if (got_ != (expected)) {                                                                                      \
+            print_message("# %s: %08x, %s\n", #call, (unsigned)got_, reason());                                        \
+        }                                                                                                              \
+        assert_int_equal(got_, (expected));                                                                            \
+    } while (0)
+
+static void gss_ok(OM_uint32 major, OM_uint32 minor, const char *call)
+{
+    if (GSS_ERROR(major)) {
+        OM_uint32 ignored, context = 0;
+        gss_buffer_desc words = GSS_C_EMPTY_BUFFER;
+        (void)gss_display_status(&ignored, minor, GSS_C_MECH_CODE, &krb5_mechanism, &context, &words);
+        print_message("# %s: %08x %.*s\n", call, major, (int)words.length, (char *)words.value);
+        (void)gss_release_buffer(&ignored, &words);
+    }
+    assert_false(GSS_ERROR(major));
+}
+
+static void begin(struct session *s, bool sspi_is_client)
+{
+    memset(s, 0, sizeof *s);
+    SecInvalidateHandle(&s->credential);
+    SecInvalidateHandle(&s->context);
+    s->sspi_is_client = sspi_is_client;
+    s->target = SERVICE;
+    s->package = "Kerberos";
+    s->mechanism = &krb5_mechanism;
+    s->request = sspi_is_client ? SEALED : 0;
+    s->gss_request = GSS_SEALED;
+}
+
+static void end(struct session *s)
+{
+    OM_uint32 minor = 0;
+    gss_delete_sec_context(&minor, &s->gss_context, GSS_C_NO_BUFFER);
+    gss_release_cred(&minor, &s->gss_credential);
+    gss_release_cred(&minor, &s->gss_delegated);
+    gss_release_name(&minor, &s->gss_source);
+    if (SecIsValidHandle(&s->context)) {
+        assert_int_equal(DeleteSecurityContext(&s->context), SEC_E_OK);
+    }
+    if (SecIsValidHandle(&s->credential)) {
+        assert_int_equal(FreeCredentialsHandle(&s->credential), SEC_E_OK);
+    }
+}
+
+static void acquire(struct session *s)
+{
+    OM_uint32 minor = 0;
+    gss_OID_set_desc mechanisms = {1, s->mechanism};
+    ULONG use = s->sspi_is_client ? SECPKG_CRED_OUTBOUND : SECPKG_CRED_INBOUND;
+    assert_status(
+        AcquireCredentialsHandleA(NULL, text(s->package), use, NULL, s->identity, NULL, NULL, &s->credential, NULL),
+        SEC_E_OK);
+    OM_uint32 major =
+        gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &mechanisms, s->sspi_is_client ? GSS_C_ACCEPT : GSS_C_INITIATE,
+                         &s->gss_credential, NULL, NULL);
+    gss_ok(major, minor, "gss_acquire_cred");
+    if (s->mechanism == &spnego_mechanism) {
+        gss_OID_set_desc krb5 = {1, &krb5_mechanism};
+        assert_int_equal(gss_set_neg_mechs(&minor, s->gss_credential, &krb5), GSS_S_COMPLETE);
+    }
+}
+
+struct bindings {
+    SEC_CHANNEL_BINDINGS header;
+    char data[53];
+};
+
+static void bindings_make(struct bindings *to, char fill)
+{
+    memset(to, 0, sizeof *to);
+    memcpy(to->data, "tls-server-end-point:", 21);
+    memset(to->data + 21, fill, 32);
+    to->header.cbApplicationDataLength = sizeof to->data;
+    to->header.dwApplicationDataOffset = sizeof to->header;
+}
+
+static void sspi_step(struct session *s)
+{
+    static unsigned char answer[TOKEN_MAX];
+    struct bindings bindings;
+    bool first = !SecIsValidHandle(&s->context);
+    bindings_make(&bindings, s->sspi_bindings);
+    SecBuffer in[2] = {{(ULONG)s->size, SECBUFFER_TOKEN, s->token},
+                       {sizeof bindings.header + sizeof bindings.data, SECBUFFER_CHANNEL_BINDINGS, &bindings}};
+    SecBufferDesc input = {SECBUFFER_VERSION, s->sspi_bindings != 0 ? 2 : 1, in};
+    SecBuffer out = {sizeof answer, SECBUFFER_TOKEN, answer};
+    SecBufferDesc output = {SECBUFFER_VERSION, 1, &out};
+    if (s->sspi_is_client) {
+        s->status = InitializeSecurityContextA(
+            &s->credential, first ? NULL : &s->context, text(s->target), s->request, 0, SECURITY_NATIVE_DREP,
+            s->size == 0 && s->sspi_bindings == 0 ? NULL : &input, 0, &s->context, &output, &s->flags, NULL);
+    } else {
+        s->status = AcceptSecurityContext(&s->credential, first ? NULL : &s->context, &input, s->request,
+                                          SECURITY_NATIVE_DREP, &s->context, &output, &s->flags, NULL);
+    }
+    bool has_token = s->status >= 0 || out.cbBuffer < sizeof answer;
+    s->size = has_token ? out.cbBuffer : 0;
+    memcpy(s->token, answer, s->size);
+}
+
+static void gss_step(struct session *s)
+{
+    OM_uint32 ignored;
+    gss_buffer_desc in = {s->size, s->token}, out = GSS_C_EMPTY_BUFFER;
+    struct bindings data;
+    bindings_make(&data, s->gss_bindings);
+    struct gss_channel_bindings_struct bindings = {.application_data = {sizeof data.data, data.data}};
+    gss_channel_bindings_t bound = s->gss_bindings != 0 ? &bindings : GSS_C_NO_CHANNEL_BINDINGS;
+    if (s->sspi_is_client) {
+        s->gss_major = gss_accept_sec_context(&s->gss_minor, &s->gss_context, s->gss_credential, &in, bound,
+                                              &s->gss_source, NULL, &out, &s->gss_flags, NULL, &s->gss_delegated);
+    } else {
+        gss_name_t target = GSS_C_NO_NAME;
+        gss_buffer_desc name = {strlen(s->target), text(s->target)};
+        assert_int_equal(gss_import_name(&ignored, &name, (gss_OID)GSS_KRB5_NT_PRINCIPAL_NAME, &target),
+                         GSS_S_COMPLETE);
+        s->gss_major = gss_init_sec_context(&s->gss_minor, s->gss_credential, &s->gss_context, target, s->mechanism,
+                                            s->gss_request, 0, bound, s->size != 0 ? &in : GSS_C_NO_BUFFER, NULL, &out,
+                                            &s->gss_flags, NULL);
+        gss_release_name(&ignored, &target);
+    }
+    assert_true(out.length <= sizeof s->token);
+    s->size = out.length;
+    if (out.length != 0) {
+        memcpy(s->token, out.value, out.length);
+    }
+    gss_release_buffer(&ignored, &out);
+}
+
+/* Until both are done, or one of them refuses. */
+static void exchange(struct session *s)
+{
+    bool sspi_turn = s->sspi_is_client;
+    s->status = SEC_I_CONTINUE_NEEDED;
+    s->gss_major = GSS_S_CONTINUE_NEEDED;
+    acquire(s);
+    for (s->legs = 0; s->legs < 8; sspi_turn = !sspi_turn) {
+        sspi_turn ? sspi_step(s) : gss_step(s);
+        bool refused = s->status < 0 || GSS_ERROR(s->gss_major);
+        bool over = s->status == SEC_E_OK && s->gss_major == GSS_S_COMPLETE;
+        s->legs += s->size != 0 ? 1 : 0;
+        if (refused || (over && s->size == 0)) {
+            return;
+        }
+    }
+}
+
+static void establish(struct session *s)
+{
+    exchange(s);
+    if (s->status != SEC_E_OK) {
+        print_message("# our side: %08x, %s\n", (unsigned)s->status, reason());
+    }
+    gss_ok(s->gss_major, s->gss_minor, "their side");
+    assert_int_equal(s->status, SEC_E_OK);
+    assert_int_equal(s->gss_major, GSS_S_COMPLETE);
+}
+
+static bool is_client(void **state)
+{
+    return **(const bool **)state;
+}
+
+/* ---------------------------------------------------------------- messages */
+
+struct message {
+    SecBuffer at[4];
+    SecBufferDesc all;
+    unsigned char token[128], data[4096], padding[16];
+    ULONG block;
+};
+
+static void message_init(struct session *s, struct message *m, size_t size)
+{
+    SecPkgContext_Sizes sizes;
+    assert_status(QueryContextAttributesA(&s->context, SECPKG_ATTR_SIZES, &sizes), SEC_E_OK);
+    assert_true(sizes.cbSecurityTrailer <= sizeof m->token);
+    for (size_t i = 0; i < size; i++) {
+        m->data[i] = (unsigned char)(i * 7 + 3);
+    }
+    m->at[0] = (SecBuffer){sizes.cbSecurityTrailer, SECBUFFER_TOKEN, m->token};
+    m->at[1] = (SecBuffer){(ULONG)size, SECBUFFER_DATA, m->data};
+    m->at[2] = (SecBuffer){sizes.cbBlockSize, SECBUFFER_PADDING, m->padding};
+    m->all = (SecBufferDesc){SECBUFFER_VERSION, 3, m->at};
+}
+
+static bool is_plain(const unsigned char *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (data[i] != (unsigned char)(i * 7 + 3)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Ours seals, theirs unwraps. */
+static void ours_to_theirs(struct session *s, size_t size, bool encrypt)
+{
+    struct message m;
+    OM_uint32 minor = 0;
+    unsigned char wire[8192];
+    message_init(s, &m, size);
+    assert_status(EncryptMessage(&s->context, encrypt ? 0 : SECQOP_WRAP_NO_ENCRYPT, &m.all, 0), SEC_E_OK);
+    assert_true(size < 8 || is_plain(m.data, size) == !encrypt);
+    size_t at = 0;
+    for (int i = 0; i < 3; i++) {
+        memcpy(wire + at, m.at[i].pvBuffer, m.at[i].cbBuffer);
+        at += m.at[i].cbBuffer;
+    }
+    int conf = -1;
+    gss_buffer_desc in = {at, wire}, out = GSS_C_EMPTY_BUFFER;
+    OM_uint32 major = gss_unwrap(&minor, s->gss_context, &in, &out, &conf, NULL);
+    gss_ok(major, minor, "gss_unwrap");
+    assert_int_equal(major, GSS_S_COMPLETE);
+    assert_int_equal(conf, encrypt);
+    assert_int_equal(out.length, size);
+    assert_true(is_plain(out.value, size));
+    gss_release_buffer(&minor, &out);
+}
+
+/* Theirs wraps, ours opens the whole stream. */
+static void theirs_to_ours(struct session *s, size_t size, bool encrypt)
+{
+    unsigned char plain[4096];
+    OM_uint32 minor = 0;
+    int conf = 0;
+    ULONG qop = 77;
+    for (size_t i = 0; i < size; i++) {
+        plain[i] = (unsigned char)(i * 7 + 3);
+    }
+    gss_buffer_desc in = {size, plain}, out = GSS_C_EMPTY_BUFFER;
+    gss_ok(gss_wrap(&minor, s->gss_context, encrypt, GSS_C_QOP_DEFAULT, &in, &conf, &out), minor, "gss_wrap");
+    SecBuffer at[2] = {{(ULONG)out.length, SECBUFFER_STREAM, out.value}, {0, SECBUFFER_DATA, NULL}};
+    SecBufferDesc all = {SECBUFFER_VERSION, 2, at};
+    assert_status(DecryptMessage(&s->context, &all, 0, &qop), SEC_E_OK);
+    assert_int_equal(at[1].cbBuffer, size);
+    assert_true(is_plain(at[1].pvBuffer, size));
+    assert_int_equal(qop, encrypt ? 0 : SECQOP_WRAP_NO_ENCRYPT);
+    gss_release_buffer(&minor, &out);
+}
+
+static void signatures(struct session *s, size_t size)
+{
+    struct message m;
+    OM_uint32 minor = 0;
+    ULONG qop = 0;
+    message_init(s, &m, size);
+    SecBuffer at[2] = {{(ULONG)size, SECBUFFER_DATA, m.data}, {sizeof m.token, SECBUFFER_TOKEN, m.token}};
+    SecBufferDesc all = {SECBUFFER_VERSION, 2, at};
+    assert_status(MakeSignature(&s->context, 0, &all, 0), SEC_E_OK);
+    gss_buffer_desc data = {size, m.data}, mic = {at[1].cbBuffer, m.token};
+    gss_ok(gss_verify_mic(&minor, s->gss_context, &data, &mic, NULL), minor, "gss_verify_mic");
+    gss_ok(gss_get_mic(&minor, s->gss_context, GSS_C_QOP_DEFAULT, &data, &mic), minor, "gss_get_mic");
+    at[1] = (SecBuffer){(ULONG)mic.length, SECBUFFER_TOKEN, mic.value};
+    assert_status(VerifySignature(&s->context, &all, 0, &qop), SEC_E_OK);
+    /* again: a replay */
+    assert_status(VerifySignature(&s->context, &all, 0, &qop), SEC_E_OUT_OF_SEQUENCE);
+    gss_release_buffer(&minor, &mic);
+}
+
+static void all_messages(struct session *s)
+{
+    static const size_t lengths[] = {0, 1, 15, 16, 17, 100, 1000, 4000};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        for (int encrypt = 0; encrypt < 2; encrypt++) {
+            ours_to_theirs(s, lengths[i], encrypt);
+            theirs_to_ours(s, lengths[i], encrypt);
+        }
+        signatures(s, lengths[i]);
+    }
+}
+
+/* iov on their side: header, data with parts that are only signed around it, as RPC has them; TOKEN and DATA on ours. */
+static void parts(struct session *s)
+{
+    OM_uint32 minor = 0, major;
+    int conf = 0;
+    char before[8] = "header..", after[8] = "trailer.";
+    struct message m;
+    message_init(s, &m, 333);
+    SecBuffer at[5] = {{8, SECBUFFER_DATA | SECBUFFER_READONLY_WITH_CHECKSUM, before},
+                       m.at[1],
+                       {8, SECBUFFER_DATA | SECBUFFER_READONLY_WITH_CHECKSUM, after},
+                       m.at[0],
+                       m.at[2]};
+    SecBufferDesc all = {SECBUFFER_VERSION, 5, at};
+    assert_status(EncryptMessage(&s->context, 0, &all, 0), SEC_E_OK);
+    gss_iov_buffer_desc iov[5] = {{GSS_IOV_BUFFER_TYPE_HEADER, {at[3].cbBuffer, at[3].pvBuffer}},
+                                  {GSS_IOV_BUFFER_TYPE_SIGN_ONLY, {8, before}},
+                                  {GSS_IOV_BUFFER_TYPE_DATA, {333, m.data}},
+                                  {GSS_IOV_BUFFER_TYPE_SIGN_ONLY, {8, after}},
+                                  {GSS_IOV_BUFFER_TYPE_PADDING, {at[4].cbBuffer, at[4].pvBuffer}}};
+    major = gss_unwrap_iov(&minor, s->gss_context, &conf, NULL, iov, at[4].cbBuffer != 0 ? 5 : 4);
+    gss_ok(major, minor, "gss_unwrap_iov");
+    assert_true(is_plain(m.data, 333));
+
+    unsigned char header[128], padding[16] = {0};
+    iov[0].buffer = (gss_buffer_desc){sizeof header, header};
+    iov[4].buffer = (gss_buffer_desc){sizeof padding, padding};
+    gss_ok(gss_wrap_iov_length(&minor, s->gss_context, 1, GSS_C_QOP_DEFAULT, &conf, iov, 5), minor,
+           "gss_wrap_iov_length");
+    iov[0].buffer.value = header;
+    iov[4].buffer.value = padding;
+    gss_ok(gss_wrap_iov(&minor, s->gss_context, 1, GSS_C_QOP_DEFAULT, &conf, iov, 5), minor, "gss_wrap_iov");
+    at[3] = (SecBuffer){(ULONG)iov[0].buffer.length, SECBUFFER_TOKEN, header};
+    at[4] = (SecBuffer){(ULONG)iov[4].buffer.length, SECBUFFER_PADDING, padding};
+    ULONG qop = 77;
+    before[0] ^= 1;
+    assert_status(DecryptMessage(&s->context, &all, 0, &qop), SEC_E_MESSAGE_ALTERED);
+    before[0] ^= 1;
+    assert_status(DecryptMessage(&s->context, &all, 0, &qop), SEC_E_OK);
+    assert_int_equal(qop, 0);
+    assert_true(is_plain(m.data, 333));
+}
+
+/* ---------------------------------------------------------------- what both ends know */
+
+static void same_key(struct session *s)
+{
+    OM_uint32 minor = 0;
+    gss_buffer_set_t theirs = GSS_C_NO_BUFFER_SET;
+    SecPkgContext_SessionKey ours;
+    assert_status(QueryContextAttributesA(&s->context, SECPKG_ATTR_SESSION_KEY, &ours), SEC_E_OK);
+    assert_int_equal(gss_inquire_sec_context_by_oid(&minor, s->gss_context, GSS_C_INQ_SSPI_SESSION_KEY, &theirs),
+                     GSS_S_COMPLETE);
+    assert_int_equal(ours.SessionKeyLength, theirs->elements[0].length);
+    assert_memory_equal(ours.SessionKey, theirs->elements[0].value, ours.SessionKeyLength);
+    gss_release_buffer_set(&minor, &theirs);
+    FreeContextBuffer(ours.SessionKey);
+}
+
+static void same_names(struct session *s)
+{
+    SecPkgContext_NamesA names;
+    SecPkgContext_NativeNamesA native;
+    char server[128];
+    (void)snprintf(server, sizeof server, "%s@SSPI.TEST", s->target);
+    assert_status(QueryContextAttributesA(&s->context, SECPKG_ATTR_NAMES, &names), SEC_E_OK);
+    assert_string_equal(names.sUserName, "SSPI.TEST\\alice");
+    FreeContextBuffer(names.sUserName);
+    assert_status(QueryContextAttributesA(&s->context, SECPKG_ATTR_NATIVE_NAMES, &native), SEC_E_OK);
+    assert_string_equal(native.sClientName, "alice@SSPI.TEST");
+    assert_string_equal(native.sServerName, server);
+    FreeContextBuffer(native.sClientName);
+    FreeContextBuffer(native.sServerName);
+}
+
+static void ordinary(void **state)
+{
+    struct session s;
+    bool client = is_client(state);
+    begin(&s, client);
+    establish(&s);
+    assert_int_equal(s.legs, 2);
+    assert_int_equal(s.flags, client ? ISC_RET_MUTUAL_AUTH | ISC_RET_REPLAY_DETECT | ISC_RET_SEQUENCE_DETECT |
+                                           ISC_RET_CONFIDENTIALITY | ISC_RET_INTEGRITY
+                                     : ASC_RET_MUTUAL_AUTH | ASC_RET_REPLAY_DETECT | ASC_RET_SEQUENCE_DETECT |
+                                           ASC_RET_CONFIDENTIALITY | ASC_RET_INTEGRITY);
+    assert_int_equal(s.gss_flags & GSS_SEALED, GSS_SEALED);
+    same_key(&s);
+    same_names(&s);
+    all_messages(&s);
+    parts(&s);
+    end(&s);
+}
+
+static void one_way(void **state)
+{
+    struct session s;
+    begin(&s, is_client(state));
+    s.request &= ~(ULONG)ISC_REQ_MUTUAL_AUTH;
+    s.gss_request &= ~(OM_uint32)GSS_C_MUTUAL_FLAG;
+    establish(&s);
+    assert_int_equal(s.legs, 1);
+    same_key(&s);
+    all_messages(&s);
+    end(&s);
+}
+
+static void dce_style(void **state)
+{
+    struct session s;
+    bool client = is_client(state);
+    begin(&s, client);
+    s.request |= client ? ISC_REQ_USE_DCE_STYLE : 0;
+    s.gss_request |= GSS_C_DCE_STYLE;
+    establish(&s);
+    assert_int_equal(s.legs, 3);
+    assert_true((s.flags & (client ? ISC_RET_USED_DCE_STYLE : ASC_RET_USED_DCE_STYLE)) != 0);
+    same_key(&s);
+    parts(&s);
+    end(&s);
+}
+
+static void every_type(void **state)
+{
+    static const char *const services[] = {"HTTP/aes128.sspi.test", "HTTP/aes256.sspi.test",
+                                           "HTTP/aes128sha2.sspi.test", "HTTP/aes256sha2.sspi.test",
+                                           "HTTP/rc4.sspi.test"};
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+        for (int dce = 0; dce < 2; dce++) {
+            struct session s;
+            begin(&s, is_client(state));
+            s.target = services[i];
+            s.request |= s.sspi_is_client && dce ? ISC_REQ_USE_DCE_STYLE : 0;
+            s.gss_request |= dce ? GSS_C_DCE_STYLE : 0;
+            establish(&s);
+            same_key(&s);
+            if (!dce) {
+                all_messages(&s);
+            }
+            parts(&s);
+            end(&s);
+        }
+    }
+}
+
+int main(void)
+{
+    static const bool client = true, server = false;
+#define BOTH(test)                                                                                                     \
+    {"ours is the client: " #test, test, NULL, NULL, (void *)(uintptr_t)&client},                                      \
+    {                                                                                                                  \
+        "ours is the server: " #test, test, NULL, NULL, (void *)(uintptr_t)&server                                     \
+    }
+    const struct CMUnitTest tests[] = {BOTH(ordinary), BOTH(one_way), BOTH(dce_style), BOTH(every_type)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
