@@ -1,4 +1,4 @@
-/* NTLM of gss-ntlmssp under MIT's GSSAPI.
+/* NTLM of gss-ntlmssp under MIT's GSSAPI, and MIT's SPNEGO over it.
  *
  * Its acceptor reads a user file at every logon.  A file of hashes ("handshake", BENCH_GSS_HASH_FILE) and one of
  * passwords ("handshake.pwfile", BENCH_GSS_PASSWORD_FILE) cost very differently. */
@@ -10,7 +10,8 @@
 static gss_OID_desc ntlm_mechanism = {10, (void *)"\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a"};
 static const OM_uint32 flags =
     GSS_C_MUTUAL_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG;
-static gss_cred_id_t client_credential, server_credential;
+static gss_cred_id_t client_credential, server_credential, spnego_client, spnego_server;
+static gss_OID_desc spnego_mechanism = {6, (void *)"\x2b\x06\x01\x05\x05\x02"};
 static gss_name_t target;
 
 static void good(OM_uint32 major, OM_uint32 minor, const char *call)
@@ -103,6 +104,55 @@ static void handshake_credential(void *argument)
     release();
     acquire();
     handshake(argument);
+}
+
+/* ---------------------------------------------------------------- SPNEGO */
+
+static void acquire_spnego(void)
+{
+    OM_uint32 minor, ignored;
+    gss_OID_set_desc spnego = {1, &spnego_mechanism}, ntlm = {1, &ntlm_mechanism};
+    gss_name_t name = import("DOMAIN\\User", GSS_C_NT_USER_NAME);
+    GOOD(gss_acquire_cred(&minor, name, 0, &spnego, GSS_C_INITIATE, &spnego_client, NULL, NULL), "SPNEGO, initiator");
+    GOOD(gss_set_neg_mechs(&minor, spnego_client, &ntlm), "gss_set_neg_mechs, initiator");
+    GOOD(gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &spnego, GSS_C_ACCEPT, &spnego_server, NULL, NULL),
+         "SPNEGO, acceptor");
+    GOOD(gss_set_neg_mechs(&minor, spnego_server, &ntlm), "gss_set_neg_mechs, acceptor");
+    gss_release_name(&ignored, &name);
+}
+
+/* The initiator's tokens and the acceptor's, until both are through. */
+static void negotiation(void *argument)
+{
+    OM_uint32 minor, ignored, to_do = GSS_S_CONTINUE_NEEDED, served = GSS_S_CONTINUE_NEEDED;
+    gss_ctx_id_t client = GSS_C_NO_CONTEXT, server = GSS_C_NO_CONTEXT;
+    gss_buffer_desc there = GSS_C_EMPTY_BUFFER, back = GSS_C_EMPTY_BUFFER;
+    (void)argument;
+    while (to_do == GSS_S_CONTINUE_NEEDED) {
+        to_do = gss_init_sec_context(&minor, spnego_client, &client, target, &spnego_mechanism, flags, 0,
+                                     GSS_C_NO_CHANNEL_BINDINGS, &back, NULL, &there, NULL, NULL);
+        good(to_do, minor, "gss_init_sec_context, SPNEGO");
+        gss_release_buffer(&ignored, &back);
+        if (there.length != 0) {
+            served = gss_accept_sec_context(&minor, &server, spnego_server, &there, GSS_C_NO_CHANNEL_BINDINGS, NULL,
+                                            NULL, &back, NULL, NULL, NULL);
+            good(served, minor, "gss_accept_sec_context, SPNEGO");
+            gss_release_buffer(&ignored, &there);
+        }
+    }
+    CHECK(served == GSS_S_COMPLETE, "SPNEGO: the acceptor wants more");
+    gss_release_buffer(&ignored, &back);
+    gss_delete_sec_context(&minor, &client, GSS_C_NO_BUFFER);
+    gss_delete_sec_context(&minor, &server, GSS_C_NO_BUFFER);
+}
+
+static void spnego(void)
+{
+    OM_uint32 minor;
+    acquire_spnego();
+    bench_rate("handshake.spnego", negotiation, NULL);
+    gss_release_cred(&minor, &spnego_client);
+    gss_release_cred(&minor, &spnego_server);
 }
 
 /* ---------------------------------------------------------------- messages */
@@ -238,6 +288,7 @@ int main(int argc, char **argv)
         bench_rate("handshake.pwfile", handshake, NULL);
         setenv("NTLM_USER_FILE", hash_file, 1);
         bench_rate("handshake.cred", handshake_credential, NULL);
+        spnego();
         messages();
         memory();
     }

@@ -18,7 +18,7 @@
 
 static CredHandle client_credential, server_credential;
 
-static void acquire(void)
+static void acquire_package(const char *package, CredHandle *client, CredHandle *server)
 {
     TimeStamp expiry;
     const char *password = getenv("BENCH_PASSWORD") != NULL ? getenv("BENCH_PASSWORD") : "Password";
@@ -31,13 +31,19 @@ static void acquire(void)
         .PasswordLength = (uint32_t)strlen(password),
         .Flags = SEC_WINNT_AUTH_IDENTITY_ANSI,
     };
-    char name[] = "NTLM";
-    STATUS_OK(table->AcquireCredentialsHandleA(NULL, name, SECPKG_CRED_OUTBOUND, NULL, &identity, NULL, NULL,
-                                               &client_credential, &expiry),
+    char name[16];
+    snprintf(name, sizeof name, "%s", package);
+    STATUS_OK(table->AcquireCredentialsHandleA(NULL, name, SECPKG_CRED_OUTBOUND, NULL, &identity, NULL, NULL, client,
+                                               &expiry),
               "AcquireCredentialsHandle, outbound");
-    STATUS_OK(table->AcquireCredentialsHandleA(NULL, name, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL,
-                                               &server_credential, &expiry),
-              "AcquireCredentialsHandle, inbound");
+    STATUS_OK(
+        table->AcquireCredentialsHandleA(NULL, name, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL, server, &expiry),
+        "AcquireCredentialsHandle, inbound");
+}
+
+static void acquire(void)
+{
+    acquire_package("NTLM", &client_credential, &server_credential);
 }
 
 static void release(void)

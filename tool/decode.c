@@ -68,7 +68,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         if (strcmp(argument, "-") == 0) {
             read_input(&options->exchange);
         } else if (explain_find_tokens(bytes_of(argument, strlen(argument)), &options->exchange) == 0) {
-            complain("'%.60s%s' is no token that this build knows", argument, strlen(argument) > 60 ? "..." : "");
+            complain("'%.60s%s' is no token that this build knows, or not a whole one", argument,
+                     strlen(argument) > 60 ? "..." : "");
         }
         return 0;
     default:

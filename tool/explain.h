@@ -24,6 +24,11 @@ struct explainer {
 
     /* Checks an exchange against a password; NULL when this kind has nothing to check in it. */
     struct json_object *(*verify)(const struct exchange *exchange, const struct login *login);
+
+    /* Whether a signature of `data` is the first that this side made in the session that the exchange began: 1 or 0, and -1
+     * when that cannot be told. */
+    int (*signature)(const struct exchange *exchange, const struct login *login, bool from_client, struct bytes data,
+                     struct bytes signature);
 };
 
 extern const struct explainer ntlm_explainer;

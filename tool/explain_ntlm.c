@@ -435,4 +435,5 @@ const struct explainer ntlm_explainer = {
     .explain = explain,
     .compare = explain_ntlm_compare,
     .verify = explain_ntlm_verify,
+    .signature = explain_ntlm_signature,
 };

@@ -31,5 +31,7 @@ bool explain_ntlm_response(struct bytes nt_response, struct ntlm_v2_view *out);
 /* The slots of struct explainer. */
 void explain_ntlm_compare(const struct exchange *exchange, struct json_object *odd);
 struct json_object *explain_ntlm_verify(const struct exchange *exchange, const struct login *login);
+int explain_ntlm_signature(const struct exchange *exchange, const struct login *login, bool from_client,
+                           struct bytes data, struct bytes signature);
 
 #endif

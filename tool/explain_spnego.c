@@ -96,7 +96,7 @@ static void say_resp(struct json_object *facts, const struct neg_token *token, c
     char says[512];
     snprintf(says, sizeof says, "%s%s%s%s%s%s", token->has_state ? state_name(token->state) : "no state",
              token->has_mech ? ", let it be " : "", token->has_mech ? mech_name(&token->mech) : "",
-             token->mic.size != 0 ? ", and this signs the list" : "", inside[0] != '\0' ? "; " : "", inside);
+             token->mic.size != 0 ? ", and the mechListMIC signs the list" : "", inside[0] != '\0' ? "; " : "", inside);
     facts_text(facts, "says", says);
 }
 
@@ -122,7 +122,9 @@ static struct json_object *explain(struct bytes bytes, bool reveal)
         facts_text(facts, "message", "broken NegotiationToken");
         facts_text(facts, "from", "client");
         facts_number(facts, "bytes", bytes.size);
-        facts_text(facts, "says", last_reason());
+        const char *reason = last_reason();
+        facts_text(facts, "says", "cannot be read");
+        facts_text(facts, "error", reason != NULL ? reason : "malformed");
         return facts;
     }
     struct json_object *inner = token.token.size != 0 ? explain_token(token.token, reveal) : NULL;
@@ -187,12 +189,44 @@ static void compare(const struct exchange *exchange, struct json_object *odd)
     }
 }
 
+/* The mechListMICs of both sides: signatures of the client's list, by the mechanism inside (RFC 4178 5). */
+static void verify_mics(const struct exchange *exchange, const struct exchange *bare, const struct login *login,
+                        const struct explainer *explainer, struct json_object *facts)
+{
+    AUTO_NEG_TOKEN init = {.owner = NULL};
+    bool has_list = false;
+    for (size_t i = 0; i < exchange->count; i++) {
+        AUTO_NEG_TOKEN token = {.owner = NULL};
+        const struct leg *leg = &exchange->legs[i];
+        if (!recognise(leg->token) || neg_token_parse(leg->token, &token) != SEC_E_OK) {
+            continue;
+        }
+        if (token.kind == NEG_TOKEN_INIT && !has_list) {
+            has_list = neg_token_parse(leg->token, &init) == SEC_E_OK;
+        } else if (token.mic.data != NULL && has_list) {
+            int fits = explainer->signature(bare, login, leg->from_client, init.mech_types, token.mic);
+            facts_text(facts, leg->from_client ? "client_mech_list_mic" : "server_mech_list_mic",
+                       fits > 0    ? "right: the list of mechanisms is as it was sent"
+                       : fits == 0 ? "WRONG: this or the list of mechanisms was changed, or belongs to another exchange"
+                                   : "not checked");
+            if (fits >= 0) {
+                facts_truth(facts, leg->from_client ? "client_mech_list_mic_right" : "server_mech_list_mic_right",
+                            fits > 0);
+            }
+        }
+    }
+}
+
 static struct json_object *verify(const struct exchange *exchange, const struct login *login)
 {
     AUTO_EXCHANGE bare = {.count = 0};
     unwrap(exchange, &bare);
     const struct explainer *explainer = inside(&bare);
-    return explainer != NULL && explainer->verify != NULL ? explainer->verify(&bare, login) : NULL;
+    struct json_object *facts = explainer != NULL && explainer->verify != NULL ? explainer->verify(&bare, login) : NULL;
+    if (facts != NULL && explainer->signature != NULL) {
+        verify_mics(exchange, &bare, login, explainer, facts);
+    }
+    return facts;
 }
 
 const struct explainer spnego_explainer = {

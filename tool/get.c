@@ -19,6 +19,7 @@
 #include "terminal.h"
 
 #define HEADERS_MAX  (256 * 1024)
+#define REFUSED      "refused by the %s: wrong name or password, or no right to be here"
 #define REQUESTS_MAX 12 /* two authentications of a few legs; a server that wants more is not worth it */
 
 enum option_key { OPTION_JSON = 256, OPTION_PROXY, OPTION_TARGET, OPTION_TIMEOUT };
@@ -96,7 +97,7 @@ static const struct argp argp = {
 
 /* Somebody who may ask for credentials on the way: the server or the proxy. */
 struct gate {
-    int code;           /* the answer that asks */
+    const char *name;   /* who it is, for people */
     const char *ask;    /* header with the offers */
     const char *answer; /* header for the token */
     char *target;       /* owned; the principal name */
@@ -124,6 +125,7 @@ struct fetch {
     bool closed; /* the connection ended since the last request was sent */
     enum evhttp_request_error error;
     bool has_error;
+    int verdict;    /* an exit code: EXIT_DONE unless the answer came from somebody who did not prove himself */
     char *offer[2]; /* owned; the chosen value of each gate's `ask` header */
 };
 
@@ -132,12 +134,13 @@ static bool asks(int code)
     return code == 401 || code == 407;
 }
 
-/* The page, as it arrives; what a 401 says is not the page. */
+/* The page, as it arrives; what a 401 says is not the page, nor is what a stranger says. */
 static void write_body(struct fetch *fetch, struct evhttp_request *request)
 {
     struct evbuffer *body = evhttp_request_get_input_buffer(request);
     size_t size = evbuffer_get_length(body);
-    if (!asks(evhttp_request_get_response_code(request)) && !fetch->options->json && size > 0) {
+    bool page = !asks(evhttp_request_get_response_code(request)) && fetch->verdict == EXIT_DONE;
+    if (page && !fetch->options->json && size > 0) {
         fwrite(evbuffer_pullup(body, -1), 1, size, stdout);
     }
     evbuffer_drain(body, size);
@@ -191,15 +194,70 @@ static void keep_offer(struct fetch *fetch, size_t gate, const struct evkeyvalq 
     }
 }
 
+/* The answer that lets us in brings the peer's last token, when the scheme has one more than ours: only that token shows
+ * that it is the peer we meant who answers (RFC 4559 5). */
+static int finish_gate(struct fetch *fetch, struct gate *gate)
+{
+    struct bytes token = BYTES_NONE;
+    struct bytes answer = BYTES_NONE;
+    bool good = true;
+    const char *offer = fetch->offer[gate - fetch->gates];
+    if (gate->scheme == NULL || gate->party.established) {
+        return EXIT_DONE;
+    }
+    if (offer != NULL) {
+        (void)scheme_parse(offer, &token, &good);
+    }
+    if (token.size == 0) {
+        complain("the %s answers %d with %s token: nothing shows that it is the right one", gate->name, fetch->code,
+                 good ? "no last" : "a broken last");
+        return fetch->code >= 400 ? EXIT_HTTP : EXIT_ERROR;
+    }
+    leg_note(exchange_add(&fetch->exchange, false, token), "HTTP/1.1 %d, %s: %s", fetch->code, gate->ask,
+             gate->scheme->name);
+    SECURITY_STATUS status =
+        party_step(&gate->party, &gate->credential, token, gate->target, ISC_REQ_CONNECTION, &answer);
+    free((void *)token.data);
+    FreeContextBuffer((void *)answer.data);
+    gate->tried = true;
+    if (status == SEC_E_OK) {
+        return EXIT_DONE;
+    }
+    if (status > 0) {
+        complain("the %s answers %d in the middle of the exchange", gate->name, fetch->code);
+    } else {
+        char what[32];
+        snprintf(what, sizeof what, "the last token of the %s", gate->name);
+        complain_reason(what, status, gate->party.reason);
+    }
+    return EXIT_ERROR;
+}
+
+/* Before the first byte of the page: who sends it?  A 407 is the proxy's, and says nothing about the server. */
+static int on_headers(struct evhttp_request *request, void *argument)
+{
+    struct fetch *fetch = argument;
+    fetch->code = evhttp_request_get_response_code(request);
+    if (fetch->code < 200) { /* converse() knows what to say; 100 Continue passes unseen (RFC 9110 15.2) */
+        return 0;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        keep_offer(fetch, i, evhttp_request_get_input_headers(request));
+    }
+    if (fetch->code != 407) {
+        fetch->verdict = finish_gate(fetch, &fetch->gates[1]);
+    }
+    if (!asks(fetch->code) && fetch->verdict == EXIT_DONE) {
+        fetch->verdict = finish_gate(fetch, &fetch->gates[0]);
+    }
+    return 0;
+}
+
 static void on_answer(struct evhttp_request *request, void *argument)
 {
     struct fetch *fetch = argument;
     if (request != NULL && evhttp_request_get_response_code(request) != 0) {
         fetch->answered = true;
-        fetch->code = evhttp_request_get_response_code(request);
-        for (size_t i = 0; i < 2; i++) {
-            keep_offer(fetch, i, evhttp_request_get_input_headers(request));
-        }
         write_body(fetch, request);
     }
     event_base_loopbreak(fetch->base);
@@ -231,12 +289,14 @@ static int send_request(struct fetch *fetch)
         fetch->gates[i].header = NULL;
         fetch->offer[i] = NULL;
     }
+    evhttp_request_set_header_cb(request, on_headers);
     evhttp_request_set_chunked_cb(request, on_chunk);
     evhttp_request_set_error_cb(request, on_error);
     fetch->answered = false;
     fetch->has_error = false;
     fetch->closed = false;
     fetch->code = 0;
+    fetch->verdict = EXIT_DONE;
     if (evhttp_make_request(fetch->connection, request, EVHTTP_REQ_GET, fetch->resource) != 0) {
         complain("the request cannot be sent");
         return EXIT_NETWORK;
@@ -279,12 +339,15 @@ static int answer_gate(struct fetch *fetch, struct gate *gate, const char *offer
         why = gate->party.reason;
     }
     free((void *)token.data);
+    if (status == SEC_E_LOGON_DENIED) { /* SPNEGO's reject says in so many words what an empty offer says */
+        refused = true;
+        status = SEC_E_OK;
+    }
     if (status < 0 || !good || refused) {
         if (status < 0) {
             complain_reason(gate->scheme->package, status, why);
         } else {
-            complain(!good ? "the peer's token is not base64"
-                           : "refused: wrong name or password, or no right to be here");
+            complain(good ? REFUSED : "the token of the %s is not base64", gate->name);
         }
         return !good || status < 0 ? EXIT_ERROR : EXIT_REFUSED;
     }
@@ -297,28 +360,6 @@ static int answer_gate(struct fetch *fetch, struct gate *gate, const char *offer
     return EXIT_DONE;
 }
 
-/* After the last leg the server may have a word left (mutual authentication). */
-static int finish_gate(struct fetch *fetch, struct gate *gate, const char *offer)
-{
-    struct bytes token = BYTES_NONE;
-    struct bytes answer = BYTES_NONE;
-    bool good = true;
-    SECURITY_STATUS status = SEC_E_OK;
-    if (gate->scheme == NULL || gate->party.established || offer == NULL) {
-        return gate->scheme == NULL || gate->party.established ? EXIT_DONE : EXIT_REFUSED;
-    }
-    const struct scheme *scheme = scheme_parse(offer, &token, &good);
-    leg_note(exchange_add(&fetch->exchange, false, token), "HTTP/1.1 %d, %s: %s", fetch->code, gate->ask, scheme->name);
-    status = party_step(&gate->party, &gate->credential, token, gate->target, ISC_REQ_CONNECTION, &answer);
-    free((void *)token.data);
-    FreeContextBuffer((void *)answer.data);
-    if (status != SEC_E_OK) {
-        complain_reason("the server's last token", status, gate->party.reason);
-        return EXIT_REFUSED;
-    }
-    return EXIT_DONE;
-}
-
 static int converse(struct fetch *fetch)
 {
     for (int requests = 0; requests < REQUESTS_MAX; requests++) {
@@ -326,17 +367,20 @@ static int converse(struct fetch *fetch)
         if (code != EXIT_DONE) {
             return code;
         }
+        if (fetch->code < 200) {
+            complain("the peer answers %d, which is not an answer", fetch->code);
+            return EXIT_NETWORK;
+        }
         struct gate *gate = fetch->code == 401 ? &fetch->gates[0] : fetch->code == 407 ? &fetch->gates[1] : NULL;
-        if (gate == NULL) {
-            code = finish_gate(fetch, &fetch->gates[0], fetch->offer[0]);
-            return code != EXIT_DONE ? code : fetch->code >= 400 ? EXIT_HTTP : EXIT_DONE;
+        if (fetch->verdict != EXIT_DONE || gate == NULL) {
+            return fetch->verdict != EXIT_DONE ? fetch->verdict : fetch->code >= 400 ? EXIT_HTTP : EXIT_DONE;
         }
         const char *offer = fetch->offer[gate == &fetch->gates[0] ? 0 : 1];
         if (offer == NULL) {
-            complain(gate->tried ? "refused: wrong name or password, or no right to be here"
-                                 : "the peer wants credentials (%d), but offers no scheme that this build has",
-                     fetch->code);
-            return gate->tried ? EXIT_REFUSED : EXIT_NOT_IN_BUILD;
+            bool tried = gate->tried || gate->party.has_context;
+            complain(tried ? REFUSED : "the %s wants credentials (%d), but offers no scheme that this build has",
+                     gate->name, fetch->code);
+            return tried ? EXIT_REFUSED : EXIT_NOT_IN_BUILD;
         }
         code = answer_gate(fetch, gate, offer);
         if (code != EXIT_DONE) {
@@ -400,8 +444,8 @@ static int prepare(struct fetch *fetch, struct evhttp_uri *proxy)
         need(NULL);
     }
     fetch->resource = fetch->owned_resource;
-    fetch->gates[0] = (struct gate){.code = 401, .ask = "WWW-Authenticate", .answer = "Authorization"};
-    fetch->gates[1] = (struct gate){.code = 407, .ask = "Proxy-Authenticate", .answer = "Proxy-Authorization"};
+    fetch->gates[0] = (struct gate){.name = "server", .ask = "WWW-Authenticate", .answer = "Authorization"};
+    fetch->gates[1] = (struct gate){.name = "proxy", .ask = "Proxy-Authenticate", .answer = "Proxy-Authorization"};
     fetch->gates[0].target =
         fetch->options->target != NULL ? need(strdup(fetch->options->target)) : principal_of(origin);
     fetch->gates[1].target = principal_of(host);
@@ -424,6 +468,9 @@ static void print_facts(struct fetch *fetch)
         facts_text(facts, "url", fetch->options->url);
         facts_number(facts, "http_status", (uint64_t)fetch->code);
         facts_truth(facts, "signed_in", gate->party.established && fetch->code != 401);
+        if (fetch->options->proxy != NULL) {
+            facts_truth(facts, "signed_in_at_proxy", fetch->gates[1].party.established && fetch->code != 407);
+        }
         if (gate->party.established && fetch->code != 401) {
             facts_add(facts, "context", party_facts(&gate->party));
         }

@@ -1,5 +1,6 @@
 #include <argp.h>
 #include <arpa/inet.h>
+#include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <event2/util.h>
@@ -13,14 +14,14 @@
 #include "serve.h"
 #include "terminal.h"
 
-enum option_key { OPTION_ONCE = 256, OPTION_TLS, OPTION_REALM };
+enum option_key { OPTION_ONCE = 256, OPTION_TLS, OPTION_REALM, OPTION_PROXY };
 
 struct options {
     const char *listen;
     const char *packages;
     const char *accounts;
     const char *realm;
-    bool once, tls, quiet;
+    bool once, tls, quiet, proxy;
 };
 
 static const struct argp_option option_table[] = {
@@ -28,6 +29,7 @@ static const struct argp_option option_table[] = {
     {"packages", 'k', "LIST", 0, "schemes to offer, separated by commas (default: all of this build)"},
     {"accounts", 'a', "DIRECTORY", 0, "the account database (default: as sspi.conf(5) says)"},
     {"realm", OPTION_REALM, "TEXT", 0, "what the page calls this server"},
+    {"proxy", OPTION_PROXY, NULL, 0, "be an HTTP proxy as well, for those who sign in (407)"},
     {"once", OPTION_ONCE, NULL, 0, "end after the first request that was let in"},
     {"quiet", 'q', NULL, 0, "no line a request on standard error"},
     {"tls", OPTION_TLS, NULL, 0, "not in this build: TLS comes with the Schannel package"},
@@ -52,6 +54,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_ONCE:
         options->once = true;
+        return 0;
+    case OPTION_PROXY:
+        options->proxy = true;
         return 0;
     case 'q':
         options->quiet = true;
@@ -180,6 +185,10 @@ static int run(struct server *server, const char *where)
 {
     server->base = need(event_base_new());
     server->http = need(evhttp_new(server->base));
+    if (server->proxy) {
+        server->dns =
+            evdns_base_new(server->base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    }
     int code = listen_at(server, where);
     struct event *term = evsignal_new(server->base, SIGTERM, on_signal, server->base);
     struct event *interrupt = evsignal_new(server->base, SIGINT, on_signal, server->base);
@@ -197,6 +206,9 @@ static int run(struct server *server, const char *where)
     server->listener = NULL; /* belongs to evhttp now, or was never there */
     evhttp_free(server->http);
     serve_forget_all(server);
+    if (server->dns != NULL) {
+        evdns_base_free(server->dns, 0);
+    }
     event_base_free(server->base);
     return code;
 }
@@ -215,6 +227,7 @@ int command_serve(int argc, char **argv)
     }
     server.realm = options.realm;
     server.once = options.once;
+    server.proxy = options.proxy;
     server.quiet = options.quiet;
     signal(SIGPIPE, SIG_IGN);
     int code = acquire(&server, options.packages);

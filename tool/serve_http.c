@@ -11,16 +11,32 @@
 #include "serve.h"
 #include "terminal.h"
 
-#define HEADERS_MAX  (72 * 1024) /* Windows' largest token, 48000 bytes, in base64 and what goes with it */
 #define BODY_MAX     (64 * 1024)
 #define IDLE_SECONDS 30
 #define SLOW_SECONDS 60 /* from one request to the end of the next, however steadily its bytes drip in */
 #define VISITORS_MAX 512
 
+/* Who asks, and by which words: a server for itself, or a proxy (RFC 9110 11.6, 11.7). */
+struct door {
+    int code;
+    const char *phrase;
+    const char *ask;    /* header with offers and tokens of ours */
+    const char *answer; /* header with the client's token */
+};
+
+static const struct door *door_of(const struct server *server, struct evhttp_request *request)
+{
+    static const struct door own = {401, "Unauthorized", "WWW-Authenticate", "Authorization"};
+    static const struct door proxy = {407, "Proxy Authentication Required", "Proxy-Authenticate",
+                                      "Proxy-Authorization"};
+    return server->proxy && serve_is_for_another(request) ? &proxy : &own;
+}
+
 /* Ends a visit that is in no list any more. */
 static void visitor_release(struct visitor *visitor)
 {
     visitor->server->visitor_count--;
+    serve_forward_end(visitor);
     bufferevent_decref(visitor->bufferevent);
     party_reset(&visitor->party);
     exchange_clear(&visitor->exchange);
@@ -153,6 +169,7 @@ static struct visitor *visitor_of(struct server *server, struct evhttp_request *
 /* Nobody again: the next token begins a new exchange. */
 static void visitor_reset(struct visitor *visitor)
 {
+    serve_forward_end(visitor); /* the next server knows the last name, too */
     party_reset(&visitor->party);
     json_object_put(visitor->facts);
     free(visitor->user);
@@ -162,18 +179,19 @@ static void visitor_reset(struct visitor *visitor)
     exchange_clear(&visitor->exchange);
 }
 
-/* One line a request, without the query, which is nobody's business; never a token. */
-static void log_line(const struct server *server, struct evhttp_request *request, int code, const char *remark)
+void serve_log(const struct server *server, struct evhttp_request *request, int code, const char *remark)
 {
     char *peer = NULL;
     uint16_t port = 0;
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+    const char *host = uri != NULL ? evhttp_uri_get_host(uri) : NULL;
     if (server->quiet) {
         return;
     }
     evhttp_connection_get_peer(evhttp_request_get_connection(request), &peer, &port);
     fprintf(stderr, "%s:%u %d ", peer != NULL ? peer : "?", port, code);
+    print_safe(stderr, host != NULL ? host : "");
     print_safe(stderr, path != NULL ? path : "/");
     fputc(' ', stderr);
     print_safe(stderr, remark);
@@ -197,7 +215,8 @@ static void on_sent(struct evhttp_request *request, void *argument)
 }
 
 /* Sends what was written to a memory stream. */
-static void reply(struct evhttp_request *request, int code, const char *type, const char *text, size_t size)
+static void reply(struct evhttp_request *request, int code, const char *phrase, const char *type, const char *text,
+                  size_t size)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     struct evbuffer *body = need(evbuffer_new());
@@ -208,12 +227,13 @@ static void reply(struct evhttp_request *request, int code, const char *type, co
     evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
     evhttp_add_header(headers, "Content-Security-Policy",
                       "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'");
-    evhttp_send_reply(request, code, code == HTTP_OK ? "OK" : "Unauthorized", body);
+    evhttp_send_reply(request, code, phrase, body);
     evbuffer_free(body);
 }
 
 static void reply_closed(struct server *server, struct evhttp_request *request, bool tried)
 {
+    const struct door *door = door_of(server, request);
     AUTO_FREE char *text = NULL;
     size_t size = 0;
     bool json = wants_json(request);
@@ -226,25 +246,26 @@ static void reply_closed(struct server *server, struct evhttp_request *request, 
         serve_page_closed(out, server, tried);
     }
     fclose(out);
-    reply(request, 401, json ? "application/json" : "text/html; charset=utf-8", text, size);
+    reply(request, door->code, door->phrase, json ? "application/json" : "text/html; charset=utf-8", text, size);
 }
 
-/* 401 with every scheme on offer. */
+/* 401 or 407 with every scheme on offer. */
 static void offer(struct server *server, struct evhttp_request *request, bool tried)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     for (size_t i = 0; i < server->offer_count; i++) {
-        evhttp_add_header(headers, "WWW-Authenticate", server->offers[i].scheme->name);
+        evhttp_add_header(headers, door_of(server, request)->ask, server->offers[i].scheme->name);
     }
     reply_closed(server, request, tried);
 }
 
-/* 401 with the next token of the exchange. */
+/* 401 or 407 with the next token of the exchange. */
 static void challenge(struct visitor *visitor, struct evhttp_request *request, struct bytes token)
 {
+    const struct door *door = door_of(visitor->server, request);
     AUTO_FREE char *value = scheme_format(visitor->offer->scheme, token);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate", value);
-    log_line(visitor->server, request, 401, "exchange under way");
+    evhttp_add_header(evhttp_request_get_output_headers(request), door->ask, value);
+    serve_log(visitor->server, request, door->code, "exchange under way");
     reply_closed(visitor->server, request, false);
 }
 
@@ -253,6 +274,13 @@ static void welcome(struct visitor *visitor, struct evhttp_request *request)
     AUTO_FREE char *text = NULL;
     size_t size = 0;
     bool json = wants_json(request);
+    if (visitor->server->once) {
+        evhttp_request_set_on_complete_cb(request, on_sent, visitor->server);
+    }
+    if (visitor->server->proxy && serve_is_for_another(request)) {
+        serve_forward(visitor, request);
+        return;
+    }
     FILE *out = need(open_memstream(&text, &size));
     if (json) {
         facts_print_json(out, serve_welcome_facts(visitor));
@@ -260,12 +288,9 @@ static void welcome(struct visitor *visitor, struct evhttp_request *request)
         serve_page_welcome(out, visitor->server, visitor);
     }
     fclose(out);
-    if (visitor->server->once) {
-        evhttp_request_set_on_complete_cb(request, on_sent, visitor->server);
-    }
     evhttp_add_header(evhttp_request_get_output_headers(request), "Persistent-Auth", "true"); /* MS-NTHT 2.2.1 */
-    log_line(visitor->server, request, 200, visitor->user);
-    reply(request, 200, json ? "application/json" : "text/html; charset=utf-8", text, size);
+    serve_log(visitor->server, request, 200, visitor->user);
+    reply(request, HTTP_OK, "OK", json ? "application/json" : "text/html; charset=utf-8", text, size);
 }
 
 static void refuse(struct visitor *visitor, struct evhttp_request *request, SECURITY_STATUS status, const char *reason)
@@ -274,7 +299,7 @@ static void refuse(struct visitor *visitor, struct evhttp_request *request, SECU
     char remark[512];
     snprintf(remark, sizeof remark, "%s%s%s", status_text(status, number), reason != NULL ? ": " : "",
              reason != NULL ? reason : "");
-    log_line(visitor->server, request, 401, remark);
+    serve_log(visitor->server, request, door_of(visitor->server, request)->code, remark);
     visitor_reset(visitor);
     offer(visitor->server, request, true);
 }
@@ -283,8 +308,9 @@ static void refuse(struct visitor *visitor, struct evhttp_request *request, SECU
 static void step(struct visitor *visitor, struct evhttp_request *request, struct bytes token)
 {
     struct bytes answer = BYTES_NONE;
+    const struct door *door = door_of(visitor->server, request);
     struct leg *leg = exchange_add(&visitor->exchange, true, token);
-    leg_note(leg, "request, Authorization: %s", visitor->offer->scheme->name);
+    leg_note(leg, "request, %s: %s", door->answer, visitor->offer->scheme->name);
     SECURITY_STATUS status = party_step(&visitor->party, (CredHandle *)&visitor->offer->credential, token, NULL,
                                         ASC_REQ_CONNECTION, &answer);
     if (status < 0) {
@@ -298,8 +324,11 @@ static void step(struct visitor *visitor, struct evhttp_request *request, struct
     if (answer.size > 0 || status == SEC_E_OK) {
         leg = exchange_add(&visitor->exchange, false, answer);
         leg_status(leg, status, visitor->party.nanoseconds);
-        leg_note(leg, status == SEC_E_OK ? "HTTP/1.1 200: you are let in" : "HTTP/1.1 401, WWW-Authenticate: %s",
-                 visitor->offer->scheme->name);
+        if (status == SEC_E_OK) {
+            leg_note(leg, "HTTP/1.1 200: you are let in");
+        } else {
+            leg_note(leg, "HTTP/1.1 %d, %s: %s", door->code, door->ask, visitor->offer->scheme->name);
+        }
     }
     if (status != SEC_E_OK) {
         challenge(visitor, request, answer);
@@ -311,7 +340,7 @@ static void step(struct visitor *visitor, struct evhttp_request *request, struct
         }
         if (answer.size > 0) {
             AUTO_FREE char *value = scheme_format(visitor->offer->scheme, answer);
-            evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate", value);
+            evhttp_add_header(evhttp_request_get_output_headers(request), door->ask, value);
         }
         welcome(visitor, request);
     }
@@ -332,19 +361,21 @@ static void on_request(struct evhttp_request *request, void *argument)
 {
     struct server *server = argument;
     struct visitor *visitor = visitor_of(server, request);
-    const char *value = evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
+    const struct door *door = door_of(server, request);
+    const char *value = evhttp_find_header(evhttp_request_get_input_headers(request), door->answer);
     struct bytes token = BYTES_NONE;
     bool good = true;
     if (visitor == NULL) { /* a connection that nobody opened */
         evhttp_send_error(request, HTTP_INTERNAL, NULL);
         return;
     }
+    serve_keep_connection(request);
     if (value == NULL && visitor->user != NULL) {
         welcome(visitor, request);
         return;
     }
     if (value == NULL) {
-        log_line(server, request, 401, "no credentials yet");
+        serve_log(server, request, door->code, "no credentials yet");
         visitor_reset(visitor); /* an exchange broken off is not to be taken up by another request */
         offer(server, request, false);
         return;
@@ -352,7 +383,8 @@ static void on_request(struct evhttp_request *request, void *argument)
     const struct scheme *scheme = scheme_parse(value, &token, &good);
     const struct serve_offer *chosen = find_offer(server, scheme);
     if (chosen == NULL || !good || token.size == 0) {
-        log_line(server, request, 401, chosen == NULL ? "a scheme that is not on offer" : "no token in the header");
+        serve_log(server, request, door->code,
+                  chosen == NULL ? "a scheme that is not on offer" : "no token in the header");
         visitor_reset(visitor);
         offer(server, request, true);
     } else {
@@ -368,7 +400,7 @@ static void on_request(struct evhttp_request *request, void *argument)
 void serve_attach(struct server *server)
 {
     evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
-    evhttp_set_max_headers_size(server->http, HEADERS_MAX);
+    evhttp_set_max_headers_size(server->http, SERVE_HEADERS_MAX);
     evhttp_set_max_body_size(server->http, BODY_MAX);
     evhttp_set_timeout(server->http, IDLE_SECONDS);
     evhttp_set_bevcb(server->http, on_connect, server);

@@ -9,6 +9,7 @@
 #include "explain_ntlm.h"
 #include "ntlm/flags.h"
 #include "ntlm/keys.h"
+#include "ntlm/signature.h"
 #include "terminal.h"
 #include "text/utf16.h"
 
@@ -119,12 +120,20 @@ static bool try_domain(const struct ntlm_exchange *seen, const struct ntlm_v2_vi
     return same;
 }
 
-static void verify_mic(const struct ntlm_exchange *seen, const struct ntlm_v2_view *view,
-                       const struct key16 *session_base_key, struct json_object *facts)
+/* KXKEY of NTLMv2 is the session base key (MS-NLMP 3.4.5.1), and with KEY_EXCH wraps the real one (3.1.5.1.2). */
+static void unwrap_session_key(const struct ntlm_exchange *seen, struct key16 *session_key)
 {
-    AUTO_KEY16 session_key = *session_base_key; /* KXKEY of NTLMv2 is the session base key (MS-NLMP 3.4.5.1) */
-    AUTO_KEY16 mic;
+    AUTO_KEY16 base = *session_key;
     struct bytes sealed = seen->three.encrypted_session_key;
+    if ((seen->three.flags & NTLM_KEY_EXCH) != 0 && sealed.size == sizeof base.b) {
+        rc4_once(BYTES(base.b), sealed.size, sealed.data, session_key->b);
+    }
+}
+
+static void verify_mic(const struct ntlm_exchange *seen, const struct ntlm_v2_view *view,
+                       const struct key16 *session_key, struct json_object *facts)
+{
+    AUTO_KEY16 mic;
     if (!view->pairs_good || !view->av.has_flags || (view->av.flags & NTLM_AV_MIC) == 0) {
         facts_text(facts, "mic", "none announced");
         return;
@@ -133,10 +142,7 @@ static void verify_mic(const struct ntlm_exchange *seen, const struct ntlm_v2_vi
         facts_text(facts, "mic", seen->negotiate.size == 0 ? "not checked: the NEGOTIATE message is needed" : "absent");
         return;
     }
-    if ((seen->three.flags & NTLM_KEY_EXCH) != 0 && sealed.size == sizeof session_key.b) {
-        rc4_once(BYTES(session_base_key->b), sealed.size, sealed.data, session_key.b);
-    }
-    ntlm_mic(&session_key, seen->negotiate, seen->challenge, seen->authenticate, seen->three.mic_offset, &mic);
+    ntlm_mic(session_key, seen->negotiate, seen->challenge, seen->authenticate, seen->three.mic_offset, &mic);
     bool same = secret_equal(mic.b, seen->authenticate.data + seen->three.mic_offset, sizeof mic.b);
     facts_text(facts, "mic",
                same ? "right: the three messages are as they were sent"
@@ -159,10 +165,10 @@ static bool verify_v1(const struct ntlm_exchange *seen, const struct key16 *ntow
     return secret_equal(response, seen->three.nt_response.data, sizeof response);
 }
 
-static void verify_v2(const struct ntlm_exchange *seen, const struct ntlm_v2_view *view, const struct key16 *ntowf,
-                      const struct login *login, struct json_object *facts)
+/* How the response was made from this password, and its session key; NULL when it was not. */
+static const char *try_password(const struct ntlm_exchange *seen, const struct ntlm_v2_view *view,
+                                const struct key16 *ntowf, const struct login *login, struct key16 *session_key)
 {
-    AUTO_KEY16 session_base_key;
     AUTO_UTF16 sent = wide(seen->three.flags, seen->three.domain);
     AUTO_UTF16 given = UTF16_NONE;
     const char *domain = login->domain != NULL ? login->domain : "";
@@ -170,19 +176,75 @@ static void verify_v2(const struct ntlm_exchange *seen, const struct ntlm_v2_vie
     if (utf16_from_utf8(bytes_of(domain, strlen(domain)), &given) != SEC_E_OK) {
         given = UTF16_NONE;
     }
-    if (try_domain(seen, view, ntowf, sent, &session_base_key)) {
+    if (try_domain(seen, view, ntowf, sent, session_key)) {
         verdict = "right";
-    } else if (try_domain(seen, view, ntowf, UTF16_NONE, &session_base_key)) {
+    } else if (try_domain(seen, view, ntowf, UTF16_NONE, session_key)) {
         verdict = "right, but hashed with an empty domain instead of the one in the message";
-    } else if (login->domain != NULL && try_domain(seen, view, ntowf, given, &session_base_key)) {
+    } else if (login->domain != NULL && try_domain(seen, view, ntowf, given, session_key)) {
         verdict = "right, but hashed with the given domain instead of the one in the message: servers will refuse it";
     }
+    if (verdict != NULL) {
+        unwrap_session_key(seen, session_key);
+    }
+    return verdict;
+}
+
+static void verify_v2(const struct ntlm_exchange *seen, const struct ntlm_v2_view *view, const struct key16 *ntowf,
+                      const struct login *login, struct json_object *facts)
+{
+    AUTO_KEY16 session_key;
+    const char *verdict = try_password(seen, view, ntowf, login, &session_key);
     facts_text(facts, "proof",
                verdict != NULL ? verdict : "WRONG: another password, another challenge, or changed names");
     facts_truth(facts, "proof_right", verdict != NULL);
     if (verdict != NULL) {
-        verify_mic(seen, view, &session_base_key, facts);
+        verify_mic(seen, view, &session_key, facts);
     }
+}
+
+/* The first signature of a session, by one side (MS-NLMP 3.4.4). */
+static bool signature_fits(uint32_t flags, const struct key16 *session_key, bool from_client, struct bytes data,
+                           struct bytes signature)
+{
+    AUTO_KEY16 sign_key;
+    AUTO_KEY16 seal_key;
+    struct hmac_md5_key key;
+    struct ntlm_signature_state state;
+    struct rc4 stream;
+    size_t size = ntlm_seal_key(flags, session_key, from_client, &seal_key);
+    rc4_start(&stream, bytes_of(seal_key.b, size));
+    bool has_key = ntlm_sign_key(flags, session_key, from_client, &sign_key);
+    if (has_key) {
+        hmac_md5_key(&key, BYTES(sign_key.b));
+    }
+    ntlm_signature_start(&state, flags, has_key ? &key : NULL, 0);
+    ntlm_signature_add(&state, data);
+    bool fits = ntlm_signature_check(&state, &stream, signature.data) == SEC_E_OK;
+    rc4_wipe(&stream);
+    if (has_key) {
+        hmac_md5_key_wipe(&key);
+    }
+    return fits;
+}
+
+int explain_ntlm_signature(const struct exchange *exchange, const struct login *login, bool from_client,
+                           struct bytes data, struct bytes signature)
+{
+    struct ntlm_exchange seen = collect(exchange);
+    struct ntlm_v2_view view;
+    AUTO_KEY16 ntowf;
+    AUTO_KEY16 session_key;
+    AUTO_UTF16 password = UTF16_NONE;
+    if (seen.challenge.size == 0 || seen.authenticate.size == 0 || signature.size != 16 ||
+        !explain_ntlm_response(seen.three.nt_response, &view) ||
+        utf16_from_utf8(bytes_of(login->password, strlen(login->password)), &password) != SEC_E_OK) {
+        return -1;
+    }
+    ntlm_ntowf_v1(utf16_bytes(password), &ntowf);
+    if (try_password(&seen, &view, &ntowf, login, &session_key) == NULL) {
+        return -1;
+    }
+    return signature_fits(seen.three.flags, &session_key, from_client, data, signature) ? 1 : 0;
 }
 
 struct json_object *explain_ntlm_verify(const struct exchange *exchange, const struct login *login)

@@ -12,7 +12,7 @@ extern "C" {
 
 #define SASL_OPTION_SEND_SIZE        1 /* ULONG: the most that is sent at once; 0xFFFF unless set */
 #define SASL_OPTION_RECV_SIZE        2 /* ULONG: the most that is received at once; 0xFFFF unless set */
-#define SASL_OPTION_AUTHZ_STRING     3 /* text: the authorization identity */
+#define SASL_OPTION_AUTHZ_STRING     3 /* bytes as they are sent: the authorization identity, UTF-8 (RFC 4752 3.1) */
 #define SASL_OPTION_AUTHZ_PROCESSING 4 /* SASL_AUTHZID_STATE */
 
 typedef enum _SASL_AUTHZID_STATE {
@@ -48,8 +48,11 @@ SECURITY_STATUS SEC_ENTRY SaslIdentifyPackageA(PSecBufferDesc pInput, PSecPkgInf
 
 /* InitializeSecurityContext, followed by the choice of a security layer (RFC 4752 3.1): SEC_E_OK comes after that.
  *
- * Parameters and statuses as there, with one TOKEN in pInput and pOutput.  Also SEC_E_INVALID_TOKEN when the server's
- * offer cannot be read. */
+ * Parameters and statuses as there, with one TOKEN in pInput and pOutput; an empty one is sent, too.  Of the layers that
+ * the server offers the weakest one is chosen that grants the last call's fContextReq (CONFIDENTIALITY, INTEGRITY,
+ * REPLAY_DETECT, SEQUENCE_DETECT).  Also SEC_E_INVALID_TOKEN when the server's offer cannot be read, or there is no
+ * TOKEN in pOutput, SEC_E_SECURITY_QOS_FAILED when there is no such layer, SEC_E_SECPKG_NOT_FOUND for a package without
+ * a profile, and SEC_E_INVALID_HANDLE for a context that InitializeSecurityContext made. */
 SECURITY_STATUS SEC_ENTRY SaslInitializeSecurityContextW(PCredHandle phCredential, PCtxtHandle phContext,
                                                          LPWSTR pszTargetName, ULONG fContextReq, ULONG Reserved1,
                                                          ULONG TargetDataRep, PSecBufferDesc pInput, ULONG Reserved2,
@@ -64,8 +67,10 @@ SECURITY_STATUS SEC_ENTRY SaslInitializeSecurityContextA(PCredHandle phCredentia
 /* AcceptSecurityContext, followed by the offer of security layers (RFC 4752 3.2): SEC_I_CONTINUE_NEEDED until the client
  * has chosen.
  *
- * Parameters and statuses as there.  Also SEC_E_INVALID_TOKEN when the client's choice cannot be read, and
- * SEC_E_ALGORITHM_MISMATCH when it has an authorization identity that is not to be processed. */
+ * Parameters and statuses as there.  With CONFIDENTIALITY or INTEGRITY in fContextReq only layers that grant it are
+ * offered.  Also SEC_E_INVALID_TOKEN when the client's choice cannot be read or is none of them,
+ * SEC_E_SECURITY_QOS_FAILED when the context has no layer to offer, SEC_E_SECPKG_NOT_FOUND and SEC_E_INVALID_HANDLE as
+ * above, and SEC_E_ALGORITHM_MISMATCH when the client has an authorization identity that is not to be processed. */
 SECURITY_STATUS SEC_ENTRY SaslAcceptSecurityContext(PCredHandle phCredential, PCtxtHandle phContext,
                                                     PSecBufferDesc pInput, ULONG fContextReq, ULONG TargetDataRep,
                                                     PCtxtHandle phNewContext, PSecBufferDesc pOutput,
@@ -76,7 +81,8 @@ SECURITY_STATUS SEC_ENTRY SaslAcceptSecurityContext(PCredHandle phCredential, PC
  *   Value, Size   copied
  *
  * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_UNSUPPORTED_FUNCTION for an unknown option; SEC_E_BUFFER_TOO_SMALL;
- * SEC_E_INVALID_PARAMETER for a value out of range. */
+ * SEC_E_INVALID_PARAMETER for a value out of range, and for AUTHZ_STRING on a server; SEC_E_OUT_OF_SEQUENCE once the
+ * exchange is over. */
 SECURITY_STATUS SEC_ENTRY SaslSetContextOption(PCtxtHandle ContextHandle, ULONG Option, PVOID Value, ULONG Size);
 
 /* Gets SASL_OPTION_*.

@@ -133,7 +133,7 @@ SECURITY_STATUS SEC_ENTRY QueryCredentialsAttributesExA(PCredHandle phCredential
 /* ---------------------------------------------------------------- contexts */
 
 /* Apart, so that a call without a target does not pay for the text's place on the stack. */
-static SECURITY_STATUS step_to(const char *target, struct step_call *call)
+SECURITY_STATUS api_step_to(const char *target, struct step_call *call)
 {
     AUTO_ANSI text;
     TRY(ansi_open(target, &text));
@@ -161,7 +161,7 @@ SECURITY_STATUS SEC_ENTRY InitializeSecurityContextA(PCredHandle phCredential, P
         .attributes = pfContextAttr,
         .expiry = ptsExpiry,
     };
-    return pszTargetName != NULL ? step_to(pszTargetName, &call) : api_step(&call);
+    return pszTargetName != NULL ? api_step_to(pszTargetName, &call) : api_step(&call);
 }
 
 SECURITY_STATUS SEC_ENTRY ImportSecurityContextA(SEC_CHAR *pszPackage, PSecBuffer pPackedContext, HANDLE Token,

@@ -110,6 +110,7 @@ STATUS api_set_credential(PCredHandle credential, ULONG attribute, const void *v
 struct step_call {
     const char *function;
     bool initiator;
+    bool sasl;         /* one of SASL's functions: the layer follows (sasl_layer.h) */
     bool target_given; /* pszTargetName was not NULL */
     struct utf16 target;
     PCredHandle credential;
@@ -124,6 +125,9 @@ struct step_call {
 
 /* InitializeSecurityContext and AcceptSecurityContext, with their trace line. */
 STATUS api_step(const struct step_call *call);
+
+/* The same to a target in the A functions' text (ansi.c). */
+STATUS api_step_to(const char *target, struct step_call *call);
 
 STATUS api_import(const struct package *package, const SecBuffer *packed, PCtxtHandle context);
 

@@ -1,5 +1,6 @@
 /* The steps: InitializeSecurityContext and AcceptSecurityContext, and what else changes or ends a context. */
 #include "api/api.h"
+#include "api/sasl_layer.h"
 
 #include "core/context_buffer.h"
 
@@ -54,6 +55,8 @@ static SECURITY_STATUS parties_later(const struct step_call *call, struct pinned
     out->package = out->context->package;
     REQUIRE(out->context->initiator == call->initiator, SEC_E_INVALID_HANDLE,
             "the context belongs to the other side (initiator or acceptor)");
+    REQUIRE((out->context->sasl != NULL) == call->sasl, SEC_E_INVALID_HANDLE,
+            "a context of SASL's goes through SASL's functions, and no other one does");
     if (call->credential != NULL) {
         credential->kind = HANDLE_CREDENTIAL;
         credential->handle = *call->credential;
@@ -259,7 +262,8 @@ static SECURITY_STATUS run(const struct step_call *call, const struct parties *p
     struct step_out out = {.token = &plan.writer, .output = output, .expiry = CLOCK_NEVER};
 
     struct context *context = parties->context;
-    SECURITY_STATUS status = step(parties->credential, &context, &in, &out);
+    SECURITY_STATUS status = call->sasl ? sasl_step(package, call->initiator, parties->credential, &context, &in, &out)
+                                        : step(parties->credential, &context, &in, &out);
     AUTO(dispose_new) struct context *new_context = parties->context == NULL ? context : NULL;
     report->in = in.token.size;
     if (status < 0) {

@@ -3,7 +3,7 @@
  * A profile is a package and, after its own tokens, the choice of a security layer (RFC 4752 3.1, 3.2).  A package without
  * a profile, as NTLM is, cannot be used through these functions.
  */
-#include "api/api.h"
+#include "api/sasl_layer.h"
 
 #include <string.h>
 
@@ -140,20 +140,23 @@ static bool has_profile(const struct package *package)
     return false;
 }
 
-/* A package with a profile brings the security layer with it: none in this build does. */
-static SECURITY_STATUS step(PCredHandle credential, PCtxtHandle context)
+/* What the package's own steps do not ask: has the package a profile, and is there a place for the token? */
+static SECURITY_STATUS check(const struct step_call *call)
 {
     AUTO_PINNED pinned = {.object = NULL};
+    struct buffers output;
     const struct package *package;
-    if (context != NULL) {
-        TRY(api_pin(HANDLE_CONTEXT, context, &pinned));
+    if (call->context != NULL) {
+        TRY(api_pin(HANDLE_CONTEXT, call->context, &pinned));
         package = pinned_context(&pinned)->package;
     } else {
-        TRY(api_pin(HANDLE_CREDENTIAL, credential, &pinned));
+        TRY(api_pin(HANDLE_CREDENTIAL, call->credential, &pinned));
         package = pinned_credential(&pinned)->package;
     }
     REQUIRE(has_profile(package), SEC_E_SECPKG_NOT_FOUND, "the package has no SASL profile");
-    FAIL(SEC_E_UNSUPPORTED_FUNCTION, "the package has no security layer for SASL (RFC 4752)");
+    TRY(buffers_open(call->output, false, &output));
+    REQUIRE(buffers_find(&output, SECBUFFER_TOKEN) != NULL, SEC_E_INVALID_TOKEN, "no TOKEN in pOutput");
+    return SEC_E_OK;
 }
 
 SECURITY_STATUS SEC_ENTRY SaslInitializeSecurityContextW(PCredHandle phCredential, PCtxtHandle phContext,
@@ -163,7 +166,23 @@ SECURITY_STATUS SEC_ENTRY SaslInitializeSecurityContextW(PCredHandle phCredentia
                                                          SSPI_OUT_ULONG pfContextAttr, PTimeStamp ptsExpiry)
 {
     status_begin();
-    return api_end("SaslInitializeSecurityContext", step(phCredential, phContext));
+    struct step_call call = {
+        .function = "SaslInitializeSecurityContext",
+        .initiator = true,
+        .sasl = true,
+        .target_given = pszTargetName != NULL,
+        .target = utf16_from_wide((const uint16_t *)pszTargetName),
+        .credential = phCredential,
+        .context = phContext,
+        .flags = fContextReq,
+        .input = pInput,
+        .new_context = phNewContext,
+        .output = pOutput,
+        .attributes = pfContextAttr,
+        .expiry = ptsExpiry,
+    };
+    SECURITY_STATUS status = check(&call);
+    return status < 0 ? api_end(call.function, status) : api_step(&call);
 }
 
 SECURITY_STATUS SEC_ENTRY SaslInitializeSecurityContextA(PCredHandle phCredential, PCtxtHandle phContext,
@@ -173,7 +192,25 @@ SECURITY_STATUS SEC_ENTRY SaslInitializeSecurityContextA(PCredHandle phCredentia
                                                          SSPI_OUT_ULONG pfContextAttr, PTimeStamp ptsExpiry)
 {
     status_begin();
-    return api_end("SaslInitializeSecurityContext", step(phCredential, phContext));
+    struct step_call call = {
+        .function = "SaslInitializeSecurityContext",
+        .initiator = true,
+        .sasl = true,
+        .target_given = pszTargetName != NULL,
+        .credential = phCredential,
+        .context = phContext,
+        .flags = fContextReq,
+        .input = pInput,
+        .new_context = phNewContext,
+        .output = pOutput,
+        .attributes = pfContextAttr,
+        .expiry = ptsExpiry,
+    };
+    SECURITY_STATUS status = check(&call);
+    if (status < 0) {
+        return api_end(call.function, status);
+    }
+    return pszTargetName != NULL ? api_step_to(pszTargetName, &call) : api_step(&call);
 }
 
 SECURITY_STATUS SEC_ENTRY SaslAcceptSecurityContext(PCredHandle phCredential, PCtxtHandle phContext,
@@ -182,28 +219,49 @@ SECURITY_STATUS SEC_ENTRY SaslAcceptSecurityContext(PCredHandle phCredential, PC
                                                     SSPI_OUT_ULONG pfContextAttr, PTimeStamp ptsExpiry)
 {
     status_begin();
-    return api_end("SaslAcceptSecurityContext", step(phCredential, phContext));
+    struct step_call call = {
+        .function = "SaslAcceptSecurityContext",
+        .sasl = true,
+        .credential = phCredential,
+        .context = phContext,
+        .flags = fContextReq,
+        .input = pInput,
+        .new_context = phNewContext,
+        .output = pOutput,
+        .attributes = pfContextAttr,
+        .expiry = ptsExpiry,
+    };
+    SECURITY_STATUS status = check(&call);
+    return status < 0 ? api_end(call.function, status) : api_step(&call);
 }
 
-/* Options belong to contexts that SaslInitialize- or SaslAcceptSecurityContext made. */
-static SECURITY_STATUS option(PCtxtHandle context, ULONG option_number)
+static SECURITY_STATUS set_option(PCtxtHandle handle, ULONG option, struct bytes value)
 {
     AUTO_PINNED pinned = {.object = NULL};
-    TRY(api_pin(HANDLE_CONTEXT, context, &pinned));
-    REQUIRE(option_number >= SASL_OPTION_SEND_SIZE && option_number <= SASL_OPTION_AUTHZ_PROCESSING,
-            SEC_E_UNSUPPORTED_FUNCTION, "an unknown SASL option");
-    FAIL(SEC_E_INVALID_HANDLE, "not a context of SASL's");
+    TRY(api_pin(HANDLE_CONTEXT, handle, &pinned));
+    AUTO_LOCKS locks = context_lock(pinned_context(&pinned), CONTEXT_STEP);
+    (void)locks;
+    return sasl_set_option(pinned_context(&pinned), option, value);
+}
+
+static SECURITY_STATUS get_option(PCtxtHandle handle, ULONG option, void *value, ULONG size, ULONG *needed)
+{
+    AUTO_PINNED pinned = {.object = NULL};
+    TRY(api_pin(HANDLE_CONTEXT, handle, &pinned));
+    AUTO_LOCKS locks = context_lock(pinned_context(&pinned), CONTEXT_STEP);
+    (void)locks;
+    return sasl_get_option(pinned_context(&pinned), option, value, size, needed);
 }
 
 SECURITY_STATUS SEC_ENTRY SaslSetContextOption(PCtxtHandle ContextHandle, ULONG Option, PVOID Value, ULONG Size)
 {
     status_begin();
-    return api_end("SaslSetContextOption", option(ContextHandle, Option));
+    return api_end_attribute("SaslSetContextOption", Option, set_option(ContextHandle, Option, bytes_of(Value, Size)));
 }
 
 SECURITY_STATUS SEC_ENTRY SaslGetContextOption(PCtxtHandle ContextHandle, ULONG Option, PVOID Value, ULONG Size,
                                                PULONG Needed)
 {
     status_begin();
-    return api_end("SaslGetContextOption", option(ContextHandle, Option));
+    return api_end_attribute("SaslGetContextOption", Option, get_option(ContextHandle, Option, Value, Size, Needed));
 }

@@ -44,6 +44,8 @@ void context_init(struct context *context, const struct package *package, bool i
     context->initiator = initiator;
     context->established = false;
     context->token_handle = (SecHandle){0, 0};
+    context->sasl = NULL;
+    context->end_sasl = NULL;
     atomic_init(&context->one_stream, false);
     pthread_mutex_init(&context->send_lock, NULL);
     pthread_mutex_init(&context->receive_lock, NULL);
@@ -61,6 +63,9 @@ void context_forget_token(struct context *context)
 void context_fini(struct context *context)
 {
     context_forget_token(context);
+    if (context->sasl != NULL) {
+        context->end_sasl(context->sasl);
+    }
     pthread_mutex_destroy(&context->send_lock);
     pthread_mutex_destroy(&context->receive_lock);
 }

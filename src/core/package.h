@@ -60,6 +60,8 @@ struct context {
     bool initiator;
     bool established;       /* set by core when a step answers SEC_E_OK; a package may set it earlier */
     SecHandle token_handle; /* what SECPKG_ATTR_ACCESS_TOKEN handed out; {0, 0} = nothing; core's */
+    void *sasl;             /* owned: of a context that SASL's functions made, else NULL (api/sasl_layer.c) */
+    void (*end_sasl)(void *sasl);
     atomic_bool one_stream; /* both directions share one state (NTLM without ESS): messages go one at a time; changed
                                by a step alone, which holds both locks */
     pthread_mutex_t send_lock;

@@ -4,6 +4,7 @@
 #include "base/policy.h"
 #include "core/token.h"
 #include "kerberos/context.h"
+#include "kerberos/library.h"
 #include "logon/identity.h"
 
 void kerberos_release(struct credential *base)
@@ -63,6 +64,28 @@ static SECURITY_STATUS take_outbound(struct kerberos_credential *credential, con
                                 &credential->tickets);
 }
 
+/* A server without keys accepts nobody, but for user-to-user, with tickets of its own.  A credential for both directions has a
+ * use in any case. */
+static SECURITY_STATUS can_accept(struct kerberos_credential *credential, const struct credential_in *in)
+{
+    krb5_context krb;
+    krb5_keytab keytab = NULL;
+    krb5_principal service = NULL;
+    AUTO_UTF16 name = UTF16_NONE;
+    if (in->auth_data != NULL || (in->use & SECPKG_CRED_OUTBOUND) != 0) {
+        return SEC_E_OK;
+    }
+    TRY(library_context(&krb));
+    SECURITY_STATUS status = keytab_use(credential->keytab, krb, &keytab, &service);
+    if (status >= 0) {
+        (void)krb5_kt_close(krb, keytab);
+    } else if (tickets_name(credential->tickets, &name) >= 0) {
+        status_begin();
+        status = SEC_E_OK;
+    }
+    return status;
+}
+
 SECURITY_STATUS kerberos_acquire(const struct credential_in *in, struct credential **out_credential,
                                  uint64_t *out_expiry)
 {
@@ -81,6 +104,7 @@ SECURITY_STATUS kerberos_acquire(const struct credential_in *in, struct credenti
     }
     if ((in->use & SECPKG_CRED_INBOUND) != 0) {
         TRY(keytab_open(in->principal, &credential->keytab));
+        TRY(can_accept(credential, in));
     }
     *out_expiry = tickets_expiry(credential->tickets);
     *out_credential = &credential->base;

@@ -200,7 +200,7 @@ SECURITY_STATUS rc4_mic_check(const struct rc4_keys *keys, bool from_acceptor, c
 
 size_t rc4_wrap_size(size_t data_size, bool dce)
 {
-    return gss_frame_size(sizeof mechanism, WRAP_TAIL + (dce ? 0 : data_size + 1)) + WRAP_TAIL;
+    return gss_frame_head_size(sizeof mechanism, WRAP_TAIL + (dce ? 0 : data_size + 1)) + WRAP_TAIL;
 }
 
 static void wrap_sum(const struct rc4_keys *keys, const uint8_t head[PART], const uint8_t *confounder,

@@ -64,13 +64,18 @@ static void give_context(struct accounts_winbind *self, struct wbcContext *conte
 
 /* ---------------------------------------------------------------- verdicts */
 
+static SECURITY_STATUS not_let(void)
+{
+    FAIL(SEC_E_NO_AUTHENTICATING_AUTHORITY,
+         "winbind does not let this process verify logons (its user must be in the group winbindd_priv)");
+}
+
 /* NTSTATUS values (MS-ERREF 2.3.1) that say that nobody decided, as against a decision not to let the user in. */
 static SECURITY_STATUS refuse(uint32_t nt_status)
 {
     switch (nt_status) {
     case 0xC0000022: /* STATUS_ACCESS_DENIED */
-        FAIL(SEC_E_NO_AUTHENTICATING_AUTHORITY,
-             "winbind does not let this process verify logons (its user must be in the group winbindd_priv)");
+        return not_let();
     case 0xC000005E: /* STATUS_NO_LOGON_SERVERS */
     case 0xC00000B5: /* STATUS_IO_TIMEOUT */
     case 0xC00000DA: /* STATUS_CANT_ACCESS_DOMAIN_INFO */
@@ -89,7 +94,8 @@ static SECURITY_STATUS refuse(uint32_t nt_status)
     }
 }
 
-static SECURITY_STATUS verdict(wbcErr code, const struct wbcAuthErrorInfo *error)
+/* `alive`: winbindd answers others. */
+static SECURITY_STATUS verdict(wbcErr code, const struct wbcAuthErrorInfo *error, bool alive)
 {
     TRACE("accounts: winbind answered %d, NTSTATUS 0x%08X", (int)code, error != NULL ? error->nt_status : 0);
     switch (code) {
@@ -104,6 +110,9 @@ static SECURITY_STATUS verdict(wbcErr code, const struct wbcAuthErrorInfo *error
     case WBC_ERR_INVALID_PARAM:
         FAIL(SEC_E_LOGON_DENIED, "the domain did not accept this logon");
     case WBC_ERR_WINBIND_NOT_AVAILABLE:
+        if (alive) { /* what libwbclient says when the privileged socket does not open */
+            return not_let();
+        }
         FAIL(SEC_E_NO_AUTHENTICATING_AUTHORITY, "winbindd is not running");
     default:
         FAIL(SEC_E_NO_AUTHENTICATING_AUTHORITY, "winbind failed");
@@ -175,7 +184,8 @@ static SECURITY_STATUS ask(struct accounts_winbind *self, const struct wbcAuthUs
     struct wbcContext *context = take_context(self);
     REQUIRE(context != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory in libwbclient");
     wbcErr code = self->authenticate(context, params, &info, &error);
-    SECURITY_STATUS status = verdict(code, error);
+    bool alive = code != WBC_ERR_WINBIND_NOT_AVAILABLE || self->ping(context) == WBC_ERR_SUCCESS;
+    SECURITY_STATUS status = verdict(code, error, alive);
     if (status >= 0 && info != NULL) {
         fill_result(info, out);
         status = fill_name(info, &out->name);

@@ -20,7 +20,8 @@ static SECURITY_STATUS speak_first(struct negotiate_context *context, struct ste
     for (size_t i = 0; i < count; i++) {
         oids[i] = &offered[i]->oid;
     }
-    AUTO_WRITER list = write_growing(MECH_COUNT * NEG_OID_MAX + 8);
+    uint8_t room[MECH_COUNT * NEG_OID_MAX + 8];
+    struct writer list = write_into(room, sizeof room);
     TRY(neg_mech_types_build(oids, count, &list));
     struct neg_token hint = {.kind = NEG_TOKEN_INIT2,
                              .mech_types = write_result(&list),
@@ -91,7 +92,7 @@ static SECURITY_STATUS answer(struct negotiate_context *context, struct bytes pe
 /* Feeds the client's token to its first choice.  When that cannot begin, the next one that both sides have gets its turn
  * (RFC 4178 3.2 c); without such a one the failure stands. */
 static SECURITY_STATUS choose(struct negotiate_context *context, const struct neg_token *init, const struct step_in *in,
-                              struct writer *mech_token, struct step_out *out)
+                              uint8_t room[NEGOTIATE_ROOM], struct writer *mech_token, struct step_out *out)
 {
     SECURITY_STATUS failure = SEC_E_OK;
     const struct negotiate_part *failed = NULL;
@@ -103,7 +104,7 @@ static SECURITY_STATUS choose(struct negotiate_context *context, const struct ne
         }
         context->mech = mech;
         context->reselected = i != 0;
-        *mech_token = negotiate_answer_writer(part);
+        *mech_token = negotiate_answer_writer(part, room);
         if (i != 0 || init->token.size == 0) {
             if (failure != SEC_E_OK) {
                 status_begin(); /* the optimistic try was a question */
@@ -133,12 +134,13 @@ static SECURITY_STATUS take_init(struct negotiate_context *context, const struct
     REQUIRE(init.kind != NEG_TOKEN_RESP, SEC_E_INVALID_TOKEN,
             "a NegTokenResp where a NegTokenInit is due (RFC 4178 3.2)");
     TRY(negotiate_keep_mech_types(context, init.mech_types));
+    uint8_t room[NEGOTIATE_ROOM];
     AUTO_WRITER mech_token = write_growing(0);
-    TRY(choose(context, &init, in, &mech_token, out));
+    TRY(choose(context, &init, in, room, &mech_token, out));
     TRACE("Negotiate: %s it is%s", context->mech->package,
           context->reselected ? ", not the client's first choice" : "");
     context->state = NEGOTIATE_STATE_WAITING;
-    return answer(context, BYTES_NONE, write_result(&mech_token), out);
+    return answer(context, init.mic, write_result(&mech_token), out);
 }
 
 static SECURITY_STATUS take_resp(struct negotiate_context *context, const struct step_in *in, struct step_out *out)
@@ -159,7 +161,8 @@ static SECURITY_STATUS take_resp(struct negotiate_context *context, const struct
     REQUIRE(resp.token.size != 0, SEC_E_INVALID_TOKEN,
             "the mechanism is not done and the client sent nothing for it (RFC 4178 4.2.2)");
     const struct negotiate_part *part = negotiate_part(context->credential, context->mech->package);
-    AUTO_WRITER mech_token = negotiate_answer_writer(part);
+    uint8_t room[NEGOTIATE_ROOM];
+    AUTO_WRITER mech_token = negotiate_answer_writer(part, room);
     TRY(negotiate_run(context, part, in, resp.token, &mech_token, out));
     return answer(context, resp.mic, write_result(&mech_token), out);
 }
@@ -230,7 +233,6 @@ static SECURITY_STATUS judged_leg(struct negotiate_context *context, struct nego
     SECURITY_STATUS status = leg(context, credential, in, out);
     if (status < 0) {
         leave_reject(context, status, out);
-        negotiate_fail(context);
     }
     return status;
 }
@@ -238,20 +240,7 @@ static SECURITY_STATUS judged_leg(struct negotiate_context *context, struct nego
 SECURITY_STATUS negotiate_accept(struct credential *base, struct context **out_context, const struct step_in *in,
                                  struct step_out *out)
 {
-    struct negotiate_credential *credential = (struct negotiate_credential *)base;
-    REQUIRE(in->token.size <= NEGOTIATE_MAX_INPUT, SEC_E_INVALID_TOKEN, "an SPNEGO token longer than 128 KiB");
-    if (*out_context != NULL) {
-        return judged_leg((struct negotiate_context *)*out_context, credential, in, out);
-    }
-    REQUIRE((in->flags & ASC_REQ_DATAGRAM) == 0, SEC_E_UNSUPPORTED_FUNCTION,
+    REQUIRE(*out_context != NULL || (in->flags & ASC_REQ_DATAGRAM) == 0, SEC_E_UNSUPPORTED_FUNCTION,
             "SPNEGO has no datagrams: name the package (ASC_REQ_DATAGRAM)");
-    struct negotiate_context *context = NULL;
-    TRY(negotiate_context_new(false, credential, &context));
-    SECURITY_STATUS status = judged_leg(context, credential, in, out);
-    if (status < 0) {
-        negotiate_dispose(&context->base);
-        return status;
-    }
-    *out_context = &context->base;
-    return status;
+    return negotiate_step(false, judged_leg, (struct negotiate_credential *)base, out_context, in, out);
 }

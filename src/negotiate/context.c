@@ -39,11 +39,32 @@ static void drop_handshake(struct negotiate_context *context)
     context->mech_types_size = 0;
 }
 
+SECURITY_STATUS negotiate_step(bool initiator, negotiate_leg *leg, struct negotiate_credential *credential,
+                               struct context **out_context, const struct step_in *in, struct step_out *out)
+{
+    struct negotiate_context *context = (struct negotiate_context *)*out_context;
+    REQUIRE(in->token.size <= NEGOTIATE_MAX_INPUT, SEC_E_INVALID_TOKEN, "an SPNEGO token longer than 128 KiB");
+    if (context == NULL) {
+        TRY(negotiate_context_new(initiator, credential, &context));
+    }
+    SECURITY_STATUS status = negotiate_pieces(context, leg, credential, in, out);
+    if (status >= 0) {
+        *out_context = &context->base;
+        return status;
+    }
+    negotiate_fail(context);
+    if (*out_context == NULL) {
+        negotiate_dispose(&context->base);
+    }
+    return status;
+}
+
 void negotiate_dispose(struct context *base)
 {
     struct negotiate_context *context = (struct negotiate_context *)base;
     negotiate_drop_inner(context);
     drop_handshake(context);
+    negotiate_pieces_free(context->pieces);
     context_fini(base);
     free(context);
 }
@@ -93,15 +114,17 @@ SECURITY_STATUS negotiate_run(struct negotiate_context *context, const struct ne
     return status;
 }
 
-struct writer negotiate_answer_writer(const struct negotiate_part *part)
+struct writer negotiate_answer_writer(const struct negotiate_part *part, uint8_t room[NEGOTIATE_ROOM])
 {
-    return write_growing(part->package->max_token);
+    size_t most = part->package->max_token;
+    return most <= NEGOTIATE_ROOM ? write_into(room, most) : write_growing(most);
 }
 
 SECURITY_STATUS negotiate_direct_leg(struct negotiate_context *context, const struct negotiate_part *part,
                                      const struct step_in *in, struct step_out *out)
 {
-    AUTO_WRITER answer = negotiate_answer_writer(part);
+    uint8_t room[NEGOTIATE_ROOM];
+    AUTO_WRITER answer = negotiate_answer_writer(part, room);
     SECURITY_STATUS status = negotiate_run(context, part, in, in->token, &answer, out);
     TRY(status);
     write_bytes(out->token, write_result(&answer));

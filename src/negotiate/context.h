@@ -24,6 +24,8 @@ struct negotiate_credential {
     struct negotiate_part parts[MECH_COUNT];
 };
 
+struct negotiate_pieces;
+
 enum negotiate_state {
     NEGOTIATE_STATE_NEW,
     NEGOTIATE_STATE_HINTED,  /* server: spoke first, NegTokenInit expected */
@@ -49,6 +51,7 @@ struct negotiate_context {
     SECURITY_STATUS last_status; /* of the mechanism tried last */
     uint32_t returned;
     uint64_t expiry;
+    struct negotiate_pieces *pieces; /* owned; NULL when no token is in pieces */
 };
 
 /* credential.c */
@@ -70,6 +73,20 @@ SECURITY_STATUS negotiate_accept(struct credential *credential, struct context *
 /* context.c */
 STATUS negotiate_context_new(bool initiator, struct negotiate_credential *credential, struct negotiate_context **out);
 void negotiate_dispose(struct context *context);
+
+/* One side's step: a leg of the negotiation, after the tokens' pieces are put together and before they are cut
+ * (fragment.c).  Makes the context on the first one, and ends it when that fails. */
+typedef SECURITY_STATUS negotiate_leg(struct negotiate_context *context, struct negotiate_credential *credential,
+                                      const struct step_in *in, struct step_out *out);
+SECURITY_STATUS negotiate_step(bool initiator, negotiate_leg *leg, struct negotiate_credential *credential,
+                               struct context **out_context, const struct step_in *in, struct step_out *out);
+
+/* fragment.c: the same for tokens in pieces (ISC_REQ_FRAGMENT_TO_FIT, MS-SPNG 3.1.1).  Without such a flag, and with no piece
+ * under way, it is `leg` and nothing else. */
+SECURITY_STATUS negotiate_pieces(struct negotiate_context *context, negotiate_leg *leg,
+                                 struct negotiate_credential *credential, const struct step_in *in,
+                                 struct step_out *out);
+void negotiate_pieces_free(struct negotiate_pieces *pieces);
 
 /* Keeps the client's list for the mechListMIC. */
 STATUS negotiate_keep_mech_types(struct negotiate_context *context, struct bytes mech_types);
@@ -102,8 +119,9 @@ static inline bool negotiate_is_fatal(SECURITY_STATUS status)
     return status == SEC_E_INSUFFICIENT_MEMORY || status == SEC_E_INTERNAL_ERROR || status == SEC_E_BUFFER_TOO_SMALL;
 }
 
-/* Lets the mechanism's answer grow up to what its package promises. */
-struct writer negotiate_answer_writer(const struct negotiate_part *part);
+/* Room for a mechanism's answer on the stack; larger ones grow up to what their package promises. */
+#define NEGOTIATE_ROOM 4096
+struct writer negotiate_answer_writer(const struct negotiate_part *part, uint8_t room[NEGOTIATE_ROOM]);
 
 /* forward.c */
 SECURITY_STATUS negotiate_sign(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence);

@@ -5,8 +5,9 @@
 #include "negotiate/choose.h"
 #include "negotiate/context.h"
 
-/* The identity's wish for certain packages; everything else in it is the packages' business. */
-static SECURITY_STATUS package_list(const struct credential_in *in, struct utf16 *out)
+/* The identity's wish for certain packages, and whether it is an account of this machine, which no third party knows;
+ * everything else in it is the packages' business. */
+static SECURITY_STATUS look_at_identity(const struct credential_in *in, struct utf16 *out_list, bool *out_local)
 {
     if (in->auth_data == NULL) {
         return SEC_E_OK;
@@ -17,7 +18,12 @@ static SECURITY_STATUS package_list(const struct credential_in *in, struct utf16
         return SEC_E_UNKNOWN_CREDENTIALS; /* as every package says of an identity it cannot make out */
     }
     TRY(status);
-    return identity_member(&layout, layout.package_list, out);
+    AUTO_UTF16 user = UTF16_NONE;
+    AUTO_UTF16 domain = UTF16_NONE;
+    TRY(identity_member(&layout, layout.user, &user));
+    TRY(identity_member(&layout, layout.domain, &domain));
+    TRY(choose_local_account(user, domain, out_local));
+    return identity_member(&layout, layout.package_list, out_list);
 }
 
 static void release_half_made(struct negotiate_credential **credential)
@@ -58,13 +64,14 @@ SECURITY_STATUS negotiate_acquire(const struct credential_in *in, struct credent
                                   uint64_t *out_expiry)
 {
     AUTO_UTF16 list = UTF16_NONE;
-    TRY(package_list(in, &list));
+    bool local = false;
+    TRY(look_at_identity(in, &list, &local));
     __attribute__((cleanup(release_half_made))) struct negotiate_credential *credential = calloc(1, sizeof *credential);
     REQUIRE(credential != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential");
     uint64_t expiry = CLOCK_NEVER;
     SECURITY_STATUS refusal = SEC_E_OK;
     for (size_t i = 0; i < MECH_COUNT; i++) {
-        if (choose_allowed(list, mechs[i].package)) {
+        if (choose_allowed(list, mechs[i].package) && !(local && mechs[i].third_party)) {
             TRY(add_part(credential, mechs[i].package, in, &expiry, &refusal));
         }
     }

@@ -1,6 +1,6 @@
 /* The client (RFC 4178 3.2, MS-SPNG 3.2): NegTokenInit with the first mechanism's token out, NegTokenResp in, and so on
  * until mechanism and mechListMIC are through.  A client that has NTLM alone sends NTLM as it is, as Windows does, unless the
- * server spoke first.
+ * server spoke first or pieces are wanted.
  */
 #include "base/trace.h"
 #include "negotiate/choose.h"
@@ -12,18 +12,32 @@ static const struct negotiate_part *part_of(const struct negotiate_context *cont
     return negotiate_part(context->credential, mech->package);
 }
 
-/* Drops the first offer and the others of its package. */
-static void drop_first_package(struct negotiate_context *context)
+/* A package that has nothing to begin with is not offered; one that only cannot serve this target, or not now, may still be
+ * what the server insists on. */
+static bool has_nothing(SECURITY_STATUS status)
 {
-    const struct package *package = package_find_utf8(context->offered[0]->package);
-    size_t kept = 0;
+    return status == SEC_E_NO_CREDENTIALS || status == SEC_E_NO_AUTHENTICATING_AUTHORITY ||
+           status == SEC_E_SECPKG_NOT_FOUND || status == SEC_E_UNSUPPORTED_FUNCTION;
+}
+
+/* Puts the first offer and the others of its package behind the rest, or out of the list.  Returns how many they were. */
+static size_t set_aside(struct negotiate_context *context, bool drop)
+{
+    const struct mech *aside[MECH_COUNT];
+    const struct negotiate_part *part = part_of(context, context->offered[0]);
+    size_t kept = 0, count = 0;
     for (size_t i = 0; i < context->offered_count; i++) {
-        if (package_find_utf8(context->offered[i]->package) != package) {
-            context->offered[kept] = context->offered[i];
-            kept++;
+        if (part_of(context, context->offered[i]) == part) {
+            aside[count++] = context->offered[i];
+        } else {
+            context->offered[kept++] = context->offered[i];
         }
     }
-    context->offered_count = kept;
+    for (size_t i = 0; i < count; i++) {
+        context->offered[kept + i] = aside[i];
+    }
+    context->offered_count = drop ? kept : kept + count;
+    return count;
 }
 
 static SECURITY_STATUS keep_offer(struct negotiate_context *context)
@@ -32,7 +46,8 @@ static SECURITY_STATUS keep_offer(struct negotiate_context *context)
     for (size_t i = 0; i < context->offered_count; i++) {
         oids[i] = &context->offered[i]->oid;
     }
-    AUTO_WRITER list = write_growing(MECH_COUNT * NEG_OID_MAX + 8);
+    uint8_t room[MECH_COUNT * NEG_OID_MAX + 8];
+    struct writer list = write_into(room, sizeof room);
     TRY(neg_mech_types_build(oids, context->offered_count, &list));
     return negotiate_keep_mech_types(context, write_result(&list));
 }
@@ -46,38 +61,40 @@ static SECURITY_STATUS send_init(struct negotiate_context *context, struct bytes
     return neg_token_build(&init, out->token);
 }
 
-/* The first mechanism that begins at all (a ticket cannot be had, say) is the optimistic one; those before it are not
- * offered (MS-SPNG 3.2.5.1). */
-static SECURITY_STATUS begin(struct negotiate_context *context, bool hinted, const struct step_in *in,
-                             struct step_out *out)
+/* Of the first `suited` offers the first one that begins at all (a ticket cannot be had, say) is the optimistic one.  When
+ * none does, what the preferred one said stands. */
+static SECURITY_STATUS begin(struct negotiate_context *context, size_t suited, const struct step_in *in,
+                             uint8_t room[NEGOTIATE_ROOM], struct writer *answer, struct step_out *out)
 {
-    SECURITY_STATUS status = SEC_E_NO_CREDENTIALS;
-    while (context->offered_count != 0) {
+    SECURITY_STATUS failure = SEC_E_OK;
+    while (suited != 0) {
         context->mech = context->offered[0];
         const struct negotiate_part *part = part_of(context, context->mech);
-        AUTO_WRITER answer = negotiate_answer_writer(part);
-        status = negotiate_run(context, part, in, BYTES_NONE, &answer, out);
+        *answer = negotiate_answer_writer(part, room);
+        SECURITY_STATUS status = negotiate_run(context, part, in, BYTES_NONE, answer, out);
+        if (status >= 0) {
+            status_begin(); /* another one's refusal was a question */
+            return SEC_E_OK;
+        }
         if (negotiate_is_fatal(status)) {
             return status;
         }
-        if (status < 0) {
-            negotiate_drop_inner(context);
-            drop_first_package(context);
-            continue;
-        }
-        status_begin();
-        context->state = NEGOTIATE_STATE_WAITING;
-        /* NTLM is the last in order: when it comes to it, nothing else is offered. */
-        context->direct = !hinted && mech_of_raw_token(write_result(&answer)) != NULL && context->offered_count == 1;
-        if (!context->direct) {
-            TRY(send_init(context, write_result(&answer), out));
-            return SEC_I_CONTINUE_NEEDED;
-        }
-        write_bytes(out->token, write_result(&answer));
-        TRY(write_end(out->token));
-        return status;
+        write_free(answer);
+        negotiate_drop_inner(context);
+        failure = failure == SEC_E_OK ? status : failure;
+        TRACE("Negotiate: %s cannot begin", part->package->name);
+        suited -= set_aside(context, has_nothing(status));
     }
-    return status;
+    return failure;
+}
+
+/* Who offers NTLM alone sends it as it is, when nobody has spoken SPNEGO yet (observed on Windows).  What is to be cut into
+ * pieces needs SPNEGO's length in front. */
+static bool goes_direct(const struct negotiate_context *context, bool hinted, const struct step_in *in,
+                        struct bytes mech_token)
+{
+    return !hinted && context->offered_count == 1 && (in->flags & ISC_REQ_FRAGMENT_TO_FIT) == 0 &&
+           mech_of_raw_token(mech_token) != NULL;
 }
 
 static SECURITY_STATUS first_leg(struct negotiate_context *context, const struct step_in *in, struct step_out *out)
@@ -92,7 +109,22 @@ static SECURITY_STATUS first_leg(struct negotiate_context *context, const struct
     context->offered_count = choose_offer(context->credential, hinted ? &hint : NULL, context->offered);
     REQUIRE(context->offered_count != 0, SEC_E_NO_CREDENTIALS,
             "the identity's package list leaves no mechanism to offer (SEC_WINNT_AUTH_IDENTITY_EX, PackageList)");
-    return begin(context, hinted, in, out);
+    size_t suited = context->offered_count;
+    if (context->offered_count != 1) {
+        TRY(choose_order(in->target, context->offered, context->offered_count, &suited));
+    }
+    uint8_t room[NEGOTIATE_ROOM];
+    AUTO_WRITER answer = write_growing(0);
+    TRY(begin(context, suited, in, room, &answer, out));
+    context->state = NEGOTIATE_STATE_WAITING;
+    context->direct = goes_direct(context, hinted, in, write_result(&answer));
+    if (context->direct) {
+        write_bytes(out->token, write_result(&answer));
+        TRY(write_end(out->token));
+    } else {
+        TRY(send_init(context, write_result(&answer), out));
+    }
+    return SEC_I_CONTINUE_NEEDED;
 }
 
 /* The server's choice (RFC 4178 4.2.2): one of those offered, or, unsaid, the first. */
@@ -182,7 +214,8 @@ static SECURITY_STATUS take_answer(struct negotiate_context *context, const stru
     TRY(neg_token_parse(in->token, &token));
     TRY(check_answer(context, &token));
     const struct negotiate_part *part = part_of(context, context->mech);
-    AUTO_WRITER answer = negotiate_answer_writer(part);
+    uint8_t room[NEGOTIATE_ROOM];
+    AUTO_WRITER answer = negotiate_answer_writer(part, room);
     if (!context->inner_done) {
         bool fresh = context->inner == NULL;
         REQUIRE(fresh || token.token.size != 0, SEC_E_INVALID_TOKEN,
@@ -210,35 +243,29 @@ static SECURITY_STATUS direct_leg(struct negotiate_context *context, struct nego
     return negotiate_direct_leg(context, part, in, out);
 }
 
-static SECURITY_STATUS later_leg(struct negotiate_context *context, struct negotiate_credential *credential,
-                                 const struct step_in *in, struct step_out *out)
+static SECURITY_STATUS leg(struct negotiate_context *context, struct negotiate_credential *credential,
+                           const struct step_in *in, struct step_out *out)
 {
-    REQUIRE(context->state == NEGOTIATE_STATE_WAITING || (context->direct && context->state == NEGOTIATE_STATE_DONE),
-            SEC_E_OUT_OF_SEQUENCE, "this negotiation is complete, or an earlier leg failed: begin a new context");
-    SECURITY_STATUS status = context->direct ? direct_leg(context, credential, in, out) : take_answer(context, in, out);
-    if (status < 0) {
-        negotiate_fail(context);
+    switch (context->state) {
+    case NEGOTIATE_STATE_NEW:
+        return first_leg(context, in, out);
+    case NEGOTIATE_STATE_WAITING:
+        return context->direct ? direct_leg(context, credential, in, out) : take_answer(context, in, out);
+    case NEGOTIATE_STATE_DONE:
+        if (context->direct) {
+            return direct_leg(context, credential, in, out);
+        }
+        break;
+    default:
+        break;
     }
-    return status;
+    FAIL(SEC_E_OUT_OF_SEQUENCE, "this negotiation is complete, or an earlier leg failed: begin a new context");
 }
 
 SECURITY_STATUS negotiate_initiate(struct credential *base, struct context **out_context, const struct step_in *in,
                                    struct step_out *out)
 {
-    struct negotiate_credential *credential = (struct negotiate_credential *)base;
-    REQUIRE(in->token.size <= NEGOTIATE_MAX_INPUT, SEC_E_INVALID_TOKEN, "an SPNEGO token longer than 128 KiB");
-    if (*out_context != NULL) {
-        return later_leg((struct negotiate_context *)*out_context, credential, in, out);
-    }
-    REQUIRE((in->flags & ISC_REQ_DATAGRAM) == 0, SEC_E_UNSUPPORTED_FUNCTION,
+    REQUIRE(*out_context != NULL || (in->flags & ISC_REQ_DATAGRAM) == 0, SEC_E_UNSUPPORTED_FUNCTION,
             "SPNEGO has no datagrams: name the package (ISC_REQ_DATAGRAM)");
-    struct negotiate_context *context = NULL;
-    TRY(negotiate_context_new(true, credential, &context));
-    SECURITY_STATUS status = first_leg(context, in, out);
-    if (status < 0) {
-        negotiate_dispose(&context->base);
-        return status;
-    }
-    *out_context = &context->base;
-    return status;
+    return negotiate_step(true, leg, (struct negotiate_credential *)base, out_context, in, out);
 }

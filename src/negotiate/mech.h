@@ -12,6 +12,7 @@
 struct mech {
     struct neg_oid oid;
     const char *package;
+    bool third_party; /* somebody else vouches for both sides (a KDC), and must know the target and the user */
 };
 
 /* In the order in which a client offers them; one package's stand together. */

@@ -61,6 +61,34 @@ ASN1_CHOICE(NEG_CHOICE) = {
     ASN1_EXP(NEG_CHOICE, value.resp, NEG_RESP, 1),
 } static_ASN1_CHOICE_END(NEG_CHOICE)
 
+/* What goes out: the mechanism with its own tag, copied as it stands, as a SEQUENCE that was kept whole would be. */
+typedef struct {
+    ASN1_ENUMERATED *state;
+    ASN1_STRING *mech;
+    ASN1_OCTET_STRING *token;
+    ASN1_OCTET_STRING *mic;
+} NEG_RESP_OUT;
+
+ASN1_SEQUENCE(NEG_RESP_OUT) = {
+    ASN1_EXP_OPT(NEG_RESP_OUT, state, ASN1_ENUMERATED, 0),
+    ASN1_EXP_OPT(NEG_RESP_OUT, mech, ASN1_SEQUENCE, 1),
+    ASN1_EXP_OPT(NEG_RESP_OUT, token, ASN1_OCTET_STRING, 2),
+    ASN1_EXP_OPT(NEG_RESP_OUT, mic, ASN1_OCTET_STRING, 3),
+} static_ASN1_SEQUENCE_END(NEG_RESP_OUT)
+
+typedef struct {
+    int type;
+    union {
+        const NEG_INIT *init;
+        const NEG_RESP_OUT *resp;
+    } value;
+} NEG_CHOICE_OUT;
+
+ASN1_CHOICE(NEG_CHOICE_OUT) = {
+    ASN1_EXP(NEG_CHOICE_OUT, value.init, NEG_INIT, 0),
+    ASN1_EXP(NEG_CHOICE_OUT, value.resp, NEG_RESP_OUT, 1),
+} static_ASN1_CHOICE_END(NEG_CHOICE_OUT)
+
 typedef struct {
     ASN1_GENERALSTRING *name;
     ASN1_OCTET_STRING *address;
@@ -230,26 +258,25 @@ void neg_token_free(struct neg_token *token)
     token->hints_owner = NULL;
 }
 
-/* ---------------------------------------------------------------- out */
+/* ---------------------------------------------------------------- out
+ *
+ * OpenSSL's structures stand on the stack and point at the caller's bytes: building a token allocates nothing.
+ */
 
-/* What is freed when a token under construction goes out of scope, finished or not. */
-static void free_choice(NEG_CHOICE **choice)
-{
-    ASN1_item_free((ASN1_VALUE *)*choice, ASN1_ITEM_rptr(NEG_CHOICE));
-}
+#define SCRATCH  2048
+#define OVERHEAD 160 /* tags and lengths of any token, with room to spare; not the bytes that are lent */
 
-static void free_hints(NEG_HINTS **hints)
+/* `content` is what the value lends.  Asking for the size first costs as much as encoding, so a small one is not asked. */
+static SECURITY_STATUS encode(const void *value, const ASN1_ITEM *item, size_t content, struct writer *out)
 {
-    ASN1_item_free((ASN1_VALUE *)*hints, ASN1_ITEM_rptr(NEG_HINTS));
-}
-
-static void free_mechs(STACK_OF(ASN1_OBJECT) * *mechs)
-{
-    ASN1_item_free((ASN1_VALUE *)*mechs, ASN1_ITEM_rptr(NEG_MECHS));
-}
-
-static SECURITY_STATUS encode(const void *value, const ASN1_ITEM *item, struct writer *out)
-{
+    if (content <= SCRATCH - OVERHEAD) {
+        uint8_t scratch[SCRATCH];
+        unsigned char *at = scratch;
+        int written = ASN1_item_i2d((const ASN1_VALUE *)value, &at, item);
+        REQUIRE(written > 0, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
+        write_bytes(out, bytes_of(scratch, (size_t)written));
+        return write_end(out);
+    }
     int size = ASN1_item_i2d((const ASN1_VALUE *)value, NULL, item);
     REQUIRE(size > 0, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
     unsigned char *at = write_space(out, (size_t)size);
@@ -259,89 +286,62 @@ static SECURITY_STATUS encode(const void *value, const ASN1_ITEM *item, struct w
     return write_end(out);
 }
 
-/* A string of this type, or nothing at all for absent bytes. */
-static SECURITY_STATUS give_string(struct bytes bytes, int type, ASN1_STRING **out)
+/* Fills in a string of this type that borrows `bytes`; NULL, for nothing at all, when those are absent. */
+static ASN1_STRING *lend(struct bytes bytes, int type, ASN1_STRING *string)
 {
-    if (bytes.data == NULL) {
-        return SEC_E_OK;
-    }
-    ASN1_STRING *string = ASN1_STRING_type_new(type);
-    REQUIRE(string != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
-    ASN1_STRING_free(*out);
-    *out = string;
-    REQUIRE(bytes.size <= INT_MAX && ASN1_STRING_set(string, bytes.data, (int)bytes.size) == 1,
-            SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
-    return SEC_E_OK;
+    string->type = type;
+    string->length = (int)bytes.size;
+    string->data = (unsigned char *)(uintptr_t)bytes.data;
+    return bytes.data != NULL ? string : NULL;
 }
 
-static SECURITY_STATUS give_oid(const struct neg_oid *oid, ASN1_OBJECT **out)
+static SECURITY_STATUS build_framed(const NEG_INIT *init, size_t size, struct writer *out)
 {
-    const unsigned char *at = oid->der;
-    *out = d2i_ASN1_OBJECT(NULL, &at, oid->size);
-    REQUIRE(*out != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
-    return SEC_E_OK;
+    NEG_CHOICE_OUT choice = {.type = CHOICE_INIT, .value.init = init};
+    uint8_t scratch[SCRATCH];
+    bool small = size <= SCRATCH - OVERHEAD;
+    AUTO_WRITER inner = small ? write_into(scratch, sizeof scratch) : write_growing(size + OVERHEAD);
+    TRY(encode(&choice, ASN1_ITEM_rptr(NEG_CHOICE_OUT), size, &inner));
+    gss_frame_build(BYTES(spnego_oid), write_result(&inner), out);
+    return write_end(out);
 }
 
-static SECURITY_STATUS give_hints(struct bytes name, NEG_INIT *init)
+static SECURITY_STATUS build_init(const struct neg_token *token, struct writer *out)
 {
-    __attribute__((cleanup(free_hints))) NEG_HINTS *hints = (NEG_HINTS *)ASN1_item_new(ASN1_ITEM_rptr(NEG_HINTS));
-    REQUIRE(hints != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
-    TRY(give_string(name, V_ASN1_GENERALSTRING, &hints->name));
-    AUTO_WRITER der = write_growing(256);
-    TRY(encode(hints, ASN1_ITEM_rptr(NEG_HINTS), &der));
-    ASN1_STRING *sequence = NULL;
-    SECURITY_STATUS status = give_string(write_result(&der), V_ASN1_SEQUENCE, &sequence);
-    init->third = status < 0 ? NULL : ASN1_TYPE_new();
-    if (init->third == NULL) {
-        ASN1_STRING_free(sequence);
-        FAIL(SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
+    ASN1_STRING mech_types = {0}, mech_token = {0}, name = {0}, sequence = {0};
+    uint8_t room[256];
+    struct writer der = write_into(room, sizeof room);
+    ASN1_TYPE third = {.type = V_ASN1_SEQUENCE, .value.sequence = &sequence};
+    NEG_INIT init = {.mech_types = lend(token->mech_types, V_ASN1_SEQUENCE, &mech_types),
+                     .mech_token = lend(token->token, V_ASN1_OCTET_STRING, &mech_token)};
+    if (token->hint_name.data != NULL) {
+        NEG_HINTS hints = {.name = lend(token->hint_name, V_ASN1_GENERALSTRING, &name)};
+        TRY(encode(&hints, ASN1_ITEM_rptr(NEG_HINTS), token->hint_name.size, &der));
+        (void)lend(write_result(&der), V_ASN1_SEQUENCE, &sequence);
+        init.third = &third;
     }
-    ASN1_TYPE_set(init->third, V_ASN1_SEQUENCE, sequence);
-    return SEC_E_OK;
+    return build_framed(&init, token->token.size + token->mech_types.size + der.size, out);
 }
 
-static SECURITY_STATUS give_init(const struct neg_token *token, NEG_CHOICE *choice)
+static SECURITY_STATUS build_resp(const struct neg_token *token, struct writer *out)
 {
-    NEG_INIT *init = (NEG_INIT *)ASN1_item_new(ASN1_ITEM_rptr(NEG_INIT));
-    REQUIRE(init != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
-    choice->type = CHOICE_INIT;
-    choice->value.init = init;
-    TRY(give_string(token->mech_types, V_ASN1_SEQUENCE, &init->mech_types));
-    TRY(give_string(token->token, V_ASN1_OCTET_STRING, &init->mech_token));
-    return token->hint_name.data != NULL ? give_hints(token->hint_name, init) : SEC_E_OK;
-}
-
-static SECURITY_STATUS give_resp(const struct neg_token *token, NEG_CHOICE *choice)
-{
-    NEG_RESP *resp = (NEG_RESP *)ASN1_item_new(ASN1_ITEM_rptr(NEG_RESP));
-    REQUIRE(resp != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
-    choice->type = CHOICE_RESP;
-    choice->value.resp = resp;
-    if (token->has_state) {
-        resp->state = ASN1_ENUMERATED_new();
-        REQUIRE(resp->state != NULL && ASN1_ENUMERATED_set(resp->state, token->state) == 1, SEC_E_INSUFFICIENT_MEMORY,
-                "out of memory for an SPNEGO token");
-    }
-    if (token->has_mech) {
-        TRY(give_oid(&token->mech, &resp->mech));
-    }
-    TRY(give_string(token->token, V_ASN1_OCTET_STRING, &resp->token));
-    return give_string(token->mic, V_ASN1_OCTET_STRING, &resp->mic);
+    ASN1_STRING state = {0}, mech = {0}, mech_token = {0}, mic = {0};
+    const uint8_t number[] = {(uint8_t)token->state};
+    struct bytes oid = token->has_mech ? neg_oid_bytes(&token->mech) : BYTES_NONE;
+    NEG_RESP_OUT resp = {.state = lend(token->has_state ? BYTES(number) : BYTES_NONE, V_ASN1_ENUMERATED, &state),
+                         .mech = lend(oid, V_ASN1_SEQUENCE, &mech),
+                         .token = lend(token->token, V_ASN1_OCTET_STRING, &mech_token),
+                         .mic = lend(token->mic, V_ASN1_OCTET_STRING, &mic)};
+    NEG_CHOICE_OUT choice = {.type = CHOICE_RESP, .value.resp = &resp};
+    size_t content = oid.size + token->token.size + token->mic.size;
+    return encode(&choice, ASN1_ITEM_rptr(NEG_CHOICE_OUT), content, out);
 }
 
 static SECURITY_STATUS build(const struct neg_token *token, struct writer *out)
 {
-    __attribute__((cleanup(free_choice))) NEG_CHOICE *choice = (NEG_CHOICE *)ASN1_item_new(ASN1_ITEM_rptr(NEG_CHOICE));
-    REQUIRE(choice != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
-    if (token->kind == NEG_TOKEN_RESP) {
-        TRY(give_resp(token, choice));
-        return encode(choice, ASN1_ITEM_rptr(NEG_CHOICE), out);
-    }
-    TRY(give_init(token, choice));
-    AUTO_WRITER inner = write_growing(token->token.size + token->mech_types.size + token->hint_name.size + 64);
-    TRY(encode(choice, ASN1_ITEM_rptr(NEG_CHOICE), &inner));
-    gss_frame_build(BYTES(spnego_oid), write_result(&inner), out);
-    return write_end(out);
+    size_t size = token->token.size + token->mech_types.size + token->hint_name.size + token->mic.size;
+    REQUIRE(size < INT_MAX / 2, SEC_E_BUFFER_TOO_SMALL, "an SPNEGO token longer than any");
+    return token->kind == NEG_TOKEN_RESP ? build_resp(token, out) : build_init(token, out);
 }
 
 SECURITY_STATUS neg_token_build(const struct neg_token *token, struct writer *out)
@@ -350,6 +350,20 @@ SECURITY_STATUS neg_token_build(const struct neg_token *token, struct writer *ou
     SECURITY_STATUS status = build(token, out);
     openssl_errors_forget();
     return status;
+}
+
+/* What is freed when a list under construction goes out of scope, finished or not. */
+static void free_mechs(STACK_OF(ASN1_OBJECT) * *mechs)
+{
+    ASN1_item_free((ASN1_VALUE *)*mechs, ASN1_ITEM_rptr(NEG_MECHS));
+}
+
+static SECURITY_STATUS give_oid(const struct neg_oid *oid, ASN1_OBJECT **out)
+{
+    const unsigned char *at = oid->der;
+    *out = d2i_ASN1_OBJECT(NULL, &at, oid->size);
+    REQUIRE(*out != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
+    return SEC_E_OK;
 }
 
 static SECURITY_STATUS build_mechs(const struct neg_oid *const *mechs, size_t count, struct writer *out)
@@ -364,7 +378,7 @@ static SECURITY_STATUS build_mechs(const struct neg_oid *const *mechs, size_t co
             FAIL(SEC_E_INSUFFICIENT_MEMORY, "out of memory for an SPNEGO token");
         }
     }
-    return encode(list, ASN1_ITEM_rptr(NEG_MECHS), out);
+    return encode(list, ASN1_ITEM_rptr(NEG_MECHS), count * NEG_OID_MAX, out);
 }
 
 SECURITY_STATUS neg_mech_types_build(const struct neg_oid *const *mechs, size_t count, struct writer *out)

@@ -39,6 +39,15 @@ SECURITY_STATUS gss_frame_parse(struct bytes token, struct bytes *out_mechanism,
     return SEC_E_OK;
 }
 
+bool gss_frame_size(struct bytes start, size_t *out)
+{
+    struct reader reader = read_start(start);
+    (void)read_u8(&reader);
+    size_t length = read_length(&reader);
+    *out = reader.at + length;
+    return !reader.bad;
+}
+
 static void write_length(struct writer *out, size_t length)
 {
     if (length < LONG_FORM) {
@@ -62,7 +71,7 @@ void gss_frame_head(struct bytes mechanism, size_t inside, struct writer *out)
     write_bytes(out, mechanism);
 }
 
-size_t gss_frame_size(size_t mechanism_size, size_t inside)
+size_t gss_frame_head_size(size_t mechanism_size, size_t inside)
 {
     uint8_t space[8];
     struct writer length = write_into(space, sizeof space);

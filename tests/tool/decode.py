@@ -7,6 +7,7 @@ import re
 import sys
 
 import harness
+import relay
 from harness import check, equal, matches
 
 SSPI = os.path.abspath(sys.argv[1])
@@ -116,6 +117,20 @@ def spnego():
           ['client to server', 'server to client', 'client to server', 'server to client'], 'and who said it')
     equal(decode(*tokens, password='S3cret-Pa55').status, 0, 'the password of the exchange inside')
     equal(decode(*tokens, password='wrong').status, 3, 'and a wrong one')
+    right = facts(*tokens, password='S3cret-Pa55')['verified']
+    equal((right['client_mech_list_mic_right'], right['server_mech_list_mic_right']), (True, True), 'the mechListMICs of MIT and gss-ntlmssp')
+    for at, side in ((2, 'client'), (3, 'server')):
+        for byte in 0, 4, 12:
+            altered = [bytes.fromhex(token) for token in tokens]
+            altered[at] = relay.flip_mic(byte)(altered[at])
+            result = decode(*[token.hex() for token in altered], password='S3cret-Pa55')
+            equal(result.status, 3, 'an altered mechListMIC of the %s (byte %d)' % (side, byte))
+            matches(r'%s mech list mic +WRONG' % side, result.out, 'and the text says so')
+    other = tokens[0].replace('300c060a2b06010401823702020a', '300c060a2b06010401823702020b')
+    result = facts(other, *tokens[1:], password='S3cret-Pa55')['verified']
+    equal((result['client_mech_list_mic_right'], result['server_mech_list_mic_right']), (False, False), 'an altered list')
+    result = decode('a1073005a0030a0107')
+    matches(r'error +\S+', result.out, 'a broken one: the text says what is wrong')
     for name, text in (('a reject', 'a1073005a0030a0102'), ('a broken one', 'a1073005a0030a0107')):
         out = facts(text)
         check(out['exchange'][0]['token']['message'] in ('NegTokenResp', 'broken NegotiationToken'), name, str(out))

@@ -8,6 +8,7 @@ import struct
 import sys
 
 import harness
+import relay
 from harness import check, equal
 
 SSPI = os.path.abspath(sys.argv[1])
@@ -112,6 +113,41 @@ def tokens():
     check(refused(peer.ask('x', scheme='N' * 5000)), 'refused: a scheme without end')
     peer.close()
     alive('bad tokens')
+
+
+def spnego():
+    """Malformed and misplaced SPNEGO (RFC 4178 4.2), in a scheme that also takes NTLM as it is."""
+    ntlm = bytes.fromhex('060a2b06010401823702020a')
+
+    def init(oids, token=None):
+        fields = relay.element(0xa0, relay.element(0x30, oids)) + (relay.element(0xa2, relay.element(4, token)) if token else b'')
+        return relay.element(0x60, bytes.fromhex('06062b0601050502') + relay.element(0xa0, relay.element(0x30, fields)))
+
+    good = init(ntlm, NEGOTIATE)
+    bad = {
+        'no mechanism': init(b''), 'a mechanism of nobody': init(bytes.fromhex('06032a0304')), 'a list cut short': good[:20],
+        'a tail': good + b'\0', 'an OID without end': init(b'\x06\x7f' + ntlm), 'a length without end': b'\x60\x84\xff\xff\xff\xff' + good[2:],
+        'an indefinite length': b'\x60\x80' + good[2:] + bytes(2), 'NTLM garbage inside': init(ntlm, b'NTLMSSP\0' + b'\xff' * 30),
+        'SPNEGO inside SPNEGO': init(bytes.fromhex('06062b0601050502'), good), 'a NegTokenResp first': relay.response({0: b'\x0a\1\0'}),
+        'a reject': relay.response({0: b'\x0a\1\2'}), '40 KB of mechanisms': init(ntlm * 3000 + ntlm[:-1]),
+        'AUTHENTICATE first': init(ntlm, authenticate()), 'a deep nest': b'\xa0\x80' * 4000,
+    }
+    for name, token in bad.items():
+        peer = Peer()
+        check(refused(peer.ask(token, scheme='Negotiate')), 'SPNEGO, refused: ' + name)
+        status, headers, _ = peer.ask(good, scheme='Negotiate')
+        check(status == 401 and headers['www-authenticate'][0].startswith('Negotiate o'), 'and the connection can begin again after ' + name, str(headers))
+        peer.close()
+    for name, token in {'the same again': good, 'a reject': bad['a reject'], 'completed': bad['a NegTokenResp first'],
+                        'nothing at all': relay.response({}), 'raw AUTHENTICATE': authenticate(),
+                        'a mechListMIC alone': relay.response({0: b'\x0a\1\1', 3: relay.element(4, bytes(16))}),
+                        'an anonymous AUTHENTICATE': relay.response({0: b'\x0a\1\1', 2: relay.element(4, authenticate())})}.items():
+        peer = Peer()
+        peer.ask(good, scheme='Negotiate')
+        check(refused(peer.ask(token, scheme='Negotiate')), 'SPNEGO, second leg, refused: ' + name)
+        check(refused(peer.ask()), 'and nobody is let in after ' + name)
+        peer.close()
+    alive('SPNEGO')
 
 
 def order():
@@ -236,6 +272,7 @@ def main():
     SERVER = harness.Process([SSPI, 'serve', '--listen', '127.0.0.1:0'], env=harness.environment())
     PORT = int(SERVER.wait_line(r'^listening on http://127\.0\.0\.1:(\d+)/$').group(1))
     tokens()
+    spnego()
     order()
     requests()
     pipelined()

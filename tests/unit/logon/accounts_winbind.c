@@ -131,6 +131,30 @@ static void tells_no_from_nobody_there(void **state)
     assert_status(accounts->verify(accounts, &question, &result), SEC_E_NO_AUTHENTICATING_AUTHORITY);
 }
 
+/* libwbclient has one word for a winbindd that is not there and for one whose privileged socket is closed to us; whoever
+ * looks for the cause needs to know which. */
+static void tells_a_closed_door_from_an_empty_house(void **state)
+{
+    static const struct {
+        int ping;
+        const char *reason;
+    } cases[] = {
+        {WBC_ERR_SUCCESS, "winbindd_priv"},
+        {WBC_ERR_WINBIND_NOT_AVAILABLE, "not running"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct logon_attempt question = attempt();
+        struct logon_result result;
+        fake->answer = WBC_ERR_WINBIND_NOT_AVAILABLE;
+        fake->ping = cases[i].ping;
+        status_begin();
+        assert_status(accounts->verify(accounts, &question, &result), SEC_E_NO_AUTHENTICATING_AUTHORITY);
+        const char *reason = status_reason(NULL, NULL, NULL);
+        assert_non_null(reason);
+        assert_non_null(strstr(reason, cases[i].reason));
+    }
+}
+
 /* Names reach libwbclient as C strings: what would be cut short there is refused here. */
 static void refuses_names_it_cannot_pass(void **state)
 {
@@ -206,7 +230,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest with_fake[] = {
         WITH_FAKE(asks_the_whole_question),    WITH_FAKE(hands_the_answer_on),
         WITH_FAKE(tells_no_from_nobody_there), WITH_FAKE(refuses_names_it_cannot_pass),
-        WITH_FAKE(opens_only_with_a_winbindd),
+        WITH_FAKE(opens_only_with_a_winbindd), WITH_FAKE(tells_a_closed_door_from_an_empty_house),
     };
     const struct CMUnitTest without[] = {
         cmocka_unit_test(is_the_default_when_policy_says_so),
