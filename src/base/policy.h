@@ -33,7 +33,6 @@ struct policy {
     bool kerberos_delegate_any;            /* delegate-to-any = no  to services without OK-AS-DELEGATE too */
     uint32_t kerberos_kdc_timeout;         /* kdc-timeout = 10      seconds, all attempts together */
     char kerberos_keytab[POLICY_NAME_MAX]; /* keytab =             path; empty: libkrb5's own choice */
-    bool kerberos_use_pac;                 /* use-pac = yes         names of the client from its PAC */
 
     /* [names]: what this machine calls itself; empty = derived from the host name */
     char netbios_computer[POLICY_NAME_MAX]; /* netbios-computer = */

@@ -20,6 +20,7 @@
 #define SECURITY_WIN32
 #include <security.h>
 
+#include <secext.h>
 #include <sspi_ext.h>
 
 #define TOKEN_MAX 16384
@@ -489,6 +490,387 @@ static void every_type(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- channel bindings */
+
+static void bindings(void **state)
+{
+    bool client = is_client(state);
+    static const struct {
+        char ours, theirs;
+        ULONG request;
+        bool as_client, as_server; /* does it come about? */
+    } cases[] = {
+        {0, 0, 0, true, true},
+        {1, 1, 0, true, true},
+        {1, 2, 0, false, false},
+        {1, 0, 0, true, false}, /* MIT's server does not mind; ours has bindings and insists */
+        {0, 1, 0, true, true},  /* a server without bindings compares nothing; MIT's lets a client without pass */
+        {1, 0, ASC_REQ_ALLOW_MISSING_BINDINGS, true, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct session s;
+        begin(&s, client);
+        s.sspi_bindings = cases[i].ours;
+        s.gss_bindings = cases[i].theirs;
+        s.request |= client ? 0 : cases[i].request;
+        exchange(&s);
+        bool came = s.status == SEC_E_OK && s.gss_major == GSS_S_COMPLETE;
+        assert_int_equal(came, client ? cases[i].as_client : cases[i].as_server);
+        if (!client && !came) {
+            assert_int_equal(s.status, SEC_E_BAD_BINDINGS);
+        }
+        if (client && cases[i].ours != 0 && cases[i].ours == cases[i].theirs) {
+            assert_true((s.gss_flags & GSS_C_CHANNEL_BOUND_FLAG) != 0);
+        }
+        end(&s);
+    }
+}
+
+/* ---------------------------------------------------------------- delegation */
+
+static void delegation(void **state)
+{
+    struct session s;
+    bool client = is_client(state);
+    for (int trusted = 0; trusted < 2; trusted++) {
+        begin(&s, client);
+        s.target = trusted ? "HTTP/delegate.sspi.test" : SERVICE;
+        s.request |= client ? ISC_REQ_DELEGATE : 0;
+        s.gss_request |= GSS_C_DELEG_POLICY_FLAG;
+        establish(&s);
+        assert_int_equal((s.flags & ISC_RET_DELEGATE) != 0, trusted);
+        if (client) {
+            assert_int_equal(s.gss_delegated != GSS_C_NO_CREDENTIAL, trusted);
+        } else if (trusted) { /* our server goes on to another service as alice */
+            CredHandle credential;
+            CtxtHandle context;
+            unsigned char answer[TOKEN_MAX];
+            SecBuffer out = {sizeof answer, SECBUFFER_TOKEN, answer};
+            SecBufferDesc output = {SECBUFFER_VERSION, 1, &out};
+            ULONG flags;
+            SecPkgContext_NativeNamesA names;
+            char *before = strdup(getenv("KRB5CCNAME"));
+            setenv("KRB5CCNAME", "FILE:/nonexistent/cache", 1); /* it has no tickets of its own */
+            assert_status(ImpersonateSecurityContext(&s.context), SEC_E_OK);
+            assert_status(AcquireCredentialsHandleA(NULL, text("Kerberos"), SECPKG_CRED_OUTBOUND, NULL, NULL, NULL,
+                                                    NULL, &credential, NULL),
+                          SEC_E_OK);
+            assert_status(RevertSecurityContext(&s.context), SEC_E_OK);
+            assert_status(InitializeSecurityContextA(&credential, NULL, text("host/server.sspi.test"), 0, 0, 0, NULL, 0,
+                                                     &context, &output, &flags, NULL),
+                          SEC_E_OK);
+            assert_status(QueryContextAttributesA(&context, SECPKG_ATTR_NATIVE_NAMES, &names), SEC_E_OK);
+            assert_string_equal(names.sClientName, "alice@SSPI.TEST");
+            FreeContextBuffer(names.sClientName);
+            FreeContextBuffer(names.sServerName);
+            DeleteSecurityContext(&context);
+            FreeCredentialsHandle(&credential);
+            setenv("KRB5CCNAME", before, 1);
+            free(before);
+        }
+        end(&s);
+    }
+}
+
+/* A server that impersonates a client without forwarded credentials does not get its own. */
+static void impersonation(void **state)
+{
+    struct session s;
+    CredHandle credential;
+    char name[64];
+    ULONG size = sizeof name;
+    (void)state;
+    begin(&s, false);
+    establish(&s);
+    assert_status(ImpersonateSecurityContext(&s.context), SEC_E_OK);
+    assert_true(GetUserNameExA(NameSamCompatible, name, &size));
+    assert_string_equal(name, "SSPI.TEST\\alice");
+    assert_status(AcquireCredentialsHandleA(NULL, text("Kerberos"), SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL,
+                                            &credential, NULL),
+                  SEC_E_NO_CREDENTIALS);
+    assert_status(RevertSecurityContext(&s.context), SEC_E_OK);
+    end(&s);
+}
+
+/* ---------------------------------------------------------------- SPNEGO */
+
+static void spnego(void **state)
+{
+    struct session s;
+    SecPkgContext_NegotiationInfoA info;
+    begin(&s, is_client(state));
+    s.package = "Negotiate";
+    s.mechanism = &spnego_mechanism;
+    establish(&s);
+    assert_status(QueryContextAttributesA(&s.context, SECPKG_ATTR_NEGOTIATION_INFO, &info), SEC_E_OK);
+    assert_string_equal(info.PackageInfo->Name, "Kerberos");
+    assert_int_equal(info.NegotiationState, SECPKG_NEGOTIATION_COMPLETE);
+    FreeContextBuffer(info.PackageInfo);
+    same_key(&s);
+    same_names(&s);
+    all_messages(&s);
+    parts(&s);
+    end(&s);
+}
+
+/* ---------------------------------------------------------------- export */
+
+static void exported(void **state)
+{
+    struct session s;
+    SecBuffer packed = {0};
+    CtxtHandle moved;
+    begin(&s, is_client(state));
+    establish(&s);
+    all_messages(&s);
+    assert_status(ExportSecurityContext(&s.context, SECPKG_CONTEXT_EXPORT_DELETE_OLD, &packed, NULL), SEC_E_OK);
+    assert_status(ImportSecurityContextA(text("Kerberos"), &packed, NULL, &moved), SEC_E_OK);
+    s.context = moved;
+    FreeContextBuffer(packed.pvBuffer);
+    same_key(&s);
+    same_names(&s);
+    all_messages(&s);
+    end(&s);
+}
+
+/* ---------------------------------------------------------------- sequence and replay */
+
+static void seal_at_theirs(struct session *s, gss_buffer_desc *out)
+{
+    OM_uint32 minor = 0;
+    int conf = 0;
+    gss_buffer_desc in = {5, text("hello")};
+    gss_ok(gss_wrap(&minor, s->gss_context, 1, GSS_C_QOP_DEFAULT, &in, &conf, out), minor, "gss_wrap");
+}
+
+static SECURITY_STATUS open_copy(struct session *s, const gss_buffer_desc *token)
+{
+    unsigned char copy[256];
+    memcpy(copy, token->value, token->length);
+    SecBuffer at[2] = {{(ULONG)token->length, SECBUFFER_STREAM, copy}, {0, SECBUFFER_DATA, NULL}};
+    SecBufferDesc all = {SECBUFFER_VERSION, 2, at};
+    return DecryptMessage(&s->context, &all, 0, NULL);
+}
+
+static void order(void **state)
+{
+    static const struct {
+        ULONG drop;
+        OM_uint32 gss_drop;
+        SECURITY_STATUS gap, late, twice;
+    } cases[] = {
+        {0, 0, SEC_E_OUT_OF_SEQUENCE, SEC_E_OK, SEC_E_OUT_OF_SEQUENCE},
+        {ISC_REQ_SEQUENCE_DETECT, GSS_C_SEQUENCE_FLAG, SEC_E_OK, SEC_E_OK, SEC_E_OUT_OF_SEQUENCE},
+        {ISC_REQ_SEQUENCE_DETECT | ISC_REQ_REPLAY_DETECT, GSS_C_SEQUENCE_FLAG | GSS_C_REPLAY_FLAG, SEC_E_OK, SEC_E_OK,
+         SEC_E_OK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct session s;
+        OM_uint32 minor = 0;
+        gss_buffer_desc one = GSS_C_EMPTY_BUFFER, two = GSS_C_EMPTY_BUFFER;
+        begin(&s, is_client(state));
+        s.request &= ~cases[i].drop;
+        s.gss_request &= ~cases[i].gss_drop;
+        establish(&s);
+        seal_at_theirs(&s, &one);
+        seal_at_theirs(&s, &two);
+        assert_status(open_copy(&s, &two), cases[i].gap);
+        assert_status(open_copy(&s, &one), cases[i].late);
+        assert_status(open_copy(&s, &one), cases[i].twice);
+        gss_release_buffer(&minor, &one);
+        gss_release_buffer(&minor, &two);
+        end(&s);
+    }
+}
+
+/* An AP-REQ that was seen before is refused, and MIT's client is told why. */
+static void replayed_request(void **state)
+{
+    struct session s;
+    CtxtHandle again;
+    unsigned char copy[TOKEN_MAX], answer[TOKEN_MAX];
+    (void)state;
+    begin(&s, false);
+    acquire(&s);
+    gss_step(&s);
+    size_t size = s.size;
+    memcpy(copy, s.token, size);
+    sspi_step(&s);
+    assert_status(s.status, SEC_E_OK);
+    SecBuffer in = {(ULONG)size, SECBUFFER_TOKEN, copy}, out = {sizeof answer, SECBUFFER_TOKEN, answer};
+    SecBufferDesc input = {SECBUFFER_VERSION, 1, &in}, output = {SECBUFFER_VERSION, 1, &out};
+    ULONG flags;
+    assert_status(
+        AcceptSecurityContext(&s.credential, NULL, &input, ASC_REQ_EXTENDED_ERROR, 0, &again, &output, &flags, NULL),
+        SEC_E_LOGON_DENIED);
+    memcpy(s.token, answer, out.cbBuffer);
+    s.size = out.cbBuffer;
+    gss_step(&s);
+    assert_true(GSS_ERROR(s.gss_major));
+    assert_int_equal(s.gss_minor, (OM_uint32)KRB5KRB_AP_ERR_REPEAT);
+    end(&s);
+}
+
+/* MIT's server says in a KRB-ERROR that bindings differ; ours hears it. */
+static void error_tokens(void **state)
+{
+    struct session s;
+    (void)state;
+    begin(&s, true);
+    s.sspi_bindings = 1;
+    s.gss_bindings = 2;
+    s.request |= ISC_REQ_EXTENDED_ERROR;
+    acquire(&s);
+    sspi_step(&s);
+    assert_status(s.status, SEC_I_CONTINUE_NEEDED);
+    gss_step(&s);
+    assert_true(GSS_ERROR(s.gss_major));
+    assert_int_not_equal(s.size, 0);
+    sspi_step(&s);
+    assert_true(s.status < 0);
+    assert_non_null(SspiExtLastReason(NULL));
+    sspi_step(&s);
+    assert_status(s.status, SEC_E_OUT_OF_SEQUENCE);
+    end(&s);
+}
+
+/* ---------------------------------------------------------------- identities and refusals */
+
+static SECURITY_STATUS first_leg(const char *user, const char *domain, const char *password, const char *target)
+{
+    SEC_WINNT_AUTH_IDENTITY_A identity = {
+        (unsigned char *)text(user),     (ULONG)strlen(user),     (unsigned char *)text(domain), (ULONG)strlen(domain),
+        (unsigned char *)text(password), (ULONG)strlen(password), SEC_WINNT_AUTH_IDENTITY_ANSI};
+    CredHandle credential;
+    CtxtHandle context;
+    unsigned char answer[TOKEN_MAX];
+    SecBuffer out = {sizeof answer, SECBUFFER_TOKEN, answer};
+    SecBufferDesc output = {SECBUFFER_VERSION, 1, &out};
+    ULONG flags;
+    assert_status(AcquireCredentialsHandleA(NULL, text("Kerberos"), SECPKG_CRED_OUTBOUND, NULL,
+                                            user[0] != '\0' ? &identity : NULL, NULL, NULL, &credential, NULL),
+                  SEC_E_OK);
+    SECURITY_STATUS status =
+        InitializeSecurityContextA(&credential, NULL, text(target), 0, 0, 0, NULL, 0, &context, &output, &flags, NULL);
+    if (status >= 0) {
+        DeleteSecurityContext(&context);
+    }
+    FreeCredentialsHandle(&credential);
+    return status;
+}
+
+static void passwords(void **state)
+{
+    (void)state;
+    char *before = strdup(getenv("KRB5CCNAME"));
+    setenv("KRB5CCNAME", "FILE:/nonexistent/cache", 1);
+    assert_status(first_leg("bob", "SSPI.TEST", "bob secret", SERVICE), SEC_E_OK);
+    assert_status(first_leg("bob", "sspi.test", "bob secret", SERVICE), SEC_E_OK);
+    assert_status(first_leg("bob", "", "bob secret", SERVICE), SEC_E_OK);
+    assert_status(first_leg("bob@sspi.test", "", "bob secret", SERVICE), SEC_E_OK);
+    assert_status(first_leg("SSPI.TEST\\bob", "", "bob secret", SERVICE), SEC_E_OK);
+    assert_status(first_leg("bob", "SSPI.TEST", "wrong", SERVICE), SEC_E_LOGON_DENIED);
+    assert_status(first_leg("nobody", "SSPI.TEST", "wrong", SERVICE), SEC_E_LOGON_DENIED);
+    assert_status(first_leg("bob", "SSPI.TEST", "bob secret", "HTTP/nowhere.sspi.test"), SEC_E_TARGET_UNKNOWN);
+    assert_status(first_leg("bob", "ELSEWHERE.TEST", "bob secret", SERVICE), SEC_E_NO_AUTHENTICATING_AUTHORITY);
+    assert_status(first_leg("", "", "", SERVICE), SEC_E_NO_CREDENTIALS);
+    setenv("KRB5CCNAME", before, 1);
+    free(before);
+    assert_status(first_leg("", "", "", SERVICE), SEC_E_OK);
+    assert_status(first_leg("", "", "", SERVICE "@SSPI.TEST"), SEC_E_OK);
+    assert_status(first_leg("", "", "", "HTTP/nowhere.sspi.test"), SEC_E_TARGET_UNKNOWN);
+}
+
+/* A new key version while the server runs: tickets under the old and the new key are both taken. */
+static void rotation(void **state)
+{
+    struct session s, t;
+    char command[512];
+    (void)state;
+    begin(&s, true);
+    s.target = "host/server.sspi.test";
+    acquire(&s);
+    sspi_step(&s); /* under the old key */
+    assert_status(s.status, SEC_I_CONTINUE_NEEDED);
+    begin(&t, false);
+    acquire(&t);
+    (void)snprintf(command, sizeof command,
+                   "PATH=$PATH:/usr/sbin kadmin.local ktadd -k %s/keytab host/server.sspi.test >/dev/null 2>&1",
+                   getenv("REALM_DIRECTORY"));
+    assert_int_equal(system(command), 0);
+    SecBuffer in = {(ULONG)s.size, SECBUFFER_TOKEN, s.token};
+    SecBufferDesc input = {SECBUFFER_VERSION, 1, &in};
+    SecBuffer out = {sizeof t.token, SECBUFFER_TOKEN, t.token};
+    SecBufferDesc output = {SECBUFFER_VERSION, 1, &out};
+    assert_status(AcceptSecurityContext(&t.credential, NULL, &input, 0, 0, &t.context, &output, &t.flags, NULL),
+                  SEC_E_OK);
+    end(&s);
+    DeleteSecurityContext(&t.context);
+    SecInvalidateHandle(&t.context);
+    begin(&s, true); /* bob has no ticket yet: his is under the new key */
+    SEC_WINNT_AUTH_IDENTITY_A bob = {(unsigned char *)text("bob"),        3,  (unsigned char *)text("SSPI.TEST"), 9,
+                                     (unsigned char *)text("bob secret"), 10, SEC_WINNT_AUTH_IDENTITY_ANSI};
+    s.identity = &bob;
+    s.target = "host/server.sspi.test";
+    acquire(&s);
+    sspi_step(&s);
+    in = (SecBuffer){(ULONG)s.size, SECBUFFER_TOKEN, s.token};
+    out.cbBuffer = sizeof t.token;
+    assert_status(AcceptSecurityContext(&t.credential, NULL, &input, 0, 0, &t.context, &output, &t.flags, NULL),
+                  SEC_E_OK);
+    end(&s);
+    end(&t);
+}
+
+/* ---------------------------------------------------------------- user-to-user, between two of ours */
+
+static void user_to_user(void **state)
+{
+    CredHandle alice, bob;
+    CtxtHandle client, server;
+    static unsigned char tokens[2][TOKEN_MAX];
+    ULONG client_flags = 0, server_flags = 0;
+    SEC_WINNT_AUTH_IDENTITY_A identity = {
+        (unsigned char *)text("bob"),        3,  (unsigned char *)text("SSPI.TEST"), 9,
+        (unsigned char *)text("bob secret"), 10, SEC_WINNT_AUTH_IDENTITY_ANSI};
+    (void)state;
+    assert_status(
+        AcquireCredentialsHandleA(NULL, text("Kerberos"), SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL, &alice, NULL),
+        SEC_E_OK);
+    assert_status(
+        AcquireCredentialsHandleA(NULL, text("Kerberos"), SECPKG_CRED_INBOUND, NULL, &identity, NULL, NULL, &bob, NULL),
+        SEC_E_OK);
+    SecBuffer up = {TOKEN_MAX, SECBUFFER_TOKEN, tokens[0]}, down = {0, SECBUFFER_TOKEN, tokens[1]};
+    SecBufferDesc upward = {SECBUFFER_VERSION, 1, &up}, downward = {SECBUFFER_VERSION, 1, &down};
+    SECURITY_STATUS c = SEC_I_CONTINUE_NEEDED, s = SEC_I_CONTINUE_NEEDED;
+    for (int leg = 0; leg < 4 && (c != SEC_E_OK || s != SEC_E_OK); leg++) {
+        up.cbBuffer = TOKEN_MAX;
+        c = InitializeSecurityContextA(&alice, leg == 0 ? NULL : &client, text("bob@SSPI.TEST"),
+                                       SEALED | ISC_REQ_USE_SESSION_KEY, 0, 0, leg == 0 ? NULL : &downward, 0, &client,
+                                       &upward, &client_flags, NULL);
+        assert_status(c < 0 ? c : SEC_E_OK, SEC_E_OK);
+        if (s != SEC_E_OK) {
+            down.cbBuffer = TOKEN_MAX;
+            s = AcceptSecurityContext(&bob, leg == 0 ? NULL : &server, &upward, 0, 0, &server, &downward, &server_flags,
+                                      NULL);
+            assert_status(s < 0 ? s : SEC_E_OK, SEC_E_OK);
+        }
+    }
+    assert_status(c, SEC_E_OK);
+    assert_status(s, SEC_E_OK);
+    assert_true((client_flags & ISC_RET_USE_SESSION_KEY) != 0 && (server_flags & ASC_RET_USE_SESSION_KEY) != 0);
+    SecPkgContext_SessionKey ours, theirs;
+    assert_status(QueryContextAttributesA(&client, SECPKG_ATTR_SESSION_KEY, &ours), SEC_E_OK);
+    assert_status(QueryContextAttributesA(&server, SECPKG_ATTR_SESSION_KEY, &theirs), SEC_E_OK);
+    assert_memory_equal(ours.SessionKey, theirs.SessionKey, 32);
+    FreeContextBuffer(ours.SessionKey);
+    FreeContextBuffer(theirs.SessionKey);
+    DeleteSecurityContext(&client);
+    DeleteSecurityContext(&server);
+    FreeCredentialsHandle(&alice);
+    FreeCredentialsHandle(&bob);
+}
+
 int main(void)
 {
     static const bool client = true, server = false;
@@ -497,6 +879,21 @@ int main(void)
     {                                                                                                                  \
         "ours is the server: " #test, test, NULL, NULL, (void *)(uintptr_t)&server                                     \
     }
-    const struct CMUnitTest tests[] = {BOTH(ordinary), BOTH(one_way), BOTH(dce_style), BOTH(every_type)};
+    const struct CMUnitTest tests[] = {BOTH(ordinary),
+                                       BOTH(one_way),
+                                       BOTH(dce_style),
+                                       BOTH(every_type),
+                                       BOTH(bindings),
+                                       BOTH(delegation),
+                                       BOTH(spnego),
+                                       BOTH(exported),
+                                       BOTH(order),
+                                       cmocka_unit_test(impersonation),
+                                       cmocka_unit_test(replayed_request),
+                                       cmocka_unit_test(error_tokens),
+                                       cmocka_unit_test(passwords),
+                                       cmocka_unit_test(user_to_user),
+                                       cmocka_unit_test(rotation)};
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

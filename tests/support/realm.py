@@ -11,7 +11,7 @@ What is in it (REALM is SSPI.TEST):
   HTTP/delegate.sspi.test                           one that the KDC vouches for (OK-AS-DELEGATE)
   HTTP/TYPE.sspi.test  services with keys of one type alone: aes128, aes256, aes128sha2, aes256sha2, rc4
 
-The program finds KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME, KRB5RCACHEDIR, and REALM_DIRECTORY, in which `alice.keytab` and
+The program finds KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME, KRB5RCACHEDIR, SSPI_CONFIG, and REALM_DIRECTORY, in which `alice.keytab` and
 `kdc.pid` are.
 """
 import os
@@ -65,7 +65,7 @@ class Realm:
         self.environment.update(
             KRB5_CONFIG=self.path('krb5.conf'), KRB5_KDC_PROFILE=self.path('kdc.conf'),
             KRB5CCNAME='FILE:' + self.path('cache'), KRB5_KTNAME='FILE:' + self.path('keytab'),
-            KRB5RCACHEDIR=self.directory, REALM_DIRECTORY=self.directory)
+            KRB5RCACHEDIR=self.directory, REALM_DIRECTORY=self.directory, SSPI_CONFIG=self.path('sspi.conf'))
         self.environment.pop('KRB5RCACHENAME', None)
 
     def path(self, name):
@@ -97,6 +97,7 @@ class Realm:
 [domain_realm]
     .sspi.test = %(realm)s
 ''' % {'realm': REALM, 'kdc': self.kdc_port, 'admin': self.admin_port, 'password': self.password_port})
+        self.write('sspi.conf', '[kerberos]\nallow-rc4 = yes\nkdc-timeout = 5\n')
         self.write('acl', '*/admin@%s *\n' % REALM)
         self.write('kdc.conf', '''[kdcdefaults]
     kdc_listen = 127.0.0.1:%(kdc)d

@@ -576,5 +576,6 @@ int main(void)
         cmocka_unit_test(token_of_ms_kile), cmocka_unit_test(token_of_windows), cmocka_unit_test(pieces_and_lengths),
         cmocka_unit_test(numbers),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
