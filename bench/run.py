@@ -202,4 +202,5 @@ def main():
         json.dump({'values': bench.values, 'units': bench.units, 'notes': list(bench.notes)}, file, indent=1)
 
 
-main()
+if __name__ == '__main__':
+    main()

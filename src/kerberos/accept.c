@@ -125,10 +125,9 @@ static SECURITY_STATUS send_token(const struct ap_token *asked, enum ap_kind kin
 
 static SECURITY_STATUS send_reply(const struct judgement *judgement, struct step_out *out)
 {
-    krb5_auth_context auth = judgement->context->handshake->auth;
+    struct kerberos_context *context = judgement->context;
     krb5_data reply = {0};
-    (void)krb5_auth_con_setflags(judgement->krb, auth, KRB5_AUTH_CONTEXT_DO_SEQUENCE | KRB5_AUTH_CONTEXT_USE_SUBKEY);
-    LIBRARY_TRY(judgement->krb, LIBRARY_SERVER, krb5_mk_rep(judgement->krb, auth, &reply));
+    TRY(exchange_reply(judgement->krb, context->handshake->auth, context->dce, &reply));
     SECURITY_STATUS status = send_token(&judgement->token, AP_REPLY, bytes_of(reply.data, reply.length), out);
     krb5_free_data_contents(judgement->krb, &reply);
     return status;

@@ -97,6 +97,7 @@ SECURITY_STATUS kerberos_acquire(const struct credential_in *in, struct credenti
     REQUIRE(credential != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential");
     credential->base = (struct credential){.package = &kerberos_package, .use = in->use};
     (void)pthread_mutex_init(&credential->name_lock, NULL);
+    library_look();
     if ((in->use & SECPKG_CRED_OUTBOUND) != 0 || in->auth_data != NULL) {
         TRY(take_outbound(credential, in));
     } else { /* the server's own tickets, for user-to-user */

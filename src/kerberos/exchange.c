@@ -26,6 +26,8 @@ void exchange_free(krb5_auth_context *auth)
 struct building {
     const struct exchange_request *request;
     uint32_t flags;
+    struct writer value; /* of the checksum: libkrb5 looks at it and leaves it to us */
+    krb5_data data;
 };
 
 /* A KRB-CRED under the ticket's session key, not the subkey (as Windows and MIT do), with neither times nor numbers, which
@@ -68,18 +70,14 @@ static krb5_error_code give_checksum(krb5_context krb, krb5_auth_context auth, v
     }
     struct ap_checksum checksum = {.bindings = BYTES(building->request->bindings), .flags = building->flags};
     checksum.credentials = bytes_of(forwarded.data, forwarded.length);
-    AUTO_WRITER writer = write_growing(CHECKSUM_MAX);
-    write_reserve(&writer, 28 + (size_t)forwarded.length);
-    ap_checksum_build(&checksum, &writer);
+    write_reserve(&building->value, 28 + (size_t)forwarded.length);
+    ap_checksum_build(&checksum, &building->value);
     krb5_free_data_contents(krb, &forwarded);
-    krb5_data *data = calloc(1, sizeof *data);
-    if (data == NULL || write_end(&writer) < 0) {
-        free(data);
+    if (write_end(&building->value) < 0) {
         return ENOMEM;
     }
-    data->length = (unsigned)writer.size;
-    data->data = (char *)write_take(&writer);
-    *out = data;
+    building->data = (krb5_data){0, (unsigned)building->value.size, (char *)building->value.data};
+    *out = &building->data;
     return 0;
 }
 
@@ -110,10 +108,12 @@ static krb5_error_code build(krb5_context krb, struct building *building, krb5_a
 static SECURITY_STATUS build_now(krb5_context krb, const struct exchange_request *request, krb5_auth_context *out_auth,
                                  uint32_t *out_flags, krb5_data *out)
 {
-    struct building building = {request, request->flags};
+    struct building building = {.request = request, .flags = request->flags, .value = write_growing(CHECKSUM_MAX)};
     krb5_auth_context auth = NULL;
     krb5_data message = {0};
-    LIBRARY_TRY(krb, LIBRARY_CLIENT, build(krb, &building, &auth, &message));
+    krb5_error_code code = build(krb, &building, &auth, &message);
+    write_free(&building.value);
+    LIBRARY_TRY(krb, LIBRARY_CLIENT, code);
     *out_auth = auth;
     *out_flags = building.flags;
     *out = message;
@@ -194,7 +194,26 @@ SECURITY_STATUS exchange_request(const struct exchange_request *request, krb5_au
 
 /* ---------------------------------------------------------------- AP-REP, keys */
 
-SECURITY_STATUS exchange_take_reply(krb5_context krb, krb5_auth_context auth, struct bytes message, bool *out_subkey)
+/* The type of a key that was copied out, which is freed; 0: there is none. */
+static krb5_enctype type_of(krb5_context krb, krb5_error_code code, krb5_keyblock *key)
+{
+    krb5_enctype type = code == 0 && key != NULL ? key->enctype : 0;
+    krb5_free_keyblock(krb, key);
+    return type;
+}
+
+/* Do both sides have an RC4 subkey? */
+static bool is_rc4(krb5_context krb, krb5_auth_context auth)
+{
+    krb5_keyblock *sent = NULL, *got = NULL;
+    krb5_error_code sent_code = krb5_auth_con_getsendsubkey(krb, auth, &sent);
+    krb5_error_code got_code = krb5_auth_con_getrecvsubkey(krb, auth, &got);
+    bool rc4 = type_of(krb, sent_code, sent) == ENCTYPE_RC4;
+    return type_of(krb, got_code, got) == ENCTYPE_RC4 && rc4;
+}
+
+SECURITY_STATUS exchange_take_reply(krb5_context krb, krb5_auth_context auth, bool dce, struct bytes message,
+                                    bool *out_subkey)
 {
     krb5_data data = {0, (unsigned)message.size, (char *)(uintptr_t)message.data};
     krb5_ap_rep_enc_part *reply = NULL;
@@ -205,8 +224,34 @@ SECURITY_STATUS exchange_take_reply(krb5_context krb, krb5_auth_context auth, st
              "(RFC 4120 3.2.5)");
     }
     LIBRARY_TRY(krb, LIBRARY_CLIENT, code);
-    *out_subkey = reply->subkey != NULL;
+    bool brought = reply->subkey != NULL;
     krb5_free_ap_rep_enc_part(krb, reply);
+    *out_subkey = brought && (dce || !is_rc4(krb, auth));
+    return SEC_E_OK;
+}
+
+/* The initiator's subkey in the AP-REP, and from here on as the session's. */
+static krb5_error_code reply_with(krb5_context krb, krb5_auth_context auth, krb5_keyblock *subkey, krb5_data *out)
+{
+    (void)krb5_auth_con_setflags(krb, auth, KRB5_AUTH_CONTEXT_DO_SEQUENCE);
+    krb5_error_code code = krb5_auth_con_setsendsubkey(krb, auth, subkey);
+    return code == 0 ? krb5_mk_rep(krb, auth, out) : code;
+}
+
+SECURITY_STATUS exchange_reply(krb5_context krb, krb5_auth_context auth, bool dce, krb5_data *out_message)
+{
+    krb5_data message = {0};
+    krb5_keyblock *subkey = NULL; /* before libkrb5 puts ours in its place */
+    LIBRARY_TRY(krb, LIBRARY_SERVER, krb5_auth_con_getrecvsubkey(krb, auth, &subkey));
+    (void)krb5_auth_con_setflags(krb, auth, KRB5_AUTH_CONTEXT_DO_SEQUENCE | KRB5_AUTH_CONTEXT_USE_SUBKEY);
+    krb5_error_code code = krb5_mk_rep(krb, auth, &message);
+    if (code == 0 && !dce && subkey != NULL && is_rc4(krb, auth)) { /* no stronger type was agreed on (RFC 4537) */
+        krb5_free_data_contents(krb, &message);
+        code = reply_with(krb, auth, subkey, &message);
+    }
+    krb5_free_keyblock(krb, subkey);
+    LIBRARY_TRY(krb, LIBRARY_SERVER, code);
+    *out_message = message;
     return SEC_E_OK;
 }
 

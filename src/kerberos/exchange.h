@@ -25,9 +25,14 @@ struct exchange_request {
 STATUS exchange_request(const struct exchange_request *request, krb5_auth_context *out_auth, uint32_t *out_flags,
                         krb5_data *out_message);
 
-/* The server's AP-REP, which proves that it has the ticket's key.  `out_subkey`: it brought a subkey.
+/* The server's AP-REP, which proves that it has the ticket's key.  `out_subkey`: it brought a subkey that counts.  RC4 keys
+ * have tokens from before there were acceptors' subkeys (RFC 1964): there the initiator's stays, but in DCE style, or when
+ * the server's is of another type (as MIT and Windows do).
  * SEC_E_MUTUAL_AUTH_FAILED, SEC_E_INVALID_TOKEN, SEC_E_WRONG_PRINCIPAL. */
-STATUS exchange_take_reply(krb5_context krb, krb5_auth_context auth, struct bytes message, bool *out_subkey);
+STATUS exchange_take_reply(krb5_context krb, krb5_auth_context auth, bool dce, struct bytes message, bool *out_subkey);
+
+/* The AP-REP, with a subkey of ours, or, by the same rule, with the initiator's. */
+STATUS exchange_reply(krb5_context krb, krb5_auth_context auth, bool dce, krb5_data *out_message);
 
 /* What a session is made with: the context key is the acceptor's subkey, else the initiator's, else the ticket's
  * (RFC 4121 2).  SEC_E_KDC_UNKNOWN_ETYPE: a type that no token can be made with, or that policy refuses. */

@@ -167,7 +167,7 @@ static SECURITY_STATUS take_reply(struct kerberos_context *context, krb5_context
                                   struct step_out *out)
 {
     bool subkey = false;
-    TRY(exchange_take_reply(krb, context->handshake->auth, body, &subkey));
+    TRY(exchange_take_reply(krb, context->handshake->auth, context->dce, body, &subkey));
     TRY(kerberos_take_keys(context, krb, subkey));
     if (context->dce) { /* the third leg repeats the server's number (MS-KILE 3.4.5.1) */
         krb5_data third = {0};

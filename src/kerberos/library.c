@@ -106,6 +106,11 @@ static unsigned long current_generation(void)
     return atomic_load_explicit(&generation, memory_order_acquire);
 }
 
+void library_look(void)
+{
+    atomic_store_explicit(&next_check, 0, memory_order_release);
+}
+
 /* ---------------------------------------------------------------- a context for each thread */
 
 struct thread_context {

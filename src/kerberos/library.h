@@ -15,6 +15,9 @@
  * cannot be read, SEC_E_INSUFFICIENT_MEMORY. */
 STATUS library_context(krb5_context *out);
 
+/* Looks at the configuration now, where otherwise it is looked at once a second: for a new credential. */
+void library_look(void);
+
 /* Which side of an exchange an error is judged from: what the client could not get, or what it brought. */
 enum library_side { LIBRARY_CLIENT, LIBRARY_SERVER };
 

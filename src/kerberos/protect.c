@@ -212,11 +212,7 @@ static SECURITY_STATUS seal_rc4(struct kerberos_context *context, bool encrypt, 
     SecBuffer *padding = buffers_find(message, SECBUFFER_PADDING);
     struct rc4_header header = {
         .from_acceptor = !context->base.initiator, .sealed = encrypt, .sequence = (uint32_t)number};
-    size_t covered = 0;
-    for (size_t i = 0; i < parts->count; i++) {
-        covered += parts->at[i].size;
-    }
-    size_t size = rc4_wrap_size(covered, context->dce);
+    size_t size = rc4_wrap_size(parts->data_size, context->dce);
     TRY(find_token(message, size, &token));
     REQUIRE(context->dce || (padding != NULL && padding->cbBuffer >= 1), SEC_E_BUFFER_TOO_SMALL,
             "no SECBUFFER_PADDING for the byte that RC4 tokens end with (cbBlockSize; RFC 4757 7.3)");

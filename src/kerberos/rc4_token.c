@@ -222,7 +222,7 @@ SECURITY_STATUS rc4_wrap(const struct rc4_keys *keys, const struct rc4_header *h
     size_t size = 0;
     uint8_t confounder[PART];
     for (size_t i = 0; i < count; i++) {
-        size += parts[i].size;
+        size += parts[i].secret ? parts[i].size : 0;
     }
     REQUIRE(count <= 64, SEC_E_INTERNAL_ERROR, "a message in more parts than buffers allow");
     TRY(random_bytes(confounder, sizeof confounder));

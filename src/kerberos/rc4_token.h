@@ -46,7 +46,7 @@ void rc4_mic(const struct rc4_keys *keys, const struct rc4_header *header, const
 STATUS rc4_mic_check(const struct rc4_keys *keys, bool from_acceptor, const struct message_part *parts, size_t count,
                      struct bytes token, uint32_t *out_sequence);
 
-/* Bytes in front of the data; `data_size` counts all of it, without the padding. */
+/* Bytes in front of the data; `data_size` counts the secret parts, without the padding. */
 size_t rc4_wrap_size(size_t data_size, bool dce);
 
 /* Seals or wraps.  `padding` is where the byte of padding goes, NULL in DCE style.  rc4_wrap_size() bytes at `token`.

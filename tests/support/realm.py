@@ -12,9 +12,11 @@ What is in it (REALM is SSPI.TEST):
   HTTP/TYPE.sspi.test  services with keys of one type alone: aes128, aes256, aes128sha2, aes256sha2, rc4
 
 The program finds KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME, KRB5RCACHEDIR, SSPI_CONFIG, and REALM_DIRECTORY, in which `alice.keytab` and
-`kdc.pid` are.
+`kdc.pid` are, and
+`krb5-TYPE.conf`, a configuration that permits keys of one type alone, for who has his tickets already.
 """
 import os
+import re
 import shutil
 import signal
 import socket
@@ -77,7 +79,7 @@ class Realm:
 
     def configure(self):
         self.kdc_port, self.admin_port, self.password_port = free_port(), free_port(), free_port()
-        self.write('krb5.conf', '''[libdefaults]
+        text = '''[libdefaults]
     default_realm = %(realm)s
     dns_lookup_kdc = false
     dns_lookup_realm = false
@@ -96,7 +98,10 @@ class Realm:
     }
 [domain_realm]
     .sspi.test = %(realm)s
-''' % {'realm': REALM, 'kdc': self.kdc_port, 'admin': self.admin_port, 'password': self.password_port})
+''' % {'realm': REALM, 'kdc': self.kdc_port, 'admin': self.admin_port, 'password': self.password_port}
+        self.write('krb5.conf', text)
+        for name, enctype in ENCTYPES.items():
+            self.write('krb5-%s.conf' % name, re.sub('permitted_enctypes = .*', 'permitted_enctypes = ' + enctype, text))
         self.write('sspi.conf', '[kerberos]\nallow-rc4 = yes\nkdc-timeout = 5\n')
         self.write('acl', '*/admin@%s *\n' % REALM)
         self.write('kdc.conf', '''[kdcdefaults]

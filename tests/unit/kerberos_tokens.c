@@ -349,9 +349,7 @@ static void check_rc4_wrap(const struct kv_record *r, const struct op *op, struc
     random_source = give_fixed;
     kv_require(r, rc4_wrap(&keys, &header, mine, 3, op->dce ? NULL : &padding, ours) == SEC_E_OK);
     random_source = before;
-    if (op->before.size == 0) { /* MIT's frame counts what is only signed; nobody reads that length */
-        kv_expect_bytes(r, "token", token, bytes_of(ours, rc4_wrap_size(op->message.size, op->dce)));
-    }
+    kv_expect_bytes(r, "token", token, bytes_of(ours, rc4_wrap_size(op->message.size, op->dce)));
     kv_expect_bytes(r, "data", bytes_of(data.data, op->message.size), bytes_of(again, op->message.size));
     kv_require(r, op->dce || padding == data.data[op->message.size]);
     rc4_keys_wipe(&keys);
