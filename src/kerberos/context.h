@@ -86,6 +86,10 @@ SECURITY_STATUS kerberos_acquire(const struct credential_in *in, struct credenti
 void kerberos_release(struct credential *credential);
 SECURITY_STATUS kerberos_query_credential(struct credential *credential, uint32_t attribute, struct attribute *out);
 
+/* cache_list.c */
+SECURITY_STATUS kerberos_list_tickets(SECURITY_STATUS (*each)(void *argument, const struct ticket_view *ticket),
+                                      void *argument);
+
 /* initiate.c, accept.c */
 SECURITY_STATUS kerberos_initiate(struct credential *credential, struct context **context, const struct step_in *in,
                                   struct step_out *out);

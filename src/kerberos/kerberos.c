@@ -34,6 +34,7 @@ const struct package kerberos_package = {
     .import_context = kerberos_import,
     .mech_list_mic = kerberos_mech_list_mic,
     .impersonate = kerberos_impersonate,
+    .list_tickets = kerberos_list_tickets,
 
     .dispose = kerberos_dispose,
 };

@@ -16,6 +16,7 @@
 #define BUCKETS         64
 #define TICKETS_MAX     4096 /* kept here; beyond, all are dropped and begun anew */
 #define RECHECK_SECONDS 10   /* how long caches that have no file are believed */
+#define SILENCE_SECONDS 10   /* how long a KDC that could not be reached is not asked again */
 #define UNIX_EPOCH      UINT64_C(116444736000000000)
 
 struct stamp {
@@ -31,6 +32,8 @@ struct tickets {
     struct ticket *buckets[BUCKETS];
     size_t count;
     struct stamp stamp;
+
+    time_t unreachable; /* when no KDC could be reached last; 0: they could */
 
     char *principal; /* whose cache to choose; NULL: the default cache */
     char *cache;     /* the cache of this object alone (MEMORY:...), NULL: none, or not yet */
@@ -448,8 +451,26 @@ static SECURITY_STATUS request_run(struct library_job *job, krb5_context krb)
     return status;
 }
 
+/* Whoever logs on often must not wait for the same dead KDC each time. */
+static bool kdc_is_silent(struct tickets *tickets)
+{
+    pthread_mutex_lock(&tickets->lock);
+    bool silent = tickets->unreachable != 0 && seconds_now() - tickets->unreachable < SILENCE_SECONDS;
+    pthread_mutex_unlock(&tickets->lock);
+    return silent;
+}
+
+static void remember(struct tickets *tickets, SECURITY_STATUS status)
+{
+    pthread_mutex_lock(&tickets->lock);
+    tickets->unreachable = status == SEC_E_NO_AUTHENTICATING_AUTHORITY ? seconds_now() : 0;
+    pthread_mutex_unlock(&tickets->lock);
+}
+
 static SECURITY_STATUS ask(struct tickets *tickets, const char *target, struct bytes second, struct ticket **out)
 {
+    REQUIRE(!kdc_is_silent(tickets), SEC_E_NO_AUTHENTICATING_AUTHORITY,
+            "no KDC could be reached a few seconds ago, and none is asked again yet");
     struct request *request = calloc(1, sizeof *request);
     REQUIRE(request != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a request to a KDC");
     request->job = (struct library_job){.run = request_run, .dispose = request_dispose};
@@ -468,6 +489,7 @@ static SECURITY_STATUS ask(struct tickets *tickets, const char *target, struct b
         memcpy(request->second.data, second.data, second.size);
     }
     SECURITY_STATUS status = library_run(&request->job);
+    remember(tickets, status);
     if (status >= 0) {
         *out = STEAL(request->got);
     }

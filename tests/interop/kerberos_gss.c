@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <uchar.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@
 
 #define SECURITY_WIN32
 #include <security.h>
+
+#include <ntsecapi.h>
 
 #include <secext.h>
 #include <sspi_ext.h>
@@ -891,6 +894,105 @@ static void user_to_user(void **state)
     FreeCredentialsHandle(&bob);
 }
 
+/* klist, as Windows' programs do it. */
+static void ticket_cache(void **state)
+{
+    HANDLE lsa = NULL;
+    ULONG package = 0, size = 0;
+    NTSTATUS verdict = -1;
+    LSA_STRING name = {8, 9, text("Kerberos")};
+    KERB_QUERY_TKT_CACHE_REQUEST request = {KerbQueryTicketCacheExMessage, {0, 0}};
+    KERB_QUERY_TKT_CACHE_EX_RESPONSE *response = NULL;
+    bool found = false;
+    (void)state;
+    assert_int_equal(LsaConnectUntrusted(&lsa), 0);
+    assert_int_equal(LsaLookupAuthenticationPackage(lsa, &name, &package), 0);
+    assert_int_equal(
+        LsaCallAuthenticationPackage(lsa, package, &request, sizeof request, (void **)&response, &size, &verdict), 0);
+    assert_int_equal(verdict, 0);
+    for (ULONG i = 0; i < response->CountOfTickets; i++) {
+        const KERB_TICKET_CACHE_INFO_EX *ticket = &response->Tickets[i];
+        assert_memory_equal(ticket->ClientName.Buffer, u"alice", 10);
+        assert_memory_equal(ticket->ServerRealm.Buffer, u"SSPI.TEST", 18);
+        assert_true(ticket->EndTime.QuadPart > ticket->StartTime.QuadPart);
+        if (ticket->ServerName.Length == 32 && memcmp(ticket->ServerName.Buffer, u"krbtgt/SSPI.TEST", 32) == 0) {
+            found = true;
+            assert_int_equal(ticket->EncryptionType, 18);
+            assert_true((ticket->TicketFlags & 0x40000000) != 0); /* forwardable */
+        }
+    }
+    assert_true(found);
+    LsaFreeReturnBuffer(response);
+    LsaDeregisterLogonProcess(lsa);
+}
+
+/* A KDC that is gone, and one that takes connections and says nothing: the call ends in time, and a second one at once. */
+static void dead_kdc(void **state)
+{
+    static const char *const configurations[] = {"krb5-dead.conf", "krb5-silent.conf"};
+    char *before = strdup(getenv("KRB5_CONFIG")), *cache = strdup(getenv("KRB5CCNAME"));
+    (void)state;
+    setenv("KRB5CCNAME", "FILE:/nonexistent/cache", 1);
+    for (size_t i = 0; i < 2; i++) {
+        char configuration[512];
+        struct timespec start, end;
+        (void)snprintf(configuration, sizeof configuration, "%s/%s", getenv("REALM_DIRECTORY"), configurations[i]);
+        setenv("KRB5_CONFIG", configuration, 1);
+        (void)clock_gettime(CLOCK_MONOTONIC, &start);
+        assert_status(first_leg("bob", "SSPI.TEST", "bob secret", SERVICE), SEC_E_NO_AUTHENTICATING_AUTHORITY);
+        (void)clock_gettime(CLOCK_MONOTONIC, &end);
+        assert_true(end.tv_sec - start.tv_sec <= 7); /* the realm's policy allows five seconds */
+    }
+    setenv("KRB5_CONFIG", before, 1);
+    setenv("KRB5CCNAME", cache, 1);
+    assert_status(first_leg("bob", "SSPI.TEST", "bob secret", SERVICE), SEC_E_OK);
+    free(before);
+    free(cache);
+}
+
+/* A cache that vanishes, is somebody else's, and comes back, under one credential handle. */
+static void changing_cache(void **state)
+{
+    CredHandle credential;
+    char command[1024], *before = strdup(getenv("KRB5CCNAME"));
+    const char *directory = getenv("REALM_DIRECTORY");
+    (void)state;
+    (void)snprintf(command, sizeof command, "cp %s/cache %s/moving", directory, directory);
+    assert_int_equal(system(command), 0);
+    (void)snprintf(command, sizeof command, "FILE:%s/moving", directory);
+    setenv("KRB5CCNAME", command, 1);
+    assert_status(AcquireCredentialsHandleA(NULL, text("Kerberos"), SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL,
+                                            &credential, NULL),
+                  SEC_E_OK);
+    static const char *const steps[] = {"true", "rm $REALM_DIRECTORY/moving",
+                                        "kinit -k -t $REALM_DIRECTORY/bob.keytab bob"};
+    static const char *const names[] = {"alice@SSPI.TEST", NULL, "bob@SSPI.TEST"};
+    for (size_t i = 0; i < 3; i++) {
+        CtxtHandle context;
+        unsigned char answer[TOKEN_MAX];
+        SecBuffer out = {sizeof answer, SECBUFFER_TOKEN, answer};
+        SecBufferDesc output = {SECBUFFER_VERSION, 1, &out};
+        ULONG flags;
+        SecPkgContext_NativeNamesA native;
+        assert_int_equal(system(steps[i]), 0);
+        SECURITY_STATUS status = InitializeSecurityContextA(&credential, NULL, text(SERVICE), 0, 0, 0, NULL, 0,
+                                                            &context, &output, &flags, NULL);
+        if (names[i] == NULL) {
+            assert_status(status, SEC_E_NO_CREDENTIALS);
+            continue;
+        }
+        assert_status(status, SEC_E_OK);
+        assert_status(QueryContextAttributesA(&context, SECPKG_ATTR_NATIVE_NAMES, &native), SEC_E_OK);
+        assert_string_equal(native.sClientName, names[i]);
+        FreeContextBuffer(native.sClientName);
+        FreeContextBuffer(native.sServerName);
+        DeleteSecurityContext(&context);
+    }
+    FreeCredentialsHandle(&credential);
+    setenv("KRB5CCNAME", before, 1);
+    free(before);
+}
+
 int main(void)
 {
     static const bool client = true, server = false;
@@ -913,6 +1015,9 @@ int main(void)
                                        cmocka_unit_test(error_tokens),
                                        cmocka_unit_test(passwords),
                                        cmocka_unit_test(user_to_user),
+                                       cmocka_unit_test(ticket_cache),
+                                       cmocka_unit_test(changing_cache),
+                                       cmocka_unit_test(dead_kdc),
                                        cmocka_unit_test(rotation)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

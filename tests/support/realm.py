@@ -13,7 +13,8 @@ What is in it (REALM is SSPI.TEST):
 
 The program finds KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME, KRB5RCACHEDIR, SSPI_CONFIG, and REALM_DIRECTORY, in which `alice.keytab` and
 `kdc.pid` are, and
-`krb5-TYPE.conf`, a configuration that permits keys of one type alone, for who has his tickets already.
+`krb5-TYPE.conf`, a configuration that permits keys of one type alone, for who has his tickets already;
+`krb5-dead.conf` and `krb5-silent.conf` name KDCs that are not there, or say nothing.
 """
 import os
 import re
@@ -102,6 +103,11 @@ class Realm:
         self.write('krb5.conf', text)
         for name, enctype in ENCTYPES.items():
             self.write('krb5-%s.conf' % name, re.sub('permitted_enctypes = .*', 'permitted_enctypes = ' + enctype, text))
+        self.deaf = socket.socket()  # takes connections, and says nothing
+        self.deaf.bind(('127.0.0.1', 0))
+        self.deaf.listen()
+        for name, port in (('dead', free_port()), ('silent', self.deaf.getsockname()[1])):
+            self.write('krb5-%s.conf' % name, text.replace('kdc = 127.0.0.1:%d' % self.kdc_port, 'kdc = 127.0.0.1:%d' % port))
         self.write('sspi.conf', '[kerberos]\nallow-rc4 = yes\nkdc-timeout = 5\n')
         self.write('acl', '*/admin@%s *\n' % REALM)
         self.write('kdc.conf', '''[kdcdefaults]
