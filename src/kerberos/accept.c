@@ -95,18 +95,31 @@ static SECURITY_STATUS judge_bindings(const struct judgement *judgement, const s
     return bindings_judge(&server, judgement->context->request, sent, checksum->bindings.data, &out->bindings_result);
 }
 
-/* What the client forwarded, under the ticket's session key; it belongs to neither times nor numbers of the context. */
-static SECURITY_STATUS take_forwarded(const struct judgement *judgement, struct bytes message)
+/* Under the ticket's session key, or under none: Heimdal leaves that to the authenticator, which its checksum is sealed in, and
+ * libkrb5 takes such credentials only where it has no key to try (RFC 4120 5.8.1). */
+static krb5_error_code read_forwarded(krb5_context krb, krb5_auth_context auth, krb5_data *data, krb5_creds ***out)
 {
-    krb5_context krb = judgement->krb;
-    krb5_auth_context auth = judgement->context->handshake->auth;
-    krb5_data data = {0, (unsigned)message.size, (char *)(uintptr_t)message.data};
-    krb5_creds **creds = NULL;
+    krb5_auth_context keyless = NULL;
     krb5_int32 flags = 0;
     (void)krb5_auth_con_getflags(krb, auth, &flags);
     (void)krb5_auth_con_setflags(krb, auth, 0);
-    krb5_error_code code = krb5_rd_cred(krb, auth, &data, &creds, NULL);
+    krb5_error_code code = krb5_rd_cred(krb, auth, data, out, NULL);
     (void)krb5_auth_con_setflags(krb, auth, flags);
+    if (code == KRB5_BAD_ENCTYPE && krb5_auth_con_init(krb, &keyless) == 0) {
+        (void)krb5_auth_con_setflags(krb, keyless, 0);
+        code = krb5_rd_cred(krb, keyless, data, out, NULL);
+        exchange_free(&keyless);
+    }
+    return code;
+}
+
+/* What the client forwarded; it belongs to neither times nor numbers of the context. */
+static SECURITY_STATUS take_forwarded(const struct judgement *judgement, struct bytes message)
+{
+    krb5_context krb = judgement->krb;
+    krb5_data data = {0, (unsigned)message.size, (char *)(uintptr_t)message.data};
+    krb5_creds **creds = NULL;
+    krb5_error_code code = read_forwarded(krb, judgement->context->handshake->auth, &data, &creds);
     LIBRARY_TRY(krb, LIBRARY_SERVER, code);
     SECURITY_STATUS status = tickets_open_forwarded(krb, creds, &judgement->context->delegated);
     krb5_free_tgt_creds(krb, creds);

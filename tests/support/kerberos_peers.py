@@ -122,12 +122,12 @@ def converse(first, second, legs=10):
     """The legs of an exchange: the last answers of both, when neither has anything to say any more, or one refused."""
     last = {first: ['', '-', ''], second: ['', '-', '']}
     token, speaker = '-', first
+    refused = False
     for _ in range(legs):
         last[speaker] = answer = speaker.ask('step', token)
         token = answer[1]
-        if token == '-':
+        if token == '-' or refused:
             break
+        refused = answer[0] not in ('continue', 'complete', 'SEC_E_OK', 'SEC_I_CONTINUE_NEEDED')
         speaker = second if speaker is first else first
-        if answer[0] not in ('continue', 'complete', 'SEC_E_OK', 'SEC_I_CONTINUE_NEEDED'):
-            break
     return last[first], last[second]
