@@ -131,7 +131,7 @@ class Bench:
         self.env['BENCH_GSS_PASSWORD_FILE'] = self.write('passwords', 'DOMAIN:User:Password\n')
         database = os.path.join(self.scratch, 'accounts')
         self.env['SSPI_CONFIG'] = self.write(
-            'sspi.conf', '[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n'
+            'sspi.conf', '[kerberos]\nenabled = no\n[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n'
                          '[accounts]\nbackend = lmdb\npath = %s\n' % database)
         users = self.write('users', ''.join(
             '%s:Domain::%s:::\n' % (name, nt_hash) for name in ['user%d' % i for i in range(ACCOUNTS - 1)] + ['User']))
@@ -268,4 +268,5 @@ def main():
         json.dump(results, file, indent=1)
 
 
-main()
+if __name__ == '__main__':
+    main()

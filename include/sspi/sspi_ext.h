@@ -17,9 +17,9 @@ const char *SspiExtVersion(void);
 
 /* Why the last call on this thread failed.
  *
- * Returns a static, NUL-terminated ASCII text that names the first thing that was wrong and the section of the
- * specification that orders the refusal, or NULL when the last call succeeded.  It contains no secret and no bytes of
- * the peer's.  Valid for ever; nobody frees it.
+ * Returns a NUL-terminated text that names the first thing that was wrong and the section of the specification that
+ * orders the refusal, or, with Kerberos, what libkrb5 says of it in its own words; NULL when the last call succeeded.  It
+ * contains no secret and no bytes of the peer's.  Valid until this thread's next call; nobody frees it.
  *
  *   pStatus   receives the status that went with it; may be NULL */
 const char *SspiExtLastReason(SECURITY_STATUS *pStatus);

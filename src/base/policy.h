@@ -27,6 +27,13 @@ struct policy {
     enum policy_target ntlm_target; /* target-name = any | if-sent | required */
     char ntlm_target_names[POLICY_NAME_MAX]; /* target-names = HTTP/host, HTTP/host.example.com */
 
+    /* [kerberos] */
+    bool kerberos_enabled;                 /* enabled = yes */
+    bool kerberos_rc4;                     /* allow-rc4 = no        RC4 keys for sessions */
+    bool kerberos_delegate_any;            /* delegate-to-any = no  to services without OK-AS-DELEGATE too */
+    uint32_t kerberos_kdc_timeout;         /* kdc-timeout = 10      seconds, all attempts together */
+    char kerberos_keytab[POLICY_NAME_MAX]; /* keytab =             path; empty: libkrb5's own choice */
+
     /* [names]: what this machine calls itself; empty = derived from the host name */
     char netbios_computer[POLICY_NAME_MAX]; /* netbios-computer = */
     char netbios_domain[POLICY_NAME_MAX];   /* netbios-domain = */

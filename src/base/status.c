@@ -9,7 +9,10 @@ struct reason {
     int line;
 };
 
+#define TEXT_MAX 256
+
 static _Thread_local struct reason reason;
+static _Thread_local char reason_text[TEXT_MAX];
 
 void status_begin(void)
 {
@@ -23,6 +26,18 @@ SECURITY_STATUS status_fail(SECURITY_STATUS status, const char *why, const char 
         TRACE("refused: %s (%s)", why, status_name(status) != NULL ? status_name(status) : "unnamed status");
     }
     return status;
+}
+
+SECURITY_STATUS status_fail_text(SECURITY_STATUS status, const char *text, const char *file, int line)
+{
+    if (reason.why == NULL) {
+        size_t size = 0;
+        for (; size < TEXT_MAX - 1 && text[size] != '\0'; size++) {
+            reason_text[size] = (unsigned char)text[size] < 0x20 || text[size] == 0x7f ? ' ' : text[size];
+        }
+        reason_text[size] = '\0';
+    }
+    return status_fail(status, reason_text, file, line);
 }
 
 const char *status_reason(SECURITY_STATUS *status, const char **file, int *line)

@@ -45,6 +45,13 @@ struct credential_verifier {
     void *argument;
 };
 
+/* A ticket in a credential cache, as LsaCallAuthenticationPackage tells of it.  Borrowed while the callback runs. */
+struct ticket_view {
+    struct utf16 client, client_realm, server, server_realm;
+    uint64_t start, end, renew; /* FILETIME, UTC; 0: not so */
+    uint32_t enctype, session_enctype, flags;
+};
+
 struct package;
 struct identity;
 struct token;
@@ -192,6 +199,11 @@ struct package {
 
     /* The identity that an acceptor context stands for; a new reference (core/token.h). */
     SECURITY_STATUS (*impersonate)(struct context *context, struct token **out_token);
+
+    /* Calls `each` for every ticket of the caller's default credentials; ends early, with its status, when it fails.
+     * SEC_E_OK also when there are none. */
+    SECURITY_STATUS (*list_tickets)
+    (SECURITY_STATUS (*each)(void *argument, const struct ticket_view *ticket), void *argument);
 
     void (*dispose)(struct context *context);
 };

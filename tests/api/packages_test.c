@@ -73,6 +73,40 @@ static void check_contiguous(const SecPkgInfoA *info)
     assert_ptr_equal(info->Comment, behind + strlen(info->Name) + 1);
 }
 
+static void test_kerberos(void **state)
+{
+    char name[] = "KERBEROS";
+    PSecPkgInfoA info = NULL;
+    assert_status(QuerySecurityPackageInfoA(name, &info), SEC_E_OK);
+    assert_string_equal(info->Name, "Kerberos");
+    assert_string_equal(info->Comment, "Microsoft Kerberos V1.0");
+    assert_int_equal(info->fCapabilities & ~(0x80000 | 0x800000 | 0x02000000), 0x00073BBF);
+    assert_int_equal(info->wVersion, 1);
+    assert_int_equal(info->wRPCID, 16);
+    assert_true(info->cbMaxToken >= 12000);
+    check_contiguous(info);
+    assert_status(FreeContextBuffer(info), SEC_E_OK);
+}
+
+static void test_kerberos_without_tickets(void **state)
+{
+    char name[] = "Kerberos", target[] = "HTTP/server.example";
+    CredHandle credential;
+    CtxtHandle context;
+    BYTE token[4096];
+    SecBuffer buffer = {sizeof token, SECBUFFER_TOKEN, token};
+    SecBufferDesc output = {SECBUFFER_VERSION, 1, &buffer};
+    ULONG flags;
+    setenv("KRB5CCNAME", "FILE:/nonexistent/cache", 1);
+    assert_status(
+        AcquireCredentialsHandleA(NULL, name, SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL, &credential, NULL),
+        SEC_E_OK);
+    assert_status(
+        InitializeSecurityContextA(&credential, NULL, target, 0, 0, 0, NULL, 0, &context, &output, &flags, NULL),
+        SEC_E_NO_CREDENTIALS);
+    assert_status(FreeCredentialsHandle(&credential), SEC_E_OK);
+}
+
 static void test_ntlm(void **state)
 {
     char *const names[] = {ntlm, (char[]){"ntlm"}, (char[]){"nTlM"}};
@@ -192,6 +226,8 @@ int main(void)
         cmocka_unit_test(test_enumerate),
         cmocka_unit_test(test_enumerate_without_room),
         cmocka_unit_test(test_unknown_leaves_output),
+        cmocka_unit_test(test_kerberos),
+        cmocka_unit_test(test_kerberos_without_tickets),
         cmocka_unit_test(test_ntlm),
         cmocka_unit_test(test_ntlm_wide),
         cmocka_unit_test(test_free_context_buffer),
@@ -201,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_version_and_names),
         cmocka_unit_test(test_reason),
     };
+    setenv("SSPI_CONFIG", "/dev/null", 1); /* the defaults, with every package */
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("packages", tests, NULL, NULL);
 }
