@@ -25,11 +25,14 @@ static bool is_rc4(const struct digest_layer *layer)
 
 size_t digest_layer_size(unsigned cipher)
 {
+    size_t size = sizeof(struct digest_layer);
     if (cipher == 0) {
-        return offsetof(struct digest_layer, rc4);
+        size = offsetof(struct digest_layer, rc4);
+    } else if ((cipher & CIPHERS_RC4) != 0) {
+        size = offsetof(struct digest_layer, rc4) + sizeof(struct rc4);
     }
-    return (cipher & CIPHERS_RC4) != 0 ? offsetof(struct digest_layer, rc4) + sizeof(struct rc4)
-                                       : sizeof(struct digest_layer);
+    size_t align = _Alignof(struct digest_layer); /* two of them lie behind one another */
+    return (size + align - 1) / align * align;
 }
 
 /* How much of H(A1) goes into the sealing key: what the cipher is allowed to be worth (RFC 2831 2.4). */
