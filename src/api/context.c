@@ -253,6 +253,7 @@ static SECURITY_STATUS finish(const struct step_call *call, struct context **new
     TRY(make_block(plan, &block));
     if (*new_context != NULL) {
         TRY(handle_open(HANDLE_CONTEXT, *new_context, &handle));
+        (*new_context)->handle = handle; /* nobody else knows it yet */
         *new_context = NULL;
     }
     deliver(plan, STEAL(block));
@@ -294,7 +295,8 @@ static SECURITY_STATUS run(const struct step_call *call, const struct parties *p
         deliver_failure(call, package, output, &plan, &out, status);
         return status;
     }
-    REQUIRE(context != NULL, SEC_E_INTERNAL_ERROR, "a package answered a first leg without making a context");
+    bool found = parties->context == NULL && out.existing.dwLower != 0;
+    REQUIRE(context != NULL || found, SEC_E_INTERNAL_ERROR, "a package answered a first leg without making a context");
     if (status == SEC_E_OK) {
         context->established = true;
     }
@@ -303,7 +305,7 @@ static SECURITY_STATUS run(const struct step_call *call, const struct parties *p
     }
     report->out = plan.writer.size;
     report->attributes = out.flags;
-    TRY(finish(call, &new_context, parties->handle, &plan, &out));
+    TRY(finish(call, &new_context, found ? out.existing : parties->handle, &plan, &out));
     return status;
 }
 

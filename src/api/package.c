@@ -7,6 +7,8 @@
 
 _Static_assert(sizeof(SecPkgInfoA) == sizeof(SecPkgInfoW), "one layout, two widths");
 
+#define PACKAGES_MAX 32
+
 /* Writes an ASCII text, NUL included, in either width. */
 static void write_text(struct writer *writer, const char *text, bool wide)
 {
@@ -50,8 +52,15 @@ SECURITY_STATUS api_package_infos(const struct package *const *list, size_t coun
 SECURITY_STATUS api_enumerate_packages(bool wide, ULONG *count, void **infos)
 {
     REQUIRE(count != NULL && infos != NULL, SEC_E_INVALID_PARAMETER, "EnumerateSecurityPackages: NULL for a result");
-    TRY(api_package_infos(packages, package_count, wide, infos));
-    *count = (ULONG)package_count;
+    const struct package *named[PACKAGES_MAX];
+    size_t found = 0;
+    for (size_t i = 0; i < package_count && found < PACKAGES_MAX; i++) {
+        if (packages[i]->alias_of == NULL) { /* found by name, not a package more */
+            named[found++] = packages[i];
+        }
+    }
+    TRY(api_package_infos(named, found, wide, infos));
+    *count = (ULONG)found;
     return SEC_E_OK;
 }
 

@@ -133,7 +133,8 @@ SECURITY_STATUS SEC_ENTRY SaslIdentifyPackageA(PSecBufferDesc pInput, PSecPkgInf
 static bool has_profile(const struct package *package)
 {
     for (size_t i = 0; i < PROFILES; i++) {
-        if (strcmp(package->name, profiles[i].package) == 0) {
+        const char *name = package->alias_of != NULL ? package->alias_of : package->name;
+        if (strcmp(name, profiles[i].package) == 0) {
             return true;
         }
     }

@@ -288,9 +288,31 @@ static SECURITY_STATUS later_leg(struct context *context, struct credential *cre
     return status;
 }
 
+/* A mechanism that needs nothing on top; what marks its contexts as SASL's is an empty state. */
+static SECURITY_STATUS bare_leg(const struct package *package, bool initiator, struct credential *credential,
+                                struct context **out_context, const struct step_in *in, struct step_out *out)
+{
+    bool first = *out_context == NULL;
+    struct context *context = *out_context;
+    SECURITY_STATUS status = (initiator ? package->initiate : package->accept)(credential, &context, in, out);
+    if (status < 0 || !first) {
+        return status;
+    }
+    SECURITY_STATUS marked = make_state(context);
+    if (marked < 0) {
+        package->dispose(context);
+        return marked;
+    }
+    *out_context = context;
+    return status;
+}
+
 SECURITY_STATUS sasl_step(const struct package *package, bool initiator, struct credential *credential,
                           struct context **out_context, const struct step_in *in, struct step_out *out)
 {
+    if (package->set_sasl_option != NULL) { /* the mechanism has layers of its own */
+        return bare_leg(package, initiator, credential, out_context, in, out);
+    }
     if (*out_context != NULL) {
         return later_leg(*out_context, credential, initiator, in, out);
     }
@@ -335,6 +357,9 @@ SECURITY_STATUS sasl_set_option(struct context *context, ULONG option, struct by
     struct sasl_state *state = NULL;
     uint32_t number = 0;
     TRY(state_of(context, option, &state));
+    if (context->package->set_sasl_option != NULL) {
+        return context->package->set_sasl_option(context, option, value);
+    }
     REQUIRE(state->phase < PHASE_DONE, SEC_E_OUT_OF_SEQUENCE,
             "options are set before the last leg (SaslSetContextOption)");
     switch (option) {
@@ -368,8 +393,13 @@ SECURITY_STATUS sasl_get_option(struct context *context, ULONG option, void *val
                    : option == SASL_OPTION_RECV_SIZE ? state->receive_size
                                                      : state->authz_processed;
     struct bytes answer = bytes_of((const uint8_t *)&number, sizeof number);
+    AUTO_WRITER asked = write_growing(MESSAGE_MAX);
     if (option == SASL_OPTION_AUTHZ_STRING) {
         answer = write_result(&state->authz);
+    }
+    if (context->package->get_sasl_option != NULL) {
+        TRY(context->package->get_sasl_option(context, option, &asked));
+        answer = write_result(&asked);
     }
     if (needed != NULL) {
         *needed = (ULONG)answer.size;

@@ -13,7 +13,7 @@
 
 #define DEFAULT_PATH "/etc/sspi/sspi.conf"
 
-enum kind { SWITCH, NUMBER, WORD, NETBIOS, DNS, TEXT, LIST };
+enum kind { SWITCH, NUMBER, WORD, WORDS, NETBIOS, DNS, TEXT, PLAIN, LIST };
 
 struct key {
     const char *section;
@@ -21,10 +21,13 @@ struct key {
     enum kind kind;
     size_t offset;
     uint32_t limit;           /* NUMBER: the greatest value; strings: the size of the member */
-    const char *const *words; /* WORD: in the order of the enumeration */
+    const char *const *words; /* WORD: in the order of the enumeration; WORDS: of the bits */
 };
 
 static const char *const account_words[] = {"lmdb", "file", "winbind", NULL};
+static const char *const algorithm_words[] = {"md5",         "md5-sess",         "sha-256", "sha-256-sess",
+                                              "sha-512-256", "sha-512-256-sess", NULL};
+static const char *const cipher_words[] = {"rc4", "3des", "des", "rc4-56", "rc4-40", NULL};
 static const char *const target_words[] = {"any", "if-sent", "required", NULL};
 
 #define MEMBER(member) offsetof(struct policy, member)
@@ -44,6 +47,12 @@ static const struct key keys[] = {
     {"kerberos", "delegate-to-any", SWITCH, MEMBER(kerberos_delegate_any), 0, NULL},
     {"kerberos", "kdc-timeout", NUMBER, MEMBER(kerberos_kdc_timeout), 600, NULL},
     {"kerberos", "keytab", TEXT, STRING(kerberos_keytab), NULL},
+    {"digest", "enabled", SWITCH, MEMBER(digest_enabled), 0, NULL},
+    {"digest", "algorithms", WORDS, MEMBER(digest_algorithms), 0, algorithm_words},
+    {"digest", "ciphers", WORDS, MEMBER(digest_ciphers), 0, cipher_words},
+    {"digest", "nonce-lifetime", NUMBER, MEMBER(digest_nonce_seconds), 86400, NULL},
+    {"digest", "fast-reauthentication", SWITCH, MEMBER(digest_reauthentication), 0, NULL},
+    {"digest", "realm", PLAIN, STRING(digest_realm), NULL},
     {"names", "netbios-computer", NETBIOS, STRING(netbios_computer), NULL},
     {"names", "netbios-domain", NETBIOS, STRING(netbios_domain), NULL},
     {"names", "dns-computer", DNS, STRING(dns_computer), NULL},
@@ -85,6 +94,10 @@ void policy_defaults(struct policy *out)
         .ntlm_target = POLICY_TARGET_ANY,
         .kerberos_enabled = true,
         .kerberos_kdc_timeout = 10,
+        .digest_enabled = true,
+        .digest_algorithms = POLICY_DIGEST_MD5 | POLICY_DIGEST_SHA256,
+        .digest_ciphers = POLICY_DIGEST_RC4 | POLICY_DIGEST_3DES,
+        .digest_nonce_seconds = 300,
         .accounts = POLICY_ACCOUNTS_LMDB,
         .lockout_threshold = 10,
         .lockout_seconds = 900,
@@ -124,6 +137,25 @@ static bool read_word(const char *value, const char *const *words, int *out)
         }
     }
     return false;
+}
+
+/* Words with commas between, each of them known: a list that names something else means something else. */
+static bool read_words(const char *value, const char *const *words, uint32_t *out)
+{
+    char copy[POLICY_NAME_MAX], *rest = NULL;
+    uint32_t found = 0;
+    int word = 0;
+    if (snprintf(copy, sizeof copy, "%s", value) >= (int)sizeof copy) {
+        return false;
+    }
+    for (char *one = strtok_r(copy, ", \t", &rest); one != NULL; one = strtok_r(NULL, ", \t", &rest)) {
+        if (!read_word(one, words, &word)) {
+            return false;
+        }
+        found |= UINT32_C(1) << word;
+    }
+    *out = found;
+    return found != 0;
 }
 
 static size_t characters(const char *utf8)
@@ -173,8 +205,11 @@ static bool store_value(struct policy *policy, const struct key *key, const char
         return read_number(value, key->limit, member);
     case WORD:
         return read_word(value, key->words, member);
+    case WORDS:
+        return read_words(value, key->words, member);
     case NETBIOS:
     case DNS:
+    case PLAIN:
         return read_string(key, value, false, member);
     case TEXT: /* a relative path would mean another file in every working directory */
         return (value[0] == '/' || value[0] == '\0') && read_string(key, value, false, member);

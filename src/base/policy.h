@@ -14,6 +14,20 @@
 enum policy_accounts { POLICY_ACCOUNTS_LMDB, POLICY_ACCOUNTS_FILE, POLICY_ACCOUNTS_WINBIND };
 enum policy_target { POLICY_TARGET_ANY, POLICY_TARGET_IF_SENT, POLICY_TARGET_REQUIRED };
 
+enum { /* a bit for each word of [digest] algorithms and ciphers */
+       POLICY_DIGEST_MD5 = 1,
+       POLICY_DIGEST_MD5_SESS = 2,
+       POLICY_DIGEST_SHA256 = 4,
+       POLICY_DIGEST_SHA256_SESS = 8,
+       POLICY_DIGEST_SHA512_256 = 16,
+       POLICY_DIGEST_SHA512_256_SESS = 32,
+       POLICY_DIGEST_RC4 = 1,
+       POLICY_DIGEST_3DES = 2,
+       POLICY_DIGEST_DES = 4,
+       POLICY_DIGEST_RC4_56 = 8,
+       POLICY_DIGEST_RC4_40 = 16,
+};
+
 struct policy {
     bool broken; /* the file could not be read or parsed; nothing may be allowed */
 
@@ -33,6 +47,13 @@ struct policy {
     bool kerberos_delegate_any;            /* delegate-to-any = no  to services without OK-AS-DELEGATE too */
     uint32_t kerberos_kdc_timeout;         /* kdc-timeout = 10      seconds, all attempts together */
     char kerberos_keytab[POLICY_NAME_MAX]; /* keytab =             path; empty: libkrb5's own choice */
+    /* [digest] */
+    bool digest_enabled;                /* enabled = yes */
+    uint32_t digest_algorithms;         /* algorithms = md5, sha-256   POLICY_DIGEST_*: what a server offers by HTTP */
+    uint32_t digest_ciphers;            /* ciphers = rc4, 3des         of SASL's auth-conf, in the order of the words */
+    uint32_t digest_nonce_seconds;      /* nonce-lifetime = 300 */
+    bool digest_reauthentication;       /* fast-reauthentication = no  of the client; servers take it anyway */
+    char digest_realm[POLICY_NAME_MAX]; /* realm =                  empty = this machine's DNS domain, or its name */
 
     /* [names]: what this machine calls itself; empty = derived from the host name */
     char netbios_computer[POLICY_NAME_MAX]; /* netbios-computer = */

@@ -50,6 +50,7 @@ void context_init(struct context *context, const struct package *package, bool i
     context->package = package;
     context->initiator = initiator;
     context->established = false;
+    context->handle = (SecHandle){0, 0};
     context->token_handle = (SecHandle){0, 0};
     context->sasl = NULL;
     context->end_sasl = NULL;

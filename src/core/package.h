@@ -69,6 +69,7 @@ struct context {
     const struct package *package;
     bool initiator;
     bool established;       /* set by core when a step answers SEC_E_OK; a package may set it earlier */
+    SecHandle handle;       /* set by core when the first leg is done; {0, 0} until then */
     SecHandle token_handle; /* what SECPKG_ATTR_ACCESS_TOKEN handed out; {0, 0} = nothing; core's */
     void *sasl;             /* owned: of a context that SASL's functions made, else NULL (api/sasl_layer.c) */
     void (*end_sasl)(void *sasl);
@@ -149,6 +150,8 @@ struct step_out {
     uint32_t flags;               /* ISC_RET_* or ASC_RET_*, without ALLOCATED_MEMORY, which is core's */
     uint64_t expiry;              /* FILETIME, UTC; CLOCK_NEVER */
     uint32_t bindings_result;     /* SEC_CHANNEL_BINDINGS_RESULT_* */
+    SecHandle existing;           /* of a first leg that made no context, as its token belongs to one that there is:
+                                     that one's handle (Digest's `opaque`); {0, 0} = none */
 };
 
 /* What a package says of a mechListMIC over an established context of its own (RFC 4178 5). */
@@ -197,12 +200,17 @@ struct package {
     enum mech_list_mic (*mech_list_mic)(struct context *context);
     void (*mech_list_mic_done)(struct context *context);
 
+    /* Of a SASL mechanism that negotiates a security layer by itself (RFC 2831): what SASL's options are to it, and no
+     * layer of RFC 4752 is put on top.  Numbers are 4 bytes.  Absent: RFC 4752's layer, over `seal` and `unseal`. */
+    SECURITY_STATUS (*set_sasl_option)(struct context *context, uint32_t option, struct bytes value);
+    SECURITY_STATUS (*get_sasl_option)(struct context *context, uint32_t option, struct writer *out);
+
     /* The identity that an acceptor context stands for; a new reference (core/token.h). */
     SECURITY_STATUS (*impersonate)(struct context *context, struct token **out_token);
 
     /* Calls `each` for every ticket of the caller's default credentials; ends early, with its status, when it fails.
      * SEC_E_OK also when there are none. */
-    SECURITY_STATUS (*list_tickets)
+    SECURITY_STATUS(*list_tickets)
     (SECURITY_STATUS (*each)(void *argument, const struct ticket_view *ticket), void *argument);
 
     void (*dispose)(struct context *context);

@@ -171,6 +171,27 @@ static SECURITY_STATUS read_digests(struct bytes bytes, struct account_record *o
     return SEC_E_OK;
 }
 
+SECURITY_STATUS account_view_digests(const struct account_view *view, struct bytes realm, uint8_t algorithm,
+                                     uint8_t (*out)[ACCOUNT_DIGEST_SIZE_MAX], size_t room, size_t *out_count)
+{
+    struct reader reader = read_start(view->digests);
+    size_t left = read_u8(&reader), found = 0;
+    for (; left != 0 && !reader.bad; left--) {
+        uint8_t kind = read_u8(&reader);
+        (void)read_u8(&reader); /* the charset: the response decides which one the client used */
+        struct bytes name = read_bytes(&reader, read_u16le(&reader));
+        struct bytes hash = read_bytes(&reader, read_u8(&reader));
+        bool same = name.size == realm.size && (name.size == 0 || memcmp(name.data, realm.data, name.size) == 0);
+        if (kind == algorithm && same && found < room && hash.size <= ACCOUNT_DIGEST_SIZE_MAX) {
+            struct writer writer = write_into(out[found++], ACCOUNT_DIGEST_SIZE_MAX);
+            write_bytes(&writer, hash);
+        }
+    }
+    REQUIRE(!reader.bad, SEC_E_INTERNAL_ERROR, DAMAGED);
+    *out_count = found;
+    return SEC_E_OK;
+}
+
 static void copy_key(struct bytes from, struct key16 *out)
 {
     struct writer writer = write_into(out->b, sizeof out->b);

@@ -103,6 +103,11 @@ struct account_view {
  * the one good for any, else the first.  SEC_E_INTERNAL_ERROR for damaged bytes. */
 STATUS account_view_find(struct bytes value, struct utf16 domain, struct account_view *out, bool *found);
 
+/* The hashes of a view for one realm and algorithm, written one behind the other; how many there were and, of `room`, fit.
+ * SEC_E_INTERNAL_ERROR for damaged bytes. */
+STATUS account_view_digests(const struct account_view *view, struct bytes realm, uint8_t algorithm,
+                            uint8_t (*out)[ACCOUNT_DIGEST_SIZE_MAX], size_t room, size_t *out_count);
+
 /* All accounts of a value, or one of exactly this domain, or a value without it.  SEC_E_INTERNAL_ERROR for damaged bytes. */
 STATUS account_value_each(struct bytes value, SECURITY_STATUS (*each)(void *argument, const struct account_view *view),
                           void *argument);

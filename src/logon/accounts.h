@@ -39,6 +39,17 @@ struct account {
     struct canonical_name name;
 };
 
+#define ACCOUNT_DIGEST_HASHES 8 /* of one account, realm and algorithm: encodings and forms of the name */
+
+/* What Digest needs: H(user:realm:password) as the account's client may have computed it. */
+struct digest_account {
+    enum account_state state;
+    size_t count; /* at least one: a decoy where there is none */
+    uint8_t hashes[ACCOUNT_DIGEST_HASHES][32];
+    char unix_name[64];
+    struct canonical_name name;
+};
+
 /* What a verifier is asked. */
 struct logon_attempt {
     struct utf16 user, domain, workstation; /* as the client sent them */
@@ -61,6 +72,12 @@ struct accounts {
     /* SEC_E_OK also for an unknown user (account->state says so).  SEC_E_INTERNAL_ERROR when the source is broken,
      * SEC_E_INSUFFICIENT_MEMORY.  Domain empty: any domain.  Names match as Windows compares them. */
     SECURITY_STATUS (*known)(struct accounts *self, struct utf16 user, struct utf16 domain, struct account *out);
+
+    /* The same for Digest: an account without a hash for this realm (UTF-8) and algorithm (ACCOUNT_DIGEST_*) is
+     * ACCOUNT_UNKNOWN.  NULL: the source keeps no such hashes. */
+    SECURITY_STATUS(*known_digest)
+    (struct accounts *self, struct utf16 user, struct utf16 domain, struct bytes realm, uint8_t algorithm,
+     struct digest_account *out);
 
     /* SEC_E_OK, SEC_E_LOGON_DENIED, SEC_E_NO_AUTHENTICATING_AUTHORITY. */
     SECURITY_STATUS (*verify)(struct accounts *self, const struct logon_attempt *attempt, struct logon_result *out);

@@ -204,8 +204,11 @@ static struct bytes failure_place(const struct sought *sought, const struct acco
     return known ? BYTES(space->b) : sought_key(sought);
 }
 
+/* What a lookup is for: the view's bytes are there for the length of the call alone. */
+typedef SECURITY_STATUS take_fn(void *argument, const struct account_view *view);
+
 static SECURITY_STATUS look_up(struct accounts_lmdb *self, const struct opened *files, const struct sought *sought,
-                               struct account *out)
+                               take_fn *take, void *argument, enum account_state *out_state)
 {
     MDB_txn *txn = NULL;
     struct bytes value = BYTES_NONE;
@@ -226,8 +229,7 @@ static SECURITY_STATUS look_up(struct accounts_lmdb *self, const struct opened *
     struct bytes place = BYTES_NONE;
     if (status >= 0) {
         place = failure_place(sought, &view, known, &space);
-        fill_account(&view, out);
-        status = canonical_name_set(&out->name, view.user, view.domain);
+        status = take(argument, &view);
     }
     if (files != NULL) {
         lmdb_read_end(files->env); /* the view's bytes are gone, its numbers stay */
@@ -240,8 +242,15 @@ static SECURITY_STATUS look_up(struct accounts_lmdb *self, const struct opened *
         TRY(account_failures_get(files->failures, place, known, now, &failures));
     }
     enum account_state state = state_of(&view, now, failures.locked_until);
-    out->state = known ? state : ACCOUNT_UNKNOWN;
+    *out_state = known ? state : ACCOUNT_UNKNOWN;
     return SEC_E_OK;
+}
+
+static SECURITY_STATUS take_account(void *argument, const struct account_view *view)
+{
+    struct account *out = argument;
+    fill_account(view, out);
+    return canonical_name_set(&out->name, view->user, view->domain);
 }
 
 static SECURITY_STATUS lmdb_known(struct accounts *base, struct utf16 user, struct utf16 domain, struct account *out)
@@ -249,9 +258,56 @@ static SECURITY_STATUS lmdb_known(struct accounts *base, struct utf16 user, stru
     struct accounts_lmdb *self = self_of(base);
     struct opened *files = NULL;
     struct sought sought;
+    enum account_state state = ACCOUNT_UNKNOWN;
     seek(user, domain, &sought);
     TRY(current_files(self, &files));
-    return look_up(self, files, &sought, out);
+    TRY(look_up(self, files, &sought, take_account, out, &state));
+    out->state = state;
+    return SEC_E_OK;
+}
+
+struct digest_wish {
+    struct bytes realm;
+    uint8_t algorithm;
+    bool missing; /* the account has no such hash */
+    struct digest_account *out;
+};
+
+/* Without a hash for this realm the account's decoy is compared, in the same time. */
+static SECURITY_STATUS take_digest(void *argument, const struct account_view *view)
+{
+    struct digest_wish *wish = argument;
+    struct digest_account *out = wish->out;
+    TRY(account_view_digests(view, wish->realm, wish->algorithm, out->hashes, ACCOUNT_DIGEST_HASHES, &out->count));
+    wish->missing = out->count == 0;
+    if (wish->missing) {
+        AUTO_KEY16 hash;
+        TRY(accounts_decoy(&hash));
+        fill(BYTES(hash.b), out->hashes[0], sizeof hash.b);
+        fill(BYTES(hash.b), out->hashes[0] + sizeof hash.b, sizeof hash.b);
+        out->count = 1;
+    }
+    fill(view->unix_name, out->unix_name, sizeof out->unix_name - 1);
+    return canonical_name_set(&out->name, view->user, view->domain);
+}
+
+static SECURITY_STATUS lmdb_known_digest(struct accounts *base, struct utf16 user, struct utf16 domain,
+                                         struct bytes realm, uint8_t algorithm, struct digest_account *out)
+{
+    struct accounts_lmdb *self = self_of(base);
+    struct opened *files = NULL;
+    struct sought sought;
+    enum account_state state = ACCOUNT_UNKNOWN;
+    struct digest_wish wish = {.realm = realm, .algorithm = algorithm, .out = out};
+    *out = (struct digest_account){.count = 0};
+    seek(user, domain, &sought);
+    TRY(current_files(self, &files));
+    TRY(look_up(self, files, &sought, take_digest, &wish, &state));
+    if (wish.missing && state != ACCOUNT_UNKNOWN) {
+        TRACE("accounts: the account has no Digest hash for this realm (sspi user passwd --realm)");
+    }
+    out->state = wish.missing ? ACCOUNT_UNKNOWN : state;
+    return SEC_E_OK;
 }
 
 static SECURITY_STATUS record_outcome(struct accounts_lmdb *self, const struct sought *sought, bool success)
@@ -339,7 +395,11 @@ SECURITY_STATUS accounts_lmdb_open(const char *directory, bool writable, struct 
 {
     __attribute__((cleanup(lmdb_close_auto))) struct accounts_lmdb *self = calloc(1, sizeof *self);
     REQUIRE(self != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for the account database");
-    self->base = (struct accounts){.name = "lmdb", .known = lmdb_known, .outcome = lmdb_outcome, .close = lmdb_close};
+    self->base = (struct accounts){.name = "lmdb",
+                                   .known = lmdb_known,
+                                   .known_digest = lmdb_known_digest,
+                                   .outcome = lmdb_outcome,
+                                   .close = lmdb_close};
     self->writable = writable;
     self->directory = strdup(directory);
     REQUIRE(self->directory != NULL && asprintf(&self->path, "%s/" ACCOUNTS_FILE, directory) >= 0,
