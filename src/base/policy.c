@@ -71,7 +71,7 @@ static const struct key keys[] = {
 
 #define KEYS (sizeof keys / sizeof keys[0])
 
-_Static_assert(KEYS <= 32, "struct reading remembers the keys it has seen in 32 bits");
+_Static_assert(KEYS <= 64, "struct reading remembers the keys it has seen in 64 bits");
 _Static_assert(sizeof(enum policy_accounts) == sizeof(int) && sizeof(enum policy_target) == sizeof(int),
                "store_value writes enumerations as int");
 
@@ -79,7 +79,7 @@ _Static_assert(sizeof(enum policy_accounts) == sizeof(int) && sizeof(enum policy
 struct reading {
     struct policy policy;
     FILE *file;
-    uint32_t seen;
+    uint64_t seen;
     int line;
     int bad_line; /* found by next_line, which sees what inih would silently cut or skip */
 };
@@ -226,8 +226,8 @@ static int take_setting(void *argument, const char *section, const char *name, c
     struct reading *reading = argument;
     for (size_t i = 0; i < KEYS; i++) {
         if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0) {
-            bool again = (reading->seen & UINT32_C(1) << i) != 0;
-            reading->seen |= UINT32_C(1) << i;
+            bool again = (reading->seen & UINT64_C(1) << i) != 0;
+            reading->seen |= UINT64_C(1) << i;
             if (again && keys[i].kind != LIST) {
                 return 0;
             }
