@@ -55,7 +55,7 @@ SECURITY_STATUS api_enumerate_packages(bool wide, ULONG *count, void **infos)
     const struct package *named[PACKAGES_MAX];
     size_t found = 0;
     for (size_t i = 0; i < package_count && found < PACKAGES_MAX; i++) {
-        if (packages[i]->alias_of == NULL) { /* found by name, not a package more */
+        if (!packages[i]->unlisted) {
             named[found++] = packages[i];
         }
     }

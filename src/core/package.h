@@ -168,6 +168,7 @@ struct package {
     uint16_t rpc_id;
     uint32_t max_token;
     const char *alias_of; /* non-NULL: another name for a package that stands elsewhere in the table */
+    bool unlisted;        /* found by its name, and not among those that EnumerateSecurityPackages reports */
 
     SECURITY_STATUS(*acquire)
     (const struct credential_in *in, struct credential **out_credential, uint64_t *out_expiry);
