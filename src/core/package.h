@@ -198,7 +198,7 @@ struct package {
 
     /* Calls `each` for every ticket of the caller's default credentials; ends early, with its status, when it fails.
      * SEC_E_OK also when there are none. */
-    SECURITY_STATUS (*list_tickets)
+    SECURITY_STATUS(*list_tickets)
     (SECURITY_STATUS (*each)(void *argument, const struct ticket_view *ticket), void *argument);
 
     void (*dispose)(struct context *context);
