@@ -998,6 +998,25 @@ static void changing_cache(void **state)
     free(before);
 }
 
+/* At the realm's password server. */
+static void new_password(void **state)
+{
+    char *const package = text("Kerberos"), *const realm = text("SSPI.TEST"), *const bob = text("bob");
+    SecBufferDesc none = {SECBUFFER_VERSION, 0, NULL};
+    (void)state;
+    assert_status(ChangeAccountPasswordA(package, realm, bob, text("wrong"), text("other secret"), FALSE, 0, &none),
+                  SEC_E_LOGON_DENIED);
+    assert_status(ChangeAccountPasswordA(package, realm, bob, text("bob secret"), text("no"), FALSE, 0, &none),
+                  (SECURITY_STATUS)0xC000006C); /* STATUS_PASSWORD_RESTRICTION: too short */
+    assert_status(ChangeAccountPasswordW((SEC_WCHAR *)u"Kerberos", (SEC_WCHAR *)u"SSPI.TEST", (SEC_WCHAR *)u"bob",
+                                         (SEC_WCHAR *)u"bob secret", (SEC_WCHAR *)u"pässwörd", FALSE, 0, &none),
+                  SEC_E_OK);
+    assert_status(first_leg("bob", "SSPI.TEST", "bob secret", SERVICE), SEC_E_LOGON_DENIED);
+    assert_status(first_leg("bob", "SSPI.TEST", "pässwörd", SERVICE), SEC_E_OK);
+    assert_status(ChangeAccountPasswordA(package, realm, bob, text("pässwörd"), text("bob secret"), FALSE, 0, &none),
+                  SEC_E_OK);
+}
+
 /* ---------------------------------------------------------------- clocks */
 
 static const unsigned char frame_oid[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02};
@@ -1160,6 +1179,7 @@ int main(void)
                                        cmocka_unit_test(error_tokens),
                                        cmocka_unit_test(passwords),
                                        cmocka_unit_test(user_to_user),
+                                       cmocka_unit_test(new_password),
                                        cmocka_unit_test(ticket_cache),
                                        cmocka_unit_test(changing_cache),
                                        cmocka_unit_test(dead_kdc),

@@ -22,6 +22,7 @@ struct layer {
     enum protection protection;
     bool probe;    /* of every message that comes, altered copies are tried before it and the same again behind it */
     bool alter;    /* the first message sent is altered on its way */
+    ULONG quality; /* of EncryptMessage */
     ULONG trailer; /* cbSecurityTrailer */
     unsigned char *message;
     size_t size, at, end; /* what is plain in `message` */
