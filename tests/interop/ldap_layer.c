@@ -31,10 +31,10 @@ static SECURITY_STATUS protect(struct layer *layer, unsigned char *message, size
 /* `start` and `plain`: where in `message` the data is then. */
 static SECURITY_STATUS unprotect(struct layer *layer, unsigned char *message, size_t size, size_t *start, size_t *plain)
 {
-    if (size < layer->trailer) {
+    if (layer->protection == PROTECT_TOKEN && size < layer->trailer) { /* Kerberos' trailer is a maximum */
         return SEC_E_INVALID_TOKEN;
     }
-    ULONG data = (ULONG)size - layer->trailer;
+    ULONG data = layer->protection == PROTECT_TOKEN ? (ULONG)size - layer->trailer : 0;
     SecBuffer apart[2] = {{layer->trailer, SECBUFFER_TOKEN, message}, {data, SECBUFFER_DATA, message + layer->trailer}};
     SecBuffer whole[2] = {{(ULONG)size, SECBUFFER_STREAM, message}, {0, SECBUFFER_DATA, NULL}};
     SecBuffer *buffers = layer->protection == PROTECT_STREAM ? whole : apart;
@@ -51,7 +51,7 @@ static SECURITY_STATUS unprotect(struct layer *layer, unsigned char *message, si
 /* Copies that must not pass, and leave no trace. */
 static void try_altered(struct layer *layer, const unsigned char *message, size_t size)
 {
-    const size_t places[PROBES] = {SIGNATURE_AT, layer->trailer, size - 1};
+    const size_t places[PROBES] = {layer->altered_at != 0 ? layer->altered_at : SIGNATURE_AT, layer->trailer, size - 1};
     for (size_t i = 0; i < PROBES; i++) {
         size_t start;
         size_t plain;

@@ -21,7 +21,7 @@
 struct bind {
     char *mechanism, *package, *target, *base, *user, *domain;
     ULONG request, attributes;
-    bool layered;
+    bool layered, sasl; /* messages are protected; the mechanism is GSSAPI */
     LDAP *ldap;
     CredHandle credential;
     CtxtHandle context;
@@ -58,17 +58,16 @@ static SECURITY_STATUS acquire(struct bind *b)
 static SECURITY_STATUS step(struct bind *b)
 {
     static unsigned char answer[TOKEN_MAX];
-    bool sasl = strcmp(b->mechanism, "GSSAPI") == 0;
     SecBuffer in = {b->size, SECBUFFER_TOKEN, b->token};
     SecBuffer out = {sizeof answer, SECBUFFER_TOKEN, answer};
     SecBufferDesc input = {SECBUFFER_VERSION, 1, &in}, output = {SECBUFFER_VERSION, 1, &out};
     CtxtHandle *old = b->has_context ? &b->context : NULL;
     SecBufferDesc *given = old != NULL ? &input : NULL;
     SECURITY_STATUS status =
-        sasl ? SaslInitializeSecurityContextA(&b->credential, old, b->target, b->request, 0, SECURITY_NATIVE_DREP,
-                                              given, 0, &b->context, &output, &b->attributes, NULL)
-             : InitializeSecurityContextA(&b->credential, old, b->target, b->request, 0, SECURITY_NATIVE_DREP, given, 0,
-                                          &b->context, &output, &b->attributes, NULL);
+        b->sasl ? SaslInitializeSecurityContextA(&b->credential, old, b->target, b->request, 0, SECURITY_NATIVE_DREP,
+                                                 given, 0, &b->context, &output, &b->attributes, NULL)
+                : InitializeSecurityContextA(&b->credential, old, b->target, b->request, 0, SECURITY_NATIVE_DREP, given,
+                                             0, &b->context, &output, &b->attributes, NULL);
     b->has_context = b->has_context || status >= 0;
     b->size = status >= 0 ? out.cbBuffer : 0;
     memcpy(b->token, answer, b->size);
@@ -122,6 +121,24 @@ static void who_am_i(struct bind *b)
     ber_bvfree(who);
 }
 
+/* Of a domain controller: the first security identifier of this session is the user's (MS-ADTS 3.1.1.3.2.31). */
+static void print_sid(struct bind *b)
+{
+    char type[] = "tokenGroups", filter[] = "(objectClass=*)";
+    char *types[] = {type, NULL};
+    LDAPMessage *result = NULL;
+    (void)ldap_search_ext_s(b->ldap, "", LDAP_SCOPE_BASE, filter, types, 0, NULL, NULL, NULL, 0, &result);
+    LDAPMessage *entry = result != NULL ? ldap_first_entry(b->ldap, result) : NULL;
+    struct berval **got = entry != NULL ? ldap_get_values_len(b->ldap, entry, type) : NULL;
+    printf("sid=");
+    for (size_t i = 0; got != NULL && got[0] != NULL && i < got[0]->bv_len; i++) {
+        printf("%02x", (unsigned char)got[0]->bv_val[i]);
+    }
+    printf("\n");
+    ldap_value_free_len(got);
+    ldap_msgfree(result);
+}
+
 /* A sum over all values, in any order. */
 static unsigned long long sum_of(LDAP *ldap, LDAPMessage *entry)
 {
@@ -169,25 +186,30 @@ static void use_session(struct bind *b)
     }
     printf("integrity=%d\nconfidentiality=%d\n", (b->attributes & ISC_RET_INTEGRITY) != 0,
            (b->attributes & ISC_RET_CONFIDENTIALITY) != 0);
+    /* The layer is what was agreed on; without such an agreement, what the context can do. */
+    bool seals = !b->sasl || (b->request & ISC_REQ_CONFIDENTIALITY) != 0;
     b->layer = (struct layer){.context = &b->context,
                               .protection = b->layered ? PROTECT_STREAM : PROTECT_NONE,
-                              .quality = (b->attributes & ISC_RET_CONFIDENTIALITY) != 0 ? 0 : SECQOP_WRAP_NO_ENCRYPT,
-                              .probe = b->layered};
+                              .quality = seals ? 0 : SECQOP_WRAP_NO_ENCRYPT,
+                              .probe = b->layered,
+                              .altered_at = 20}; /* behind the header (RFC 4121 4.2.6.2) */
     if (layer_install(b->ldap, &b->layer) != 0) {
         printf("layer=%s\n", name_of(b->layer.failure));
         return;
     }
     who_am_i(b);
+    print_sid(b);
     search(b);
     printf("sent=%u\nreceived=%u\nlayer_failure=%s\n", b->layer.sent, b->layer.received, name_of(b->layer.failure));
     printf("copies_altered=%s\ncopies_again=%s\n", name_of(b->layer.altered), name_of(b->layer.again));
 }
 
-static ULONG request_of(const char *layer)
+/* GSSAPI signs its choice of a layer, be it none. */
+static ULONG request_of(const char *layer, bool sasl)
 {
     ULONG request = ISC_REQ_MUTUAL_AUTH;
     if (strcmp(layer, "none") == 0) {
-        return request | ISC_REQ_NO_INTEGRITY;
+        return sasl ? request : request | ISC_REQ_NO_INTEGRITY;
     }
     request |= ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT;
     return strcmp(layer, "seal") == 0 ? request | ISC_REQ_CONFIDENTIALITY : request;
@@ -205,7 +227,8 @@ int main(int argc, char **argv)
     b.mechanism = argv[2];
     b.package = argv[3];
     b.target = argv[4];
-    b.request = request_of(argv[5]);
+    b.sasl = strcmp(b.mechanism, "GSSAPI") == 0;
+    b.request = request_of(argv[5], b.sasl);
     b.layered = strcmp(argv[5], "none") != 0;
     b.base = argv[6];
     b.user = argc == 9 ? argv[7] : NULL;
