@@ -24,7 +24,6 @@ struct kerberos_credential {
     struct credential base;
     struct tickets *tickets; /* outbound, and the server's side of user-to-user */
     struct keytab *keytab;   /* inbound */
-    pthread_mutex_t name_lock;
     struct kerberos_shown_name *names;
 };
 

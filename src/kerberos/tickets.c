@@ -26,9 +26,15 @@ struct stamp {
     time_t seen; /* caches without a file: when they were believed last */
 };
 
+/* A cache that was replaced: another thread may still be reading it. */
+struct outgrown {
+    struct outgrown *next;
+    char name[];
+};
+
+/* What changes is changed under library_lock(). */
 struct tickets {
     atomic_uint references;
-    pthread_mutex_t lock;
     struct ticket *buckets[BUCKETS];
     size_t count;
     struct stamp stamp;
@@ -38,6 +44,7 @@ struct tickets {
     char *principal; /* whose cache to choose; NULL: the default cache */
     char *cache;     /* the cache of this object alone (MEMORY:...), NULL: none, or not yet */
     uint64_t expiry; /* of the ticket granting ticket in it */
+    struct outgrown *outgrown;
 
     bool has_password;
     struct client_name name;
@@ -106,7 +113,6 @@ static SECURITY_STATUS tickets_new(struct tickets **out)
     struct tickets *tickets = calloc(1, sizeof *tickets);
     REQUIRE(tickets != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for Kerberos credentials");
     atomic_init(&tickets->references, 1);
-    (void)pthread_mutex_init(&tickets->lock, NULL);
     *out = tickets;
     return SEC_E_OK;
 }
@@ -135,11 +141,16 @@ void tickets_drop(struct tickets *tickets)
     if (tickets->cache != NULL) {
         destroy_cache(tickets->cache);
     }
+    while (tickets->outgrown != NULL) {
+        struct outgrown *outgrown = tickets->outgrown;
+        tickets->outgrown = outgrown->next;
+        destroy_cache(outgrown->name);
+        free(outgrown);
+    }
     free(tickets->cache);
     free(tickets->principal);
     client_name_free(&tickets->name);
     secret_free(&tickets->password);
-    (void)pthread_mutex_destroy(&tickets->lock);
     free(tickets);
 }
 
@@ -266,10 +277,10 @@ static SECURITY_STATUS open_chosen(krb5_context krb, const char *principal, krb5
 
 SECURITY_STATUS tickets_cache(struct tickets *tickets, krb5_context krb, krb5_ccache *out)
 {
-    pthread_mutex_lock(&tickets->lock);
+    pthread_mutex_lock(library_lock(tickets));
     AUTO_FREE char *own = tickets->cache != NULL ? strdup(tickets->cache) : NULL;
     bool forgotten = tickets->cache != NULL && own == NULL;
-    pthread_mutex_unlock(&tickets->lock);
+    pthread_mutex_unlock(library_lock(tickets));
     REQUIRE(!forgotten, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential cache's name");
     if (own != NULL) {
         LIBRARY_TRY(krb, LIBRARY_CLIENT, krb5_cc_resolve(krb, own, out));
@@ -342,6 +353,32 @@ static void request_dispose(struct library_job *job)
     free(request);
 }
 
+/* Takes `name` over.  The cache before stays until the end, for those who are using it. */
+static SECURITY_STATUS replace_cache(struct tickets *tickets, char *name, uint64_t expiry)
+{
+    struct outgrown *outgrown = NULL;
+    pthread_mutex_lock(library_lock(tickets));
+    if (tickets->cache != NULL) {
+        size_t size = strlen(tickets->cache) + 1;
+        outgrown = malloc(sizeof *outgrown + size);
+        if (outgrown == NULL) {
+            pthread_mutex_unlock(library_lock(tickets));
+            destroy_cache(name);
+            free(name);
+            FAIL(SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential cache");
+        }
+        memcpy(outgrown->name, tickets->cache, size);
+        outgrown->next = tickets->outgrown;
+        tickets->outgrown = outgrown;
+        free(tickets->cache);
+    }
+    tickets->cache = name;
+    tickets->expiry = expiry;
+    forget_all(tickets);
+    pthread_mutex_unlock(library_lock(tickets));
+    return SEC_E_OK;
+}
+
 /* The initial ticket for a password, into a new cache that replaces the one before (RFC 4120 3.1). */
 static SECURITY_STATUS sign_in(struct tickets *tickets, krb5_context krb, krb5_principal client, bool canonicalize)
 {
@@ -372,24 +409,14 @@ static SECURITY_STATUS sign_in(struct tickets *tickets, krb5_context krb, krb5_p
         return library_fail_at(krb, LIBRARY_CLIENT, code, __FILE__, __LINE__);
     }
     (void)krb5_cc_close(krb, cache);
-    pthread_mutex_lock(&tickets->lock);
-    char *before = tickets->cache;
-    tickets->cache = name;
-    tickets->expiry = expiry;
-    forget_all(tickets);
-    pthread_mutex_unlock(&tickets->lock);
-    if (before != NULL) {
-        destroy_cache(before);
-        free(before);
-    }
-    return SEC_E_OK;
+    return replace_cache(tickets, name, expiry);
 }
 
 static bool signed_in(struct tickets *tickets)
 {
-    pthread_mutex_lock(&tickets->lock);
+    pthread_mutex_lock(library_lock(tickets));
     bool fresh = tickets->cache != NULL && tickets->expiry > clock_now();
-    pthread_mutex_unlock(&tickets->lock);
+    pthread_mutex_unlock(library_lock(tickets));
     return fresh;
 }
 
@@ -454,17 +481,17 @@ static SECURITY_STATUS request_run(struct library_job *job, krb5_context krb)
 /* Whoever logs on often must not wait for the same dead KDC each time. */
 static bool kdc_is_silent(struct tickets *tickets)
 {
-    pthread_mutex_lock(&tickets->lock);
+    pthread_mutex_lock(library_lock(tickets));
     bool silent = tickets->unreachable != 0 && seconds_now() - tickets->unreachable < SILENCE_SECONDS;
-    pthread_mutex_unlock(&tickets->lock);
+    pthread_mutex_unlock(library_lock(tickets));
     return silent;
 }
 
 static void remember(struct tickets *tickets, SECURITY_STATUS status)
 {
-    pthread_mutex_lock(&tickets->lock);
+    pthread_mutex_lock(library_lock(tickets));
     tickets->unreachable = status == SEC_E_NO_AUTHENTICATING_AUTHORITY ? seconds_now() : 0;
-    pthread_mutex_unlock(&tickets->lock);
+    pthread_mutex_unlock(library_lock(tickets));
 }
 
 static SECURITY_STATUS ask(struct tickets *tickets, const char *target, struct bytes second, struct ticket **out)
@@ -558,12 +585,12 @@ static SECURITY_STATUS look(struct tickets *tickets, krb5_context krb, const cha
     } else if (tickets->cache == NULL) {
         TRY(tickets_cache(tickets, krb, &cache));
     }
-    pthread_mutex_lock(&tickets->lock);
+    pthread_mutex_lock(library_lock(tickets));
     if (cache != NULL) {
         check_stamp(tickets, krb, cache);
     }
     *out = find(tickets, target);
-    pthread_mutex_unlock(&tickets->lock);
+    pthread_mutex_unlock(library_lock(tickets));
     SECURITY_STATUS status = SEC_E_OK;
     if (*out == NULL && cache != NULL) { /* what is in the cache needs no thread */
         status = get_from(krb, cache, target, NULL, KRB5_GC_CACHED, out);
@@ -574,9 +601,9 @@ static SECURITY_STATUS look(struct tickets *tickets, krb5_context krb, const cha
             status = SEC_E_OK;
         }
         if (*out != NULL) {
-            pthread_mutex_lock(&tickets->lock);
+            pthread_mutex_lock(library_lock(tickets));
             keep(tickets, krb, *out);
-            pthread_mutex_unlock(&tickets->lock);
+            pthread_mutex_unlock(library_lock(tickets));
         }
     }
     if (cache != NULL) {
@@ -600,9 +627,9 @@ SECURITY_STATUS tickets_get(struct tickets *tickets, struct utf16 target, struct
     if (ticket == NULL) {
         TRY(ask(tickets, name, second, &ticket));
         if (second.size == 0) {
-            pthread_mutex_lock(&tickets->lock);
+            pthread_mutex_lock(library_lock(tickets));
             keep(tickets, krb, ticket);
-            pthread_mutex_unlock(&tickets->lock);
+            pthread_mutex_unlock(library_lock(tickets));
         }
         TRACE("Kerberos: a ticket from the KDC");
     }
@@ -636,8 +663,8 @@ SECURITY_STATUS tickets_name(struct tickets *tickets, struct utf16 *out)
 
 uint64_t tickets_expiry(struct tickets *tickets)
 {
-    pthread_mutex_lock(&tickets->lock);
+    pthread_mutex_lock(library_lock(tickets));
     uint64_t expiry = tickets->cache != NULL ? tickets->expiry : CLOCK_NEVER;
-    pthread_mutex_unlock(&tickets->lock);
+    pthread_mutex_unlock(library_lock(tickets));
     return expiry;
 }
