@@ -63,8 +63,10 @@ void keytab_close(struct keytab *keytab)
 static SECURITY_STATUS open_source(krb5_context krb, krb5_keytab *out)
 {
     char name[NAME_MAX_BYTES];
-    if (policy_get()->kerberos_keytab[0] != '\0') {
-        (void)snprintf(name, sizeof name, "FILE:%s", policy_get()->kerberos_keytab);
+    const char *path = secure_getenv("SSPI_KEYTAB");
+    path = path != NULL ? path : policy_get()->kerberos_keytab;
+    if (path[0] != '\0') {
+        (void)snprintf(name, sizeof name, "FILE:%s", path);
         LIBRARY_TRY(krb, LIBRARY_SERVER, krb5_kt_resolve(krb, name, out));
         return SEC_E_OK;
     }
