@@ -58,6 +58,7 @@ def main():
     arguments.add_argument('-t', type=float, default=0.2, metavar='SECONDS')
     arguments.add_argument('-c', default=str(max(os.sched_getaffinity(0))), metavar='CPU')
     arguments.add_argument('-f', default=None, metavar='TEXT')
+    arguments.add_argument('--million', action='store_true', help='not here')
     options = arguments.parse_args()
     options.million = False
     lacking = realms.missing()

@@ -14,6 +14,7 @@
 static const struct explainer *const explainers[] = {
     &ntlm_explainer,
     &spnego_explainer,
+    &kerberos_explainer,
     NULL,
 };
 
@@ -64,6 +65,12 @@ struct json_object *explain_verify(const struct exchange *exchange, const struct
 {
     const struct explainer *explainer = explainer_of(exchange);
     return explainer != NULL && explainer->verify != NULL ? explainer->verify(exchange, login) : NULL;
+}
+
+struct json_object *explain_decrypt(const struct exchange *exchange)
+{
+    const struct explainer *explainer = explainer_of(exchange);
+    return explainer != NULL && explainer->decrypt != NULL ? explainer->decrypt(exchange) : NULL;
 }
 
 /* Hexadecimal or base64 to bytes, white space, "0x", ':' and '-' between digits and missing padding forgiven.  False when

@@ -22,10 +22,13 @@
 #define REFUSED      "refused by the %s: wrong name or password, or no right to be here"
 #define REQUESTS_MAX 12 /* two authentications of a few legs; a server that wants more is not worth it */
 
+#define REQUEST (ISC_REQ_CONNECTION | ISC_REQ_MUTUAL_AUTH) /* whom we send a page's name to shall be who it says */
+
 enum option_key { OPTION_JSON = 256, OPTION_PROXY, OPTION_TARGET, OPTION_TIMEOUT };
 
 struct options {
     const char *url, *proxy, *target, *scheme;
+    const struct scheme *insist; /* on `scheme` */
     unsigned timeout;
     bool verbose, json;
     struct login login;
@@ -182,9 +185,9 @@ static void keep_offer(struct fetch *fetch, size_t gate, const struct evkeyvalq 
             part += strspn(part, " \t");
             const struct scheme *scheme = scheme_parse(part, &token, &good);
             free((void *)token.data);
-            bool wanted = scheme != NULL &&
-                          (fetch->gates[gate].scheme == NULL || scheme == fetch->gates[gate].scheme) &&
-                          (fetch->options->scheme == NULL || strcasecmp(scheme->name, fetch->options->scheme) == 0);
+            bool wanted =
+                scheme != NULL && (fetch->gates[gate].scheme == NULL || scheme == fetch->gates[gate].scheme) &&
+                (fetch->options->insist == NULL || strcasecmp(scheme->name, fetch->options->insist->name) == 0);
             if (wanted && (best == NULL || scheme < best)) {
                 best = scheme;
                 free(fetch->offer[gate]);
@@ -215,8 +218,7 @@ static int finish_gate(struct fetch *fetch, struct gate *gate)
     }
     leg_note(exchange_add(&fetch->exchange, false, token), "HTTP/1.1 %d, %s: %s", fetch->code, gate->ask,
              gate->scheme->name);
-    SECURITY_STATUS status =
-        party_step(&gate->party, &gate->credential, token, gate->target, ISC_REQ_CONNECTION, &answer);
+    SECURITY_STATUS status = party_step(&gate->party, &gate->credential, token, gate->target, REQUEST, &answer);
     free((void *)token.data);
     FreeContextBuffer((void *)answer.data);
     gate->tried = true;
@@ -312,7 +314,9 @@ static int send_request(struct fetch *fetch)
 static SECURITY_STATUS begin_gate(struct fetch *fetch, struct gate *gate, const struct scheme *scheme)
 {
     gate->scheme = scheme;
-    SECURITY_STATUS status = party_credential(scheme->package, false, &fetch->options->login, &gate->credential);
+    const struct scheme *insist = fetch->options->insist;
+    SECURITY_STATUS status = party_credential(insist != NULL ? insist->package : scheme->package, false,
+                                              &fetch->options->login, &gate->credential);
     gate->has_credential = status == SEC_E_OK;
     return status;
 }
@@ -335,7 +339,7 @@ static int answer_gate(struct fetch *fetch, struct gate *gate, const char *offer
     const char *why = status < 0 ? last_reason() : NULL;
     bool refused = gate->tried || (gate->party.has_context && token.size == 0);
     if (status == SEC_E_OK && good && !refused) {
-        status = party_step(&gate->party, &gate->credential, token, gate->target, ISC_REQ_CONNECTION, &answer);
+        status = party_step(&gate->party, &gate->credential, token, gate->target, REQUEST, &answer);
         why = gate->party.reason;
     }
     free((void *)token.data);
@@ -511,7 +515,8 @@ static int get(struct options *options)
     struct fetch fetch = {.options = options};
     struct evhttp_uri *proxy = NULL;
     int code = EXIT_DONE;
-    if (options->scheme != NULL && scheme_find(options->scheme) == NULL) {
+    options->insist = options->scheme != NULL ? scheme_for(options->scheme) : NULL;
+    if (options->scheme != NULL && options->insist == NULL) {
         complain("'%s' is not in this build", options->scheme);
         return EXIT_NOT_IN_BUILD;
     }

@@ -14,12 +14,13 @@
 #include "serve.h"
 #include "terminal.h"
 
-enum option_key { OPTION_ONCE = 256, OPTION_TLS, OPTION_REALM, OPTION_PROXY };
+enum option_key { OPTION_ONCE = 256, OPTION_TLS, OPTION_REALM, OPTION_PROXY, OPTION_KEYTAB };
 
 struct options {
     const char *listen;
     const char *packages;
     const char *accounts;
+    const char *keytab;
     const char *realm;
     bool once, tls, quiet, proxy;
 };
@@ -28,6 +29,7 @@ static const struct argp_option option_table[] = {
     {"listen", 'l', "ADDRESS:PORT", 0, "where to listen (default 127.0.0.1:8080; port 0: the kernel chooses)"},
     {"packages", 'k', "LIST", 0, "schemes to offer, separated by commas (default: all of this build)"},
     {"accounts", 'a', "DIRECTORY", 0, "the account database (default: as sspi.conf(5) says)"},
+    {"keytab", OPTION_KEYTAB, "FILE", 0, "this server's Kerberos keys (default: as sspi.conf(5) says)"},
     {"realm", OPTION_REALM, "TEXT", 0, "what the page calls this server"},
     {"proxy", OPTION_PROXY, NULL, 0, "be an HTTP proxy as well, for those who sign in (407)"},
     {"once", OPTION_ONCE, NULL, 0, "end after the first request that was let in"},
@@ -48,6 +50,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'a':
         options->accounts = argument;
+        return 0;
+    case OPTION_KEYTAB:
+        options->keytab = argument;
         return 0;
     case OPTION_REALM:
         options->realm = argument;
@@ -88,7 +93,7 @@ static int acquire(struct server *server, const char *list)
     size_t built_in = 0;
     char *name = list != NULL ? strtok_r(names, ",", &rest) : NULL;
     while (list != NULL ? name != NULL : built_in < scheme_count) {
-        const struct scheme *scheme = list != NULL ? scheme_find(name) : &schemes[built_in++];
+        const struct scheme *scheme = list != NULL ? scheme_for(name) : &schemes[built_in++];
         if (scheme == NULL) {
             complain("'%s' is not in this build", name);
             return EXIT_NOT_IN_BUILD;
@@ -224,6 +229,9 @@ int command_serve(int argc, char **argv)
     }
     if (options.accounts != NULL) { /* before the library's first look at it */
         setenv("SSPI_ACCOUNTS", options.accounts, 1);
+    }
+    if (options.keytab != NULL) {
+        setenv("SSPI_KEYTAB", options.keytab, 1);
     }
     server.realm = options.realm;
     server.once = options.once;

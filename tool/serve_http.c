@@ -350,7 +350,7 @@ static void step(struct visitor *visitor, struct evhttp_request *request, struct
 static const struct serve_offer *find_offer(const struct server *server, const struct scheme *scheme)
 {
     for (size_t i = 0; scheme != NULL && i < server->offer_count; i++) {
-        if (server->offers[i].scheme == scheme) {
+        if (strcmp(server->offers[i].scheme->name, scheme->name) == 0) {
             return &server->offers[i];
         }
     }

@@ -52,6 +52,11 @@ struct ticket_view {
     uint32_t enctype, session_enctype, flags;
 };
 
+/* ChangeAccountPassword's arguments. */
+struct password_change {
+    struct utf16 domain, user, old_password, new_password;
+};
+
 struct package;
 struct identity;
 struct token;
@@ -213,6 +218,10 @@ struct package {
      * SEC_E_OK also when there are none. */
     SECURITY_STATUS(*list_tickets)
     (SECURITY_STATUS (*each)(void *argument, const struct ticket_view *ticket), void *argument);
+
+    /* Changes an account's password where it is kept.  SEC_E_LOGON_DENIED: the old one is wrong;
+     * STATUS_PASSWORD_RESTRICTION: the new one is not good enough; SEC_E_NO_AUTHENTICATING_AUTHORITY. */
+    SECURITY_STATUS (*change_password)(const struct password_change *change);
 
     void (*dispose)(struct context *context);
 };

@@ -24,7 +24,6 @@ struct kerberos_credential {
     struct credential base;
     struct tickets *tickets; /* outbound, and the server's side of user-to-user */
     struct keytab *keytab;   /* inbound */
-    pthread_mutex_t name_lock;
     struct kerberos_shown_name *names;
 };
 
@@ -86,7 +85,8 @@ SECURITY_STATUS kerberos_acquire(const struct credential_in *in, struct credenti
 void kerberos_release(struct credential *credential);
 SECURITY_STATUS kerberos_query_credential(struct credential *credential, uint32_t attribute, struct attribute *out);
 
-/* cache_list.c */
+/* cache_list.c, password.c */
+SECURITY_STATUS kerberos_change_password(const struct password_change *from);
 SECURITY_STATUS kerberos_list_tickets(SECURITY_STATUS (*each)(void *argument, const struct ticket_view *ticket),
                                       void *argument);
 

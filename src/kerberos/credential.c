@@ -18,7 +18,6 @@ void kerberos_release(struct credential *base)
         utf16_free(&name->text);
         free(name);
     }
-    (void)pthread_mutex_destroy(&credential->name_lock);
     free(credential);
 }
 
@@ -96,7 +95,6 @@ SECURITY_STATUS kerberos_acquire(const struct credential_in *in, struct credenti
     __attribute__((cleanup(release_half_made))) struct kerberos_credential *credential = calloc(1, sizeof *credential);
     REQUIRE(credential != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential");
     credential->base = (struct credential){.package = &kerberos_package, .use = in->use};
-    (void)pthread_mutex_init(&credential->name_lock, NULL);
     library_look();
     if ((in->use & SECPKG_CRED_OUTBOUND) != 0 || in->auth_data != NULL) {
         TRY(take_outbound(credential, in));
@@ -139,8 +137,8 @@ SECURITY_STATUS kerberos_query_credential(struct credential *base, uint32_t attr
     REQUIRE(attribute == SECPKG_CRED_ATTR_NAMES, SEC_E_UNSUPPORTED_FUNCTION,
             "Kerberos credentials have no such attribute (QueryCredentialsAttributes)");
     TRY(tickets_name(credential->tickets, &name));
-    pthread_mutex_lock(&credential->name_lock);
+    pthread_mutex_lock(library_lock(credential));
     SECURITY_STATUS status = keep_name(credential, &name, &out->name);
-    pthread_mutex_unlock(&credential->name_lock);
+    pthread_mutex_unlock(library_lock(credential));
     return status;
 }

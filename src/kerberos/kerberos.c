@@ -35,6 +35,7 @@ const struct package kerberos_package = {
     .mech_list_mic = kerberos_mech_list_mic,
     .impersonate = kerberos_impersonate,
     .list_tickets = kerberos_list_tickets,
+    .change_password = kerberos_change_password,
 
     .dispose = kerberos_dispose,
 };

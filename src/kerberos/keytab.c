@@ -16,7 +16,6 @@
 #define NAME_MAX_BYTES 4096
 
 struct keytab {
-    pthread_mutex_t lock;
     char *principal;
     krb5_principal service;
     krb5_keytab memory; /* the copy in use, or NULL */
@@ -40,7 +39,6 @@ SECURITY_STATUS keytab_open(struct utf16 principal, struct keytab **out)
         krb5_free_principal(NULL, service);
         FAIL(SEC_E_INSUFFICIENT_MEMORY, "out of memory for a keytab");
     }
-    (void)pthread_mutex_init(&keytab->lock, NULL);
     keytab->principal = STEAL(name);
     keytab->service = service;
     *out = keytab;
@@ -59,15 +57,16 @@ void keytab_close(struct keytab *keytab)
     }
     krb5_free_principal(NULL, keytab->service);
     free(keytab->principal);
-    (void)pthread_mutex_destroy(&keytab->lock);
     free(keytab);
 }
 
 static SECURITY_STATUS open_source(krb5_context krb, krb5_keytab *out)
 {
     char name[NAME_MAX_BYTES];
-    if (policy_get()->kerberos_keytab[0] != '\0') {
-        (void)snprintf(name, sizeof name, "FILE:%s", policy_get()->kerberos_keytab);
+    const char *path = secure_getenv("SSPI_KEYTAB");
+    path = path != NULL ? path : policy_get()->kerberos_keytab;
+    if (path[0] != '\0') {
+        (void)snprintf(name, sizeof name, "FILE:%s", path);
         LIBRARY_TRY(krb, LIBRARY_SERVER, krb5_kt_resolve(krb, name, out));
         return SEC_E_OK;
     }
@@ -172,9 +171,9 @@ static SECURITY_STATUS use_locked(struct keytab *keytab, krb5_context krb, krb5_
 
 SECURITY_STATUS keytab_use(struct keytab *keytab, krb5_context krb, krb5_keytab *out, krb5_principal *out_service)
 {
-    pthread_mutex_lock(&keytab->lock);
+    pthread_mutex_lock(library_lock(keytab));
     SECURITY_STATUS status = use_locked(keytab, krb, out);
-    pthread_mutex_unlock(&keytab->lock);
+    pthread_mutex_unlock(library_lock(keytab));
     *out_service = keytab->service;
     return status;
 }

@@ -134,8 +134,25 @@ static void end_thread(void *argument)
 static pthread_mutex_t job_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned jobs; /* under way, the abandoned ones with them */
 
+static pthread_cond_t job_done;
+
+#define STRIPES 16
+static pthread_mutex_t stripes[STRIPES] = {[0 ... STRIPES - 1] = PTHREAD_MUTEX_INITIALIZER};
+
+static void make_condition(void)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&job_done, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
 static void before_fork(void)
 {
+    for (size_t i = 0; i < STRIPES; i++) {
+        pthread_mutex_lock(&stripes[i]);
+    }
     pthread_mutex_lock(&stamp_lock);
     pthread_mutex_lock(&job_lock);
 }
@@ -144,18 +161,29 @@ static void after_fork(void)
 {
     pthread_mutex_unlock(&job_lock);
     pthread_mutex_unlock(&stamp_lock);
+    for (size_t i = 0; i < STRIPES; i++) {
+        pthread_mutex_unlock(&stripes[i]);
+    }
 }
 
 static void after_fork_in_child(void)
 {
-    jobs = 0; /* their threads are not here */
+    jobs = 0; /* their threads are not here, nor those that wait for them */
+    make_condition();
     after_fork();
 }
 
 static void begin(void)
 {
     thread_key_made = pthread_key_create(&thread_key, end_thread) == 0;
+    make_condition();
     (void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+pthread_mutex_t *library_lock(const void *object)
+{
+    (void)pthread_once(&once, begin);
+    return &stripes[((uintptr_t)object >> 6) % STRIPES];
 }
 
 /* Sessions can only have keys that per-message tokens are made with here. */
@@ -314,18 +342,6 @@ SECURITY_STATUS library_fail_at(krb5_context krb, enum library_side side, krb5_e
 
 /* ---------------------------------------------------------------- jobs */
 
-static pthread_cond_t job_done;
-static pthread_once_t job_once = PTHREAD_ONCE_INIT;
-
-static void job_begin(void)
-{
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&job_done, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-}
-
 void library_job_drop(struct library_job *job)
 {
     pthread_mutex_lock(&job_lock);
@@ -378,7 +394,6 @@ SECURITY_STATUS library_run(struct library_job *job)
 {
     struct timespec deadline;
     (void)pthread_once(&once, begin);
-    (void)pthread_once(&job_once, job_begin);
     (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += policy_get()->kerberos_kdc_timeout;
     job->references = 1;

@@ -8,6 +8,7 @@
 #define OPENSSPI_KERBEROS_LIBRARY_H
 
 #include <krb5.h>
+#include <pthread.h>
 
 #include "base/status.h"
 
@@ -17,6 +18,10 @@ STATUS library_context(krb5_context *out);
 
 /* Looks at the configuration now, where otherwise it is looked at once a second: for a new credential. */
 void library_look(void);
+
+/* A lock for an object of ours, shared by a few: fork() waits for all of them, so that a child never finds one taken by a thread
+ * that it does not have.  Held for moments, never over a call of a KDC, and one at a time. */
+pthread_mutex_t *library_lock(const void *object);
 
 /* Which side of an exchange an error is judged from: what the client could not get, or what it brought. */
 enum library_side { LIBRARY_CLIENT, LIBRARY_SERVER };

@@ -2,17 +2,22 @@
  * runs this program). */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <uchar.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include <krb5.h>
+#include <pthread.h>
 
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
@@ -993,6 +998,165 @@ static void changing_cache(void **state)
     free(before);
 }
 
+/* At the realm's password server. */
+static void new_password(void **state)
+{
+    char *const package = text("Kerberos"), *const realm = text("SSPI.TEST"), *const bob = text("bob");
+    SecBufferDesc none = {SECBUFFER_VERSION, 0, NULL};
+    (void)state;
+    assert_status(ChangeAccountPasswordA(package, realm, bob, text("wrong"), text("other secret"), FALSE, 0, &none),
+                  SEC_E_LOGON_DENIED);
+    assert_status(ChangeAccountPasswordA(package, realm, bob, text("bob secret"), text("no"), FALSE, 0, &none),
+                  (SECURITY_STATUS)0xC000006C); /* STATUS_PASSWORD_RESTRICTION: too short */
+    assert_status(ChangeAccountPasswordW((SEC_WCHAR *)u"Kerberos", (SEC_WCHAR *)u"SSPI.TEST", (SEC_WCHAR *)u"bob",
+                                         (SEC_WCHAR *)u"bob secret", (SEC_WCHAR *)u"pässwörd", FALSE, 0, &none),
+                  SEC_E_OK);
+    assert_status(first_leg("bob", "SSPI.TEST", "bob secret", SERVICE), SEC_E_LOGON_DENIED);
+    assert_status(first_leg("bob", "SSPI.TEST", "pässwörd", SERVICE), SEC_E_OK);
+    assert_status(ChangeAccountPasswordA(package, realm, bob, text("pässwörd"), text("bob secret"), FALSE, 0, &none),
+                  SEC_E_OK);
+}
+
+/* ---------------------------------------------------------------- clocks */
+
+static const unsigned char frame_oid[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02};
+
+/* A server whose clock is an hour ahead says so; the client comes back with that time, once. */
+static void clock_skew(void **state)
+{
+    struct session s;
+    krb5_context krb = NULL;
+    krb5_error error = {.error = KRB5KRB_AP_ERR_SKEW - ERROR_TABLE_BASE_krb5};
+    krb5_data message = {0};
+    CredHandle server;
+    CtxtHandle context;
+    (void)state;
+    begin(&s, true);
+    acquire(&s);
+    sspi_step(&s);
+    assert_status(s.status, SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(krb5_init_context(&krb), 0);
+    assert_int_equal(krb5_us_timeofday(krb, &error.stime, &error.susec), 0);
+    error.stime += 3600;
+    assert_int_equal(krb5_parse_name(krb, SERVICE, &error.server), 0);
+    assert_int_equal(krb5_mk_error(krb, &error, &message), 0);
+    assert_true(message.length < 110);
+    for (int round = 0; round < 2; round++) {
+        unsigned char *at = s.token;
+        *at++ = 0x60;
+        *at++ = (unsigned char)(sizeof frame_oid + 2 + message.length);
+        memcpy(at, frame_oid, sizeof frame_oid);
+        at += sizeof frame_oid;
+        *at++ = 0x03;
+        *at++ = 0x00;
+        memcpy(at, message.data, message.length);
+        s.size = (size_t)(at - s.token) + message.length;
+        sspi_step(&s);
+        if (round != 0) {
+            assert_status(s.status, SEC_E_TIME_SKEW); /* once */
+            break;
+        }
+        assert_status(s.status, SEC_I_CONTINUE_NEEDED);
+        /* Our own server's clock is right, so for it this one is off, and it tells the client its time. */
+        unsigned char answer[TOKEN_MAX];
+        SecBuffer in = {(ULONG)s.size, SECBUFFER_TOKEN, s.token}, out = {sizeof answer, SECBUFFER_TOKEN, answer};
+        SecBufferDesc input = {SECBUFFER_VERSION, 1, &in}, output = {SECBUFFER_VERSION, 1, &out};
+        ULONG flags;
+        assert_status(AcquireCredentialsHandleA(NULL, text("Kerberos"), SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL,
+                                                &server, NULL),
+                      SEC_E_OK);
+        assert_status(
+            AcceptSecurityContext(&server, NULL, &input, ASC_REQ_EXTENDED_ERROR, 0, &context, &output, &flags, NULL),
+            SEC_E_TIME_SKEW);
+        krb5_error *got = NULL;
+        unsigned head = answer[1] < 0x80 ? 15 : 16; /* 60 nn 06 09 ... 03 00, or 60 81 nn ... */
+        krb5_data told = {0, out.cbBuffer - head, (char *)answer + head};
+        assert_int_equal(krb5_rd_error(krb, &told, &got), 0);
+        assert_int_equal(got->error, error.error);
+        assert_true(got->stime < error.stime - 3000);
+        assert_int_equal(got->e_data.length, 7);
+        assert_memory_equal(got->e_data.data, "\x30\x05\xa1\x03\x02\x01\x02", 7); /* KERB_AP_ERR_TYPE_SKEW_RECOVERY */
+        krb5_free_error(krb, got);
+        FreeCredentialsHandle(&server);
+    }
+    krb5_free_data_contents(krb, &message);
+    krb5_free_principal(krb, error.server);
+    krb5_free_context(krb);
+    end(&s);
+}
+
+/* ---------------------------------------------------------------- many at once */
+
+static CredHandle shared_client, shared_server;
+static atomic_int broken;
+
+static bool handshake(void)
+{
+    static _Thread_local unsigned char up[TOKEN_MAX], down[TOKEN_MAX];
+    CtxtHandle client, server;
+    SecBuffer first = {TOKEN_MAX, SECBUFFER_TOKEN, up}, second = {TOKEN_MAX, SECBUFFER_TOKEN, down},
+              none = {0, SECBUFFER_TOKEN, NULL};
+    SecBufferDesc request = {SECBUFFER_VERSION, 1, &first}, reply = {SECBUFFER_VERSION, 1, &second},
+                  last = {SECBUFFER_VERSION, 1, &none};
+    ULONG flags;
+    if (InitializeSecurityContextA(&shared_client, NULL, text(SERVICE), SEALED, 0, 0, NULL, 0, &client, &request,
+                                   &flags, NULL) != SEC_I_CONTINUE_NEEDED) {
+        return false;
+    }
+    bool good = AcceptSecurityContext(&shared_server, NULL, &request, 0, 0, &server, &reply, &flags, NULL) == SEC_E_OK;
+    if (good) {
+        good = InitializeSecurityContextA(&shared_client, &client, text(SERVICE), SEALED, 0, 0, &reply, 0, &client,
+                                          &last, &flags, NULL) == SEC_E_OK;
+        DeleteSecurityContext(&server);
+    }
+    DeleteSecurityContext(&client);
+    return good;
+}
+
+static void *shake(void *argument)
+{
+    (void)argument;
+    for (int i = 0; i < 100; i++) {
+        if (!handshake()) {
+            atomic_fetch_add(&broken, 1);
+        }
+    }
+    return NULL;
+}
+
+/* Eight threads on one pair of credentials, while the keytab and the cache are replaced by others of the same content, and a
+ * child that was forked meanwhile goes on by itself. */
+static void threads(void **state)
+{
+    pthread_t thread[8];
+    (void)state;
+    assert_status(AcquireCredentialsHandleA(NULL, text("Kerberos"), SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL,
+                                            &shared_client, NULL),
+                  SEC_E_OK);
+    assert_status(AcquireCredentialsHandleA(NULL, text("Kerberos"), SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL,
+                                            &shared_server, NULL),
+                  SEC_E_OK);
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(pthread_create(&thread[i], NULL, shake, NULL), 0);
+    }
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(system("cd $REALM_DIRECTORY && cp keytab k && mv k keytab && cp cache c && mv c cache"), 0);
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(handshake() ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    for (size_t i = 0; i < 8; i++) {
+        pthread_join(thread[i], NULL);
+    }
+    assert_int_equal(atomic_load(&broken), 0);
+    FreeCredentialsHandle(&shared_client);
+    FreeCredentialsHandle(&shared_server);
+}
+
 int main(void)
 {
     static const bool client = true, server = false;
@@ -1015,9 +1179,12 @@ int main(void)
                                        cmocka_unit_test(error_tokens),
                                        cmocka_unit_test(passwords),
                                        cmocka_unit_test(user_to_user),
+                                       cmocka_unit_test(new_password),
                                        cmocka_unit_test(ticket_cache),
                                        cmocka_unit_test(changing_cache),
                                        cmocka_unit_test(dead_kdc),
+                                       cmocka_unit_test(clock_skew),
+                                       cmocka_unit_test(threads),
                                        cmocka_unit_test(rotation)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

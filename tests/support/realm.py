@@ -142,7 +142,8 @@ class Realm:
 
     def populate(self):
         self.run('kdb5_util', 'create', '-s', '-r', REALM, '-P', 'master secret')
-        commands = ['addprinc -pw "alice secret" +requires_preauth alice', 'addprinc -pw "bob secret" bob',
+        commands = ['addpol -minlength 4 sensible', 'addprinc -pw "alice secret" +requires_preauth alice',
+                    'addprinc -pw "bob secret" -policy sensible bob',
                     'ktadd -norandkey -k %s alice' % self.path('alice.keytab'),
                     'ktadd -norandkey -k %s bob' % self.path('bob.keytab')]
         for service in ('HTTP/server.sspi.test', 'host/server.sspi.test', 'HTTP/delegate.sspi.test'):
