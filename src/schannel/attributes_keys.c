@@ -48,10 +48,8 @@ static SECURITY_STATUS endpoint_digest(X509 *certificate, EVP_MD **out)
     return SEC_E_OK;
 }
 
-SECURITY_STATUS attributes_endpoint_bindings(struct schannel_context *context, struct attribute *out)
+SECURITY_STATUS attributes_endpoint_of(X509 *certificate, struct attribute *out)
 {
-    X509 *certificate = attributes_server_certificate(context);
-    REQUIRE(certificate != NULL, SEC_E_NO_CREDENTIALS, "ENDPOINT_BINDINGS: the server's certificate is not known");
     EVP_MD *digest = NULL;
     TRY(endpoint_digest(certificate, &digest));
     uint8_t hash[EVP_MAX_MD_SIZE];
@@ -60,6 +58,13 @@ SECURITY_STATUS attributes_endpoint_bindings(struct schannel_context *context, s
     EVP_MD_free(digest);
     REQUIRE(done == 1, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a hash");
     return give_bindings("tls-server-end-point:", bytes_of(hash, size), out);
+}
+
+SECURITY_STATUS attributes_endpoint_bindings(struct schannel_context *context, struct attribute *out)
+{
+    X509 *certificate = attributes_server_certificate(context);
+    REQUIRE(certificate != NULL, SEC_E_NO_CREDENTIALS, "ENDPOINT_BINDINGS: the server's certificate is not known");
+    return attributes_endpoint_of(certificate, out);
 }
 
 /* ---------------------------------------------------------------- keying material (RFC 5705) */
