@@ -1,6 +1,7 @@
 #include "schannel/identity.h"
 
 #include <openssl/x509v3.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "cert/chain.h"
@@ -132,4 +133,41 @@ int identity_choose(SSL *ssl, void *argument)
         return 0;
     }
     return context->base.initiator ? choose_for_client(ssl, context) : choose_for_server(ssl, context->credential);
+}
+
+/* ---------------------------------------------------------------- remembering */
+
+#define MARK_SIZE 20 /* SHA-1, which OpenSSL has computed of every certificate: a name here, and no proof of anything */
+
+static bool mark_of(X509 *certificate, uint8_t mark[EVP_MAX_MD_SIZE])
+{
+    unsigned size = 0;
+    return X509_digest(certificate, EVP_sha1(), mark, &size) == 1 && size == MARK_SIZE;
+}
+
+int identity_remember(SSL *ssl, void *argument)
+{
+    uint8_t mark[EVP_MAX_MD_SIZE];
+    X509 *shown = SSL_get_certificate(ssl); /* NULL in a resumed session, whose mark stays */
+    if (shown != NULL && mark_of(shown, mark)) {
+        SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), mark, MARK_SIZE); /* else the ticket is one without */
+    }
+    return 1;
+}
+
+const struct schannel_identity *identity_of_session(const struct schannel_credential *credential,
+                                                    const SSL_SESSION *session)
+{
+    void *mark = NULL;
+    size_t size = 0;
+    uint8_t own[EVP_MAX_MD_SIZE];
+    if (SSL_SESSION_get0_ticket_appdata((SSL_SESSION *)(uintptr_t)session, &mark, &size) != 1 || size != MARK_SIZE) {
+        return NULL;
+    }
+    for (size_t i = 0; i < credential->identity_count; i++) {
+        if (mark_of(credential->identities[i].leaf, own) && memcmp(own, mark, MARK_SIZE) == 0) {
+            return &credential->identities[i];
+        }
+    }
+    return NULL;
 }

@@ -17,4 +17,11 @@ void identity_clear(struct schannel_identity *identity);
  * named, else its first; without any it gives the caller the chance to find one (SEC_I_INCOMPLETE_CREDENTIALS). */
 int identity_choose(SSL *ssl, void *argument);
 
+/* For SSL_CTX_set_session_ticket_cb: a server's ticket remembers which certificate was shown. */
+int identity_remember(SSL *ssl, void *argument);
+
+/* The one that was shown when the session began; NULL: a session without a ticket, or the credential has it no more. */
+const struct schannel_identity *identity_of_session(const struct schannel_credential *credential,
+                                                    const SSL_SESSION *session);
+
 #endif

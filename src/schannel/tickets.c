@@ -17,6 +17,7 @@
 #include "base/trace.h"
 #include "cert/library.h"
 #include "schannel/credential.h"
+#include "schannel/identity.h"
 #include "schannel/session.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
@@ -206,6 +207,7 @@ SECURITY_STATUS schannel_tickets_enable(SSL_CTX *ssl_ctx, uint32_t lifespan)
     SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_SERVER);
     REQUIRE(SSL_CTX_set_session_id_context(ssl_ctx, identity, sizeof identity - 1) == 1, SEC_E_INTERNAL_ERROR,
             "OpenSSL does not take a session identifier context");
+    SSL_CTX_set_session_ticket_cb(ssl_ctx, identity_remember, NULL, NULL);
     if (policy_get()->schannel_ticket_keys[0] != '\0') {
         SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl_ctx, on_ticket);
     }

@@ -99,6 +99,39 @@ static void test_resumed(void **state)
     }
 }
 
+/* A server with two certificates remembers which of them a resumed session began with, through several resumptions. */
+static void test_resumed_of_two(void **state)
+{
+    static const char *const signatures[] = {"ECDSA+SHA256", "RSA-PSS+SHA256"};
+    static const char *const certificates[] = {"server-p256", "server-rsa"};
+    for (int i = 0; i < 4; i++) {
+        struct peer peer;
+        peer_open(&peer, &(struct peer_options){.version = (i & 2) != 0 ? TLS1_3_VERSION : TLS1_2_VERSION,
+                                                .certificate = certificates[i & 1],
+                                                .second = certificates[1 - (i & 1)]});
+        assert_int_equal(SSL_CTX_set1_sigalgs_list(peer.ssl_ctx, signatures[i & 1]), 1);
+        SSL_SESSION *session = NULL;
+        for (int round = 0; round < 3; round++) {
+            peer_begin(&peer);
+            if (session != NULL) {
+                SSL_set_session(peer.ssl, session);
+                SSL_SESSION_free(session);
+            }
+            peer_establish(&peer);
+            assert_int_equal(SSL_session_reused(peer.ssl), round != 0);
+            look_at_bindings(&peer);
+            PCCERT_CONTEXT own = NULL;
+            peer_query(&peer, SECPKG_ATTR_LOCAL_CERT_CONTEXT, &own);
+            assert_ptr_equal(own, peer.own);
+            CertFreeCertificateContext(own);
+            session = SSL_get1_session(peer.ssl);
+            peer_end(&peer);
+        }
+        SSL_SESSION_free(session);
+        peer_close(&peer);
+    }
+}
+
 /* NTLM inside the connection: bound to it on both sides, and to another one. */
 static void test_bound_ntlm(void **state)
 {
@@ -247,7 +280,8 @@ static void test_eap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bindings),        cmocka_unit_test(test_resumed), cmocka_unit_test(test_bound_ntlm),
+        cmocka_unit_test(test_bindings),        cmocka_unit_test(test_resumed),
+        cmocka_unit_test(test_resumed_of_two),  cmocka_unit_test(test_bound_ntlm),
         cmocka_unit_test(test_keying_material), cmocka_unit_test(test_eap),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -78,9 +78,13 @@ static void acquire(struct peer *peer)
     if (own != NULL && !options->forget_certificate) {
         peer->own = peer_certificate(own);
     }
+    if (options->second != NULL) {
+        peer->second = peer_certificate(options->second);
+    }
+    PCCERT_CONTEXT both[2] = {peer->second, peer->own};
     SCHANNEL_CRED cred = {.dwVersion = SCHANNEL_CRED_VERSION,
-                          .cCreds = peer->own != NULL ? 1 : 0,
-                          .paCred = &peer->own,
+                          .cCreds = (peer->own != NULL) + (peer->second != NULL),
+                          .paCred = peer->second != NULL ? both : &peer->own,
                           .hRootStore = options->roots,
                           .grbitEnabledProtocols = protocol(options),
                           .dwFlags = options->flags | (options->roots == NULL ? SCH_CRED_MANUAL_CRED_VALIDATION : 0)};
@@ -299,6 +303,7 @@ void peer_close(struct peer *peer)
         peer->has_credential = false;
     }
     CertFreeCertificateContext(peer->own);
+    CertFreeCertificateContext(peer->second);
     SSL_CTX_free(peer->ssl_ctx);
 }
 

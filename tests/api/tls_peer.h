@@ -31,6 +31,7 @@ struct peer_options {
     int version;             /* TLS1_2_VERSION, TLS1_3_VERSION, DTLS1_2_VERSION */
     const char *suites;      /* OpenSSL's, of TLS 1.2; NULL: any */
     const char *certificate; /* the server's; NULL: server-p256 */
+    const char *second;      /* our server has this one in front of it */
     const char *client;      /* the client's; NULL: none is asked for */
     DWORD flags;             /* SCH_* of our credential, beside manual validation for NULL roots */
     HCERTSTORE roots;        /* of our credential */
@@ -46,7 +47,7 @@ struct peer {
     bool has_credential, has_context;
     SECURITY_STATUS status; /* of our last step */
     ULONG attributes;
-    PCCERT_CONTEXT own;
+    PCCERT_CONTEXT own, second;
     SSL_CTX *ssl_ctx;
     SSL *ssl;
     uint8_t in[PEER_ROOM]; /* for us */
