@@ -223,7 +223,7 @@ static void test_keying_material(void **state)
 }
 
 /* P_hash with an empty secret (RFC 5246 5), by hand. */
-static void initialisation_vectors(struct peer *peer, const EVP_MD *digest, const char *label, uint8_t out[64])
+static void p_hash(struct peer *peer, const EVP_MD *digest, const char *label, uint8_t out[64])
 {
     uint8_t seed[128 + 64], a[EVP_MAX_MD_SIZE + sizeof seed], block[EVP_MAX_MD_SIZE];
     size_t size = strlen(label);
@@ -241,6 +241,24 @@ static void initialisation_vectors(struct peer *peer, const EVP_MD *digest, cons
     }
 }
 
+/* The PRF of TLS 1.2 is one P_hash, that of its predecessors two (RFC 2246 5). */
+static void initialisation_vectors(struct peer *peer, const char *label, uint8_t out[64])
+{
+    const EVP_MD *digest = SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(peer->ssl));
+    bool old = SSL_version(peer->ssl) < TLS1_2_VERSION;
+    if (EVP_MD_get_type(digest) == NID_md5_sha1) {
+        digest = EVP_sha256(); /* of the suites that are older than TLS 1.2 (RFC 5246 5) */
+    }
+    p_hash(peer, old ? EVP_md5() : digest, label, out);
+    if (old) {
+        uint8_t other[64];
+        p_hash(peer, EVP_sha1(), label, other);
+        for (size_t i = 0; i < sizeof other; i++) {
+            out[i] ^= other[i];
+        }
+    }
+}
+
 /* RFC 2716 3.5; EAP-TTLS has a label of its own (RFC 5281 8). */
 static void look_at_eap(struct peer *peer)
 {
@@ -250,10 +268,6 @@ static void look_at_eap(struct peer *peer)
         assert_status(QueryContextAttributesW(&peer->context, SECPKG_ATTR_EAP_KEY_BLOCK, &block),
                       SEC_E_UNSUPPORTED_FUNCTION);
         return;
-    }
-    const EVP_MD *digest = SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(peer->ssl));
-    if (EVP_MD_get_type(digest) == NID_md5_sha1) {
-        digest = EVP_sha256(); /* of the suites that are older than TLS 1.2 (RFC 5246 5) */
     }
     for (size_t i = 0; i < 2; i++) {
         SecPkgContext_EapPrfInfo info = {.cbPrfData = (DWORD)strlen(labels[i]),
@@ -265,7 +279,7 @@ static void look_at_eap(struct peer *peer)
         unsigned char keys[128], vectors[64];
         assert_int_equal(
             SSL_export_keying_material(peer->ssl, keys, sizeof keys, labels[i], strlen(labels[i]), NULL, 0, 0), 1);
-        initialisation_vectors(peer, digest, labels[i], vectors);
+        initialisation_vectors(peer, labels[i], vectors);
         peer_query(peer, SECPKG_ATTR_EAP_KEY_BLOCK, &block);
         assert_memory_equal(block.rgbKeys, keys, sizeof keys);
         assert_memory_equal(block.rgbIVs, vectors, sizeof vectors);

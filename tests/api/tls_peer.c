@@ -62,11 +62,20 @@ HCERTSTORE peer_roots(const char *name)
 
 /* ---------------------------------------------------------------- opening */
 
-static DWORD protocol(const struct peer_options *options)
+DWORD peer_protocol(const struct peer_options *options)
 {
-    DWORD bits = options->version == TLS1_3_VERSION    ? SP_PROT_TLS1_3
-                 : options->version == DTLS1_2_VERSION ? SP_PROT_DTLS1_2
-                                                       : SP_PROT_TLS1_2;
+    static const struct {
+        int version;
+        DWORD bits;
+    } versions[] = {{TLS1_VERSION, SP_PROT_TLS1_0},
+                    {TLS1_1_VERSION, SP_PROT_TLS1_1},
+                    {TLS1_2_VERSION, SP_PROT_TLS1_2},
+                    {TLS1_3_VERSION, SP_PROT_TLS1_3},
+                    {DTLS1_2_VERSION, SP_PROT_DTLS1_2}};
+    DWORD bits = 0;
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        bits |= versions[i].version == options->version ? versions[i].bits : 0;
+    }
     return bits & (options->we_are_client ? SP_PROT_TLS1_X_CLIENT | SP_PROT_DTLS1_X_CLIENT
                                           : SP_PROT_TLS1_X_SERVER | SP_PROT_DTLS1_X_SERVER);
 }
@@ -86,7 +95,7 @@ static void acquire(struct peer *peer)
                           .cCreds = (peer->own != NULL) + (peer->second != NULL),
                           .paCred = peer->second != NULL ? both : &peer->own,
                           .hRootStore = options->roots,
-                          .grbitEnabledProtocols = protocol(options),
+                          .grbitEnabledProtocols = peer_protocol(options),
                           .dwFlags = options->flags | (options->roots == NULL ? SCH_CRED_MANUAL_CRED_VALIDATION : 0)};
     assert_status(AcquireCredentialsHandleA(NULL, (SEC_CHAR *)(uintptr_t)UNISP_NAME_A,
                                             options->we_are_client ? SECPKG_CRED_OUTBOUND : SECPKG_CRED_INBOUND, NULL,
@@ -320,6 +329,9 @@ static const struct peer_options kinds[] = {
     {.we_are_client = true, .version = TLS1_3_VERSION, .certificate = "server-rsa"},
     {.we_are_client = true, .version = TLS1_3_VERSION, .certificate = "server-ed25519"},
     {.we_are_client = true, .version = TLS1_3_VERSION, .certificate = "server-sha384"},
+    {.we_are_client = true, .version = TLS1_VERSION, .certificate = "server-rsa", .suites = "AES256-SHA@SECLEVEL=0"},
+    {.version = TLS1_VERSION, .certificate = "server-p256", .suites = "ECDHE-ECDSA-AES128-SHA@SECLEVEL=0"},
+    {.version = TLS1_1_VERSION, .certificate = "server-rsa", .suites = "ECDHE-RSA-AES256-SHA@SECLEVEL=0"},
     {.version = TLS1_2_VERSION, .certificate = "server-p256"},
     {.version = TLS1_2_VERSION, .certificate = "server-rsa"},
     {.version = TLS1_2_VERSION, .certificate = "server-rsa", .suites = "AES128-GCM-SHA256"},

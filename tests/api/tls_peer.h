@@ -28,8 +28,8 @@
 
 struct peer_options {
     bool we_are_client;
-    int version;             /* TLS1_2_VERSION, TLS1_3_VERSION, DTLS1_2_VERSION */
-    const char *suites;      /* OpenSSL's, of TLS 1.2; NULL: any */
+    int version;             /* TLS1_VERSION to TLS1_3_VERSION, DTLS1_2_VERSION */
+    const char *suites;      /* OpenSSL's, up to TLS 1.2; NULL: any */
     const char *certificate; /* the server's; NULL: server-p256 */
     const char *second;      /* our server has this one in front of it */
     const char *client;      /* the client's; NULL: none is asked for */
@@ -61,6 +61,9 @@ bool peer_has_pki(void);
 PCCERT_CONTEXT peer_certificate(const char *name); /* with its key and chain; CertFreeCertificateContext */
 HCERTSTORE peer_roots(const char *name);           /* a store with that one certificate */
 
+/* The SP_PROT_* bit of our side. */
+DWORD peer_protocol(const struct peer_options *options);
+
 /* Credential and SSL_CTX; then connections as often as one wants. */
 void peer_open(struct peer *peer, const struct peer_options *options);
 
@@ -73,7 +76,7 @@ void peer_begin(struct peer *peer);     /* the SSL alone, before the first leg *
 void peer_end(struct peer *peer);
 void peer_close(struct peer *peer);
 
-/* Looks at an established connection of every kind: either side, TLS 1.2 and 1.3, keys and suites of all sorts. */
+/* Looks at an established connection of every kind: either side, TLS 1.0 to 1.3, keys and suites of all sorts. */
 void peer_each(void (*look)(struct peer *peer));
 
 void peer_query(struct peer *peer, ULONG attribute, void *out); /* which must succeed */
