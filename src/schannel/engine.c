@@ -169,6 +169,9 @@ SECURITY_STATUS engine_new(struct schannel_context *context)
         SSL_set_accept_state(context->ssl);
         /* One ticket of TLS 1.3, as Windows sends, for a session that may be resumed; OpenSSL would send two to anybody. */
         SSL_set_num_tickets(context->ssl, context->session_wanted ? 1 : 0);
+        if (!context->session_wanted) { /* a ticket could not be taken back; an identifier can be made good later */
+            SSL_set_options(context->ssl, SSL_OP_NO_TICKET);
+        }
         return engine_handshake_begin(context);
     }
     SSL_set_connect_state(context->ssl);

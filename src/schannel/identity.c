@@ -7,6 +7,7 @@
 #include "cert/chain.h"
 #include "cert/store.h"
 #include "schannel/context.h"
+#include "schannel/identity_own.h"
 
 /* ---------------------------------------------------------------- taking */
 
@@ -95,8 +96,7 @@ static int choose_for_server(SSL *ssl, const struct schannel_credential *credent
     return 1;
 }
 
-/* The server named an issuer of the leaf or of something above it. */
-static bool issuer_is_named(const struct schannel_identity *identity, const STACK_OF(X509_NAME) * names)
+bool identity_issuer_is_named(const struct schannel_identity *identity, const STACK_OF(X509_NAME) * names)
 {
     for (int i = -1; i < sk_X509_num(identity->chain); i++) {
         X509 *certificate = i < 0 ? identity->leaf : sk_X509_value(identity->chain, i);
@@ -115,15 +115,21 @@ static int choose_for_client(SSL *ssl, struct schannel_context *context)
     const STACK_OF(X509_NAME) *names = SSL_get0_peer_CA_list(ssl);
     SSL_certs_clear(ssl);
     for (size_t i = 0; i < credential->identity_count; i++) {
-        if (issuer_is_named(&credential->identities[i], names)) {
+        if (identity_issuer_is_named(&credential->identities[i], names)) {
             return use(ssl, &credential->identities[i]);
         }
     }
     if (credential->identity_count != 0) {
         return use(ssl, &credential->identities[0]);
     }
-    bool go_on = (context->request & ISC_REQ_USE_SUPPLIED_CREDS) != 0 || context->handshake->no_certificate;
-    return go_on ? 1 : -1;
+    if ((context->request & ISC_REQ_USE_SUPPLIED_CREDS) != 0 || context->handshake->no_certificate) {
+        return 1;
+    }
+    AUTO(identity_clear) struct schannel_identity own = {.certificate = NULL};
+    if ((credential->flags & SCH_CRED_NO_DEFAULT_CREDS) == 0 && identity_own(names, &own)) {
+        return use(ssl, &own);
+    }
+    return -1;
 }
 
 int identity_choose(SSL *ssl, void *argument)

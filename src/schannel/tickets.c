@@ -201,10 +201,10 @@ void tickets_bind(SSL *ssl, const struct schannel_credential *credential, bool a
     }
 }
 
-SECURITY_STATUS schannel_tickets_enable(SSL_CTX *ssl_ctx, uint32_t lifespan)
+SECURITY_STATUS schannel_tickets_enable(SSL_CTX *ssl_ctx, bool disabled)
 {
     static const unsigned char identity[] = "OpenSSPI";
-    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_SERVER);
+    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_SERVER | (disabled ? SSL_SESS_CACHE_NO_INTERNAL_STORE : 0));
     REQUIRE(SSL_CTX_set_session_id_context(ssl_ctx, identity, sizeof identity - 1) == 1, SEC_E_INTERNAL_ERROR,
             "OpenSSL does not take a session identifier context");
     SSL_CTX_set_session_ticket_cb(ssl_ctx, identity_remember, NULL, NULL);
