@@ -211,7 +211,17 @@ static void look_at_keying_material(struct peer *peer)
                   SEC_E_INVALID_PARAMETER);
     assert_status(SetContextAttributesW(&peer->context, SECPKG_ATTR_KEYING_MATERIAL_INFO, &info, sizeof info),
                   SEC_E_OK);
-    if (!peer_is_tls13(peer)) { /* TLS's own label (RFC 5705 4) */
+    if (peer_is_tls13(peer)) { /* as much as there is, and no more (RFC 5869 2.3) */
+        info.cbKeyingMaterial =
+            255 * (DWORD)EVP_MD_get_size(SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(peer->ssl)));
+        for (int more = 0; more < 2; more++, info.cbKeyingMaterial++) {
+            assert_status(SetContextAttributesW(&peer->context, SECPKG_ATTR_KEYING_MATERIAL_INFO, &info, sizeof info),
+                          SEC_E_OK);
+            assert_status(QueryContextAttributesW(&peer->context, SECPKG_ATTR_KEYING_MATERIAL, &material),
+                          more ? SEC_E_INVALID_PARAMETER : SEC_E_OK);
+        }
+        assert_status(FreeContextBuffer(material.pbKeyingMaterial), SEC_E_OK);
+    } else { /* TLS's own label (RFC 5705 4) */
         assert_status(QueryContextAttributesW(&peer->context, SECPKG_ATTR_KEYING_MATERIAL, &material),
                       SEC_E_INVALID_PARAMETER);
     }
