@@ -181,7 +181,7 @@ static SECURITY_STATUS make_ssl_ctx(struct schannel_credential *credential, cons
     configure(credential, credential->ssl_ctx, restrictions->server);
     TRY(restrict_apply(restrictions, credential->ssl_ctx));
     if (restrictions->server) {
-        return schannel_tickets_enable(credential->ssl_ctx, (credential->flags & SCH_CRED_DISABLE_RECONNECTS) != 0);
+        return tickets_enable(credential);
     }
     return schannel_sessions_new(credential->session_lifespan, &credential->sessions);
 }
