@@ -233,10 +233,16 @@ static SECURITY_STATUS find_layout(bool credential, ULONG attribute, const struc
     return SEC_E_OK;
 }
 
-/* SEC_E_INTERNAL_ERROR for NULL is what Windows answers; `size` counts for the Ex functions alone. */
-static SECURITY_STATUS check_room(const struct layout *layout, const void *buffer, size_t size)
+/* What there is of the caller's struct: SEC_E_INTERNAL_ERROR for NULL is what Windows answers. */
+static SECURITY_STATUS check_buffer(const void *buffer)
 {
     REQUIRE(buffer != NULL, SEC_E_INTERNAL_ERROR, "pBuffer is NULL");
+    return SEC_E_OK;
+}
+
+/* `size` counts for the Ex functions alone.  Whether the attribute exists at all has been settled before. */
+static SECURITY_STATUS check_room(const struct layout *layout, size_t size)
+{
     REQUIRE(size >= layout->size, SEC_E_BUFFER_TOO_SMALL, "cbBuffer is smaller than the attribute's struct");
     return SEC_E_OK;
 }
@@ -269,14 +275,15 @@ SECURITY_STATUS api_query_context(PCtxtHandle handle, ULONG attribute, void *buf
     struct context *context = pinned_context(&pinned);
     const struct layout *layout = NULL;
     TRY(find_layout(false, attribute, &layout));
-    TRY(check_room(layout, buffer, size));
+    TRY(check_buffer(buffer));
     AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
     (void)locks;
     AUTO_ATTRIBUTE value = {0};
-    if (layout->read != NULL) {
+    if (layout->read != NULL && size >= layout->size) {
         TRY(layout->read(buffer, &value));
     }
     TRY(ask_context(context, attribute, &value));
+    TRY(check_room(layout, size));
     return layout->lay(context, &value, wide, buffer);
 }
 
@@ -325,9 +332,10 @@ SECURITY_STATUS api_query_credential(PCredHandle handle, ULONG attribute, void *
     TRY(find_layout(true, attribute, &layout));
     REQUIRE(credential->package->query_credential != NULL, SEC_E_UNSUPPORTED_FUNCTION,
             "the package's credentials have no attributes");
-    TRY(check_room(layout, buffer, size));
+    TRY(check_buffer(buffer));
     AUTO_ATTRIBUTE value = {0};
     TRY(credential->package->query_credential(credential, attribute, &value));
+    TRY(check_room(layout, size));
     return layout->lay(NULL, &value, wide, buffer);
 }
 

@@ -301,6 +301,9 @@ static SECURITY_STATUS run(const struct step_call *call, const struct parties *p
         context->established = true;
     }
     if (status == SEC_I_INCOMPLETE_CREDENTIALS) {
+        if (plan.token != NULL) {
+            plan.token->cbBuffer = 0;
+        }
         return status; /* the same call is to come again: nothing is handed out */
     }
     report->out = plan.writer.size;

@@ -38,6 +38,7 @@ STATUS attributes_unique_bindings(struct schannel_context *context, struct attri
 /* "tls-server-end-point:" and the hash of the server's certificate (RFC 5929 4); not for a certificate whose signature
  * has no hash of its own (Ed25519), for which RFC 5929 has no rule. */
 STATUS attributes_endpoint_bindings(struct schannel_context *context, struct attribute *out);
+STATUS attributes_endpoint_of(X509 *certificate, struct attribute *out); /* whoever's it is */
 
 /* RFC 5705, RFC 8446 7.5.  SEC_E_OUT_OF_SEQUENCE before KEYING_MATERIAL_INFO was set; SEC_E_INVALID_PARAMETER for a label
  * that is TLS's own, or more than can be had. */

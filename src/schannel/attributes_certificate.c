@@ -1,10 +1,9 @@
 /* Attributes that are certificates, or about them. */
-#include <openssl/x509v3.h>
-
 #include "base/auto.h"
 #include "cert/certificate.h"
 #include "cert/store.h"
 #include "schannel/attributes.h"
+#include "schannel/identity.h"
 #include "schannel/judge.h"
 #include "wire/writer.h"
 
@@ -13,25 +12,15 @@
 
 /* ---------------------------------------------------------------- whose */
 
-/* A server that resumed a session showed none this time.  Which it was the time before follows when it has but one, or, as
- * when it is chosen, from the name that the client asked for and the key that the suite needs (identity.c). */
+/* A server that resumed a session showed none this time: its ticket says which it was. */
 static X509 *resumed_server_certificate(struct schannel_context *context)
 {
     const struct schannel_credential *credential = context->credential;
-    const char *name = SSL_get_servername(context->ssl, TLSEXT_NAMETYPE_host_name);
-    X509 *found = NULL;
-    size_t matches = 0;
-    for (size_t i = 0; i < credential->identity_count; i++) {
-        const struct schannel_identity *identity = &credential->identities[i];
-        bool is_rsa = EVP_PKEY_get_base_id(identity->key) == EVP_PKEY_RSA;
-        bool fits = context->suite->signer == SUITE_ANY_SIGNER || is_rsa == (context->suite->signer == SUITE_BY_RSA);
-        bool named = name == NULL || X509_check_host(identity->leaf, name, 0, 0, NULL) == 1;
-        if (credential->identity_count == 1 || (fits && named)) {
-            found = identity->leaf;
-            matches++;
-        }
+    const struct schannel_identity *identity = identity_of_session(credential, SSL_get_session(context->ssl));
+    if (identity == NULL && credential->identity_count == 1) {
+        identity = &credential->identities[0];
     }
-    return matches == 1 ? found : NULL;
+    return identity != NULL ? identity->leaf : NULL;
 }
 
 X509 *attributes_server_certificate(struct schannel_context *context)

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "cert/library.h"
 #include "schannel/attributes.h"
+#include "schannel/record_keys.h"
 #include "wire/writer.h"
 
 /* ---------------------------------------------------------------- channel bindings (RFC 5929) */
@@ -48,10 +49,8 @@ static SECURITY_STATUS endpoint_digest(X509 *certificate, EVP_MD **out)
     return SEC_E_OK;
 }
 
-SECURITY_STATUS attributes_endpoint_bindings(struct schannel_context *context, struct attribute *out)
+SECURITY_STATUS attributes_endpoint_of(X509 *certificate, struct attribute *out)
 {
-    X509 *certificate = attributes_server_certificate(context);
-    REQUIRE(certificate != NULL, SEC_E_NO_CREDENTIALS, "ENDPOINT_BINDINGS: the server's certificate is not known");
     EVP_MD *digest = NULL;
     TRY(endpoint_digest(certificate, &digest));
     uint8_t hash[EVP_MAX_MD_SIZE];
@@ -60,6 +59,13 @@ SECURITY_STATUS attributes_endpoint_bindings(struct schannel_context *context, s
     EVP_MD_free(digest);
     REQUIRE(done == 1, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a hash");
     return give_bindings("tls-server-end-point:", bytes_of(hash, size), out);
+}
+
+SECURITY_STATUS attributes_endpoint_bindings(struct schannel_context *context, struct attribute *out)
+{
+    X509 *certificate = attributes_server_certificate(context);
+    REQUIRE(certificate != NULL, SEC_E_NO_CREDENTIALS, "ENDPOINT_BINDINGS: the server's certificate is not known");
+    return attributes_endpoint_of(certificate, out);
 }
 
 /* ---------------------------------------------------------------- keying material (RFC 5705) */
@@ -73,17 +79,34 @@ static struct bytes without_nul(struct bytes label)
     return bytes_of(label.data, label.size - has_nul);
 }
 
+/* What cannot be had: labels of TLS 1.2's own, and what begins like one; more than HKDF gives, and longer labels. */
+static bool exportable(const struct schannel_context *context, struct bytes label, size_t size)
+{
+    static const char *const reserved[] = {"client finished", "server finished", "master secret",
+                                           "extended master secret", "key expansion"};
+    if (context->version == TLS1_3_VERSION) {
+        return label.size <= 249 && size <= 255 * record_hash_size(context->suite->hash);
+    }
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+        if (label.size >= strlen(reserved[i]) && memcmp(label.data, reserved[i], strlen(reserved[i])) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static SECURITY_STATUS export(struct schannel_context *context, const struct attribute_exporter *wanted,
                               struct attribute *out)
 {
     REQUIRE(wanted->size != 0 && wanted->size <= MATERIAL_MAXIMUM, SEC_E_INVALID_PARAMETER,
             "KEYING_MATERIAL: cbKeyingMaterial is 0 or more than 65535");
-    TRY(secret_alloc(&out->owned, wanted->size));
     struct bytes label = without_nul(wanted->label);
+    REQUIRE(exportable(context, label, wanted->size), SEC_E_INVALID_PARAMETER,
+            "KEYING_MATERIAL: a label that is TLS's own, or more than the hash gives (RFC 5705 4, RFC 8446 7.5)");
+    TRY(secret_alloc(&out->owned, wanted->size));
     int done = SSL_export_keying_material(context->ssl, out->owned.data, out->owned.size, (const char *)label.data,
                                           label.size, wanted->context.data, wanted->context.size, wanted->has_context);
-    REQUIRE(done == 1, SEC_E_INVALID_PARAMETER,
-            "KEYING_MATERIAL: a label that is TLS's own, or more than the hash gives (RFC 5705 4, RFC 8446 7.5)");
+    REQUIRE(done == 1, SEC_E_INSUFFICIENT_MEMORY, "out of memory for keying material");
     out->bytes = secret_bytes(&out->owned);
     return SEC_E_OK;
 }
@@ -185,7 +208,7 @@ static SECURITY_STATUS eap_vectors(struct schannel_context *context, const char 
     bool done = derivation != NULL && EVP_KDF_derive(derivation, out, EAP_IVS, parameters) == 1;
     EVP_KDF_CTX_free(derivation);
     EVP_KDF_free(kdf);
-    REQUIRE(done, SEC_E_INTERNAL_ERROR, "OpenSSL does not derive by the PRF of TLS");
+    REQUIRE(done, SEC_E_INSUFFICIENT_MEMORY, "out of memory for the PRF of TLS");
     return SEC_E_OK;
 }
 
@@ -194,9 +217,11 @@ SECURITY_STATUS attributes_eap_block(struct schannel_context *context, struct at
     REQUIRE(context->version != TLS1_3_VERSION, SEC_E_UNSUPPORTED_FUNCTION,
             "EAP_KEY_BLOCK: under TLS 1.3 each method has an exporter of its own (RFC 9190 2.3): KEYING_MATERIAL");
     const char *label = context->exporter.eap_label != NULL ? context->exporter.eap_label : "client EAP encryption";
+    REQUIRE(exportable(context, bytes_of(label, strlen(label)), EAP_KEYS), SEC_E_INVALID_PARAMETER,
+            "EAP_KEY_BLOCK: the label that was set is TLS's own (RFC 5705 4)");
     TRY(secret_alloc(&out->owned, EAP_KEYS + EAP_IVS));
     int done = SSL_export_keying_material(context->ssl, out->owned.data, EAP_KEYS, label, strlen(label), NULL, 0, 0);
-    REQUIRE(done == 1, SEC_E_INVALID_PARAMETER, "EAP_KEY_BLOCK: the label that was set is TLS's own (RFC 5705 4)");
+    REQUIRE(done == 1, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an EAP key block");
     TRY(eap_vectors(context, label, out->owned.data + EAP_KEYS));
     out->bytes = secret_bytes(&out->owned);
     return SEC_E_OK;

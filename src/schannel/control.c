@@ -109,6 +109,20 @@ static SECURITY_STATUS take_alert(struct schannel_context *context, struct reade
     return SEC_E_OK;
 }
 
+/* A server's session by its identifier: put into the cache, or taken out.  A ticket that is out stays good, and under TLS 1.3
+ * there is nothing else, so that what began without one stays without. */
+static void allow_server_session(struct schannel_context *context)
+{
+    SSL_SESSION *session = SSL_get_session(context->ssl);
+    openssl_errors_mark();
+    if (context->session_wanted && context->version != TLS1_3_VERSION) {
+        SSL_CTX_add_session(context->credential->ssl_ctx, session);
+    } else if (!context->session_wanted) {
+        SSL_CTX_remove_session(context->credential->ssl_ctx, session);
+    }
+    openssl_errors_forget();
+}
+
 static SECURITY_STATUS take_session(struct schannel_context *context, struct reader *reader)
 {
     uint32_t flags = read_u32le(reader);
@@ -118,8 +132,8 @@ static SECURITY_STATUS take_session(struct schannel_context *context, struct rea
     if (!context->session_wanted && context->credential->sessions != NULL) {
         schannel_sessions_forget(context->credential->sessions, context->target);
     }
-    if (!context->session_wanted && !context->base.initiator && context->completed) {
-        SSL_CTX_remove_session(context->credential->ssl_ctx, SSL_get_session(context->ssl));
+    if (!context->base.initiator && context->completed) {
+        allow_server_session(context);
     }
     return SEC_E_OK;
 }

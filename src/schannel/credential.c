@@ -9,6 +9,7 @@
 #include "schannel/datagram.h"
 #include "schannel/engine.h"
 #include "schannel/identity.h"
+#include "schannel/kdf.h"
 #include "schannel/restrict.h"
 
 #define LIFESPAN_DEFAULT 36000 /* seconds: dwSessionLifespan 0 (SCHANNEL_CRED, Microsoft Learn) */
@@ -174,12 +175,13 @@ static SECURITY_STATUS make_ssl_ctx(struct schannel_credential *credential, cons
                                    ? restrictions->server ? DTLS_server_method() : DTLS_client_method()
                                : restrictions->server ? TLS_server_method()
                                                       : TLS_client_method();
-    credential->ssl_ctx = SSL_CTX_new_ex(cert_libctx(), NULL, method);
+    TRY(kdf_provide());
+    credential->ssl_ctx = SSL_CTX_new_ex(cert_libctx(), KDF_PROPERTIES, method);
     REQUIRE(credential->ssl_ctx != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a TLS configuration");
     configure(credential, credential->ssl_ctx, restrictions->server);
     TRY(restrict_apply(restrictions, credential->ssl_ctx));
     if (restrictions->server) {
-        return schannel_tickets_enable(credential->ssl_ctx, credential->session_lifespan);
+        return tickets_enable(credential);
     }
     return schannel_sessions_new(credential->session_lifespan, &credential->sessions);
 }

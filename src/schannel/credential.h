@@ -20,6 +20,8 @@
 #include "core/package.h"
 #include "schannel/session.h"
 
+#define TICKET_RULES 32 /* SHA-256, and no more than OpenSSL takes */
+
 /* A certificate with its key and the certificates sent along with it. */
 struct schannel_identity {
     struct certificate *certificate; /* references, all of them */
@@ -48,6 +50,10 @@ struct schannel_credential {
 
     uint32_t session_lifespan;          /* seconds; UINT32_MAX: as long as the process */
     struct schannel_sessions *sessions; /* clients only */
+
+    /* Servers only: what a resumed session must have begun under, for clients who are not asked for a certificate and for
+     * those who are (tickets_bind). */
+    uint8_t ticket_rules[2][TICKET_RULES];
 };
 
 SECURITY_STATUS schannel_acquire(const struct credential_in *in, struct credential **out_credential,

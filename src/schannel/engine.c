@@ -11,6 +11,7 @@
 #include "schannel/engine_io.h"
 #include "schannel/identity.h"
 #include "schannel/judge.h"
+#include "schannel/kdf.h"
 #include "schannel/protect.h"
 #include "schannel/record_keys.h"
 #include "wire/reader.h"
@@ -18,38 +19,41 @@
 
 /* ---------------------------------------------------------------- what OpenSSL tells */
 
-static int hex_digit(uint8_t c)
+/* Traffic secrets, at the moment when their keys are put to use: records count from here. */
+static void on_traffic_secret(void *argument, bool client, struct bytes secret)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* The last word of a key log line, in hexadecimal, as bytes. */
-static void take_secret(const char *line, uint8_t out[RECORD_SECRET_MAX])
-{
-    const char *hex = strrchr(line, ' ');
-    struct writer writer = write_into(out, RECORD_SECRET_MAX);
-    for (hex = hex != NULL ? hex + 1 : ""; hex[0] != '\0' && hex[1] != '\0'; hex += 2) {
-        write_u8(&writer, (uint8_t)(hex_digit((uint8_t)hex[0]) << 4 | hex_digit((uint8_t)hex[1])));
-    }
-}
-
-/* Traffic secrets, at the moment when their keys are put to use: records count from here.  Nothing is logged. */
-static void on_secret(const SSL *ssl, const char *line)
-{
-    struct schannel_context *context = SSL_get_app_data(ssl);
-    bool client = strncmp(line, "CLIENT_TRAFFIC_SECRET_0 ", 24) == 0;
-    if (context == NULL || (!client && strncmp(line, "SERVER_TRAFFIC_SECRET_0 ", 24) != 0)) {
-        return;
-    }
-    take_secret(line, context->secrets[client ? 0 : 1]);
+    struct schannel_context *context = argument;
+    struct writer writer = write_into(context->secrets[client ? 0 : 1], RECORD_SECRET_MAX);
+    write_bytes(&writer, secret);
+    context->handshake->has_secret[client ? 0 : 1] = true;
     if (client == context->base.initiator) {
         context->openssl_sent = 0;
     } else {
         context->openssl_received = 0;
     }
+}
+
+static void on_key_block(void *argument, struct bytes block)
+{
+    struct schannel_handshake *handshake = ((struct schannel_context *)argument)->handshake;
+    struct reader reader = read_start(block);
+    struct writer writer = write_into(handshake->key_block, sizeof handshake->key_block);
+    write_bytes(&writer, read_bytes(&reader, block.size < RECORD_KEY_BLOCK ? block.size : RECORD_KEY_BLOCK));
+    handshake->key_block_size = writer.size;
+}
+
+/* Around every call into OpenSSL that may shake hands: its errors are ours, and so are the secrets it derives. */
+static void enter(struct schannel_context *context, struct kdf_listener *listener)
+{
+    openssl_errors_mark();
+    *listener = (struct kdf_listener){on_traffic_secret, on_key_block, context};
+    kdf_listen(listener);
+}
+
+static void leave(void)
+{
+    kdf_listen(NULL);
+    openssl_errors_forget();
 }
 
 /* Counts records while OpenSSL reads and writes them itself, and remembers alerts. */
@@ -100,7 +104,6 @@ static int on_server_name(SSL *ssl, int *alert, void *argument)
 
 void engine_prepare(SSL_CTX *ssl_ctx, bool server)
 {
-    SSL_CTX_set_keylog_callback(ssl_ctx, on_secret);
     SSL_CTX_set_msg_callback(ssl_ctx, on_message);
     SSL_CTX_set_cert_cb(ssl_ctx, identity_choose, NULL);
     SSL_CTX_set_cert_verify_callback(ssl_ctx, judge_peer, NULL);
@@ -166,6 +169,9 @@ SECURITY_STATUS engine_new(struct schannel_context *context)
         SSL_set_accept_state(context->ssl);
         /* One ticket of TLS 1.3, as Windows sends, for a session that may be resumed; OpenSSL would send two to anybody. */
         SSL_set_num_tickets(context->ssl, context->session_wanted ? 1 : 0);
+        if (!context->session_wanted) { /* a ticket could not be taken back; an identifier can be made good later */
+            SSL_set_options(context->ssl, SSL_OP_NO_TICKET);
+        }
         return engine_handshake_begin(context);
     }
     SSL_set_connect_state(context->ssl);
@@ -261,8 +267,11 @@ static enum engine_verdict verdict_of(struct schannel_context *context, int resu
 
 static SECURITY_STATUS key_tls13(struct schannel_context *context)
 {
+    const struct schannel_handshake *handshake = context->handshake;
     size_t size = record_hash_size(context->suite->hash);
     int own = context->base.initiator ? 0 : 1;
+    REQUIRE(handshake->has_secret[0] && handshake->has_secret[1], SEC_E_INTERNAL_ERROR,
+            "OpenSSL derived no traffic secrets (RFC 8446 7.1)");
     TRY(record_init_tls13(&context->send, context->suite, true, bytes_of(context->secrets[own], size)));
     TRY(record_init_tls13(&context->receive, context->suite, false, bytes_of(context->secrets[1 - own], size)));
     context->send.sequence = context->openssl_sent; /* a server's tickets */
@@ -272,18 +281,10 @@ static SECURITY_STATUS key_tls13(struct schannel_context *context)
 
 static SECURITY_STATUS key_tls12(struct schannel_context *context)
 {
-    uint8_t client_random[SSL3_RANDOM_SIZE];
-    uint8_t server_random[SSL3_RANDOM_SIZE];
-    AUTO_SECRET master = {0};
-    TRY(secret_alloc(&master, SSL_MAX_MASTER_KEY_LENGTH));
-    size_t size = SSL_SESSION_get_master_key(SSL_get_session(context->ssl), master.data, master.size);
-    SSL_get_client_random(context->ssl, client_random, sizeof client_random);
-    SSL_get_server_random(context->ssl, server_random, sizeof server_random);
-    bool client = context->base.initiator;
-    struct bytes secret = bytes_of(master.data, size);
-    TRY(record_init_tls12_pair(&context->send, &context->receive, context->suite, client, secret, BYTES(client_random),
-                               BYTES(server_random)));
-    record_continue_nonce(&context->send, bytes_of(context->handshake->last, context->handshake->last_size));
+    const struct schannel_handshake *handshake = context->handshake;
+    TRY(record_init_tls12_pair(&context->send, &context->receive, context->suite, context->base.initiator,
+                               bytes_of(handshake->key_block, handshake->key_block_size)));
+    record_continue_nonce(&context->send, bytes_of(handshake->last, handshake->last_size));
     return SEC_E_OK;
 }
 
@@ -352,9 +353,10 @@ enum engine_verdict engine_handshake(struct schannel_context *context, struct by
     struct schannel_handshake *handshake = context->handshake;
     handshake->feed = records;
     size_t mark = engine_io_mark(context);
-    openssl_errors_mark();
+    struct kdf_listener listener;
+    enter(context, &listener);
     enum engine_verdict verdict = verdict_of(context, SSL_do_handshake(context->ssl));
-    openssl_errors_forget();
+    leave();
     *out_used = records.size - handshake->feed.size - handshake->record.size;
     handshake->feed = handshake->record = BYTES_NONE;
     return conclude(context, mark, verdict);
@@ -385,9 +387,10 @@ enum engine_verdict engine_post_handshake(struct schannel_context *context, stru
     }
     context->handshake->record = write_result(&record);
     size_t mark = engine_io_mark(context);
-    openssl_errors_mark();
+    struct kdf_listener listener;
+    enter(context, &listener);
     enum engine_verdict verdict = verdict_of(context, SSL_read(context->ssl, &unwanted, 1));
-    openssl_errors_forget();
+    leave();
     context->handshake->record = BYTES_NONE;
     if (verdict == ENGINE_MORE && !SSL_in_init(context->ssl)) {
         verdict = ENGINE_DONE;
@@ -423,11 +426,12 @@ enum engine_read engine_read(struct schannel_context *context, struct bytes reco
         return ENGINE_READ_FAILED;
     }
     context->handshake->record = record;
-    openssl_errors_mark();
+    struct kdf_listener listener;
+    enter(context, &listener);
     int result = SSL_read_ex(context->ssl, out.data, out.size, out_size);
     enum engine_verdict verdict = verdict_of(context, result);
     bool closed = (SSL_get_shutdown(context->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
-    openssl_errors_forget();
+    leave();
     bool failed = verdict == ENGINE_FAILED && !(closed && context->alert_received[0] == ALERT_WARNING);
     if (!failed && SSL_in_init(context->ssl)) {
         return ENGINE_READ_HANDSHAKE;

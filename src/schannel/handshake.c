@@ -97,7 +97,9 @@ static void apply_flags(struct step *step)
         bool ask = (context->request & ASC_REQ_MUTUAL_AUTH) != 0;
         SSL_set_verify(context->ssl, ask ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
         tickets_bind(context->ssl, context->credential, ask);
-        if (ask && context->credential->ca_names != NULL && SSL_get_client_CA_list(context->ssl) == NULL) {
+        bool named =
+            sk_X509_NAME_num(SSL_get_client_CA_list(context->ssl)) > 0; /* an SSL_CTX begins with an empty list */
+        if (ask && context->credential->ca_names != NULL && !named) {
             SSL_set_client_CA_list(context->ssl, SSL_dup_CA_list(context->credential->ca_names));
         }
     }

@@ -1,11 +1,13 @@
 #include "schannel/identity.h"
 
 #include <openssl/x509v3.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "cert/chain.h"
 #include "cert/store.h"
 #include "schannel/context.h"
+#include "schannel/identity_own.h"
 
 /* ---------------------------------------------------------------- taking */
 
@@ -94,8 +96,7 @@ static int choose_for_server(SSL *ssl, const struct schannel_credential *credent
     return 1;
 }
 
-/* The server named an issuer of the leaf or of something above it. */
-static bool issuer_is_named(const struct schannel_identity *identity, const STACK_OF(X509_NAME) * names)
+bool identity_issuer_is_named(const struct schannel_identity *identity, const STACK_OF(X509_NAME) * names)
 {
     for (int i = -1; i < sk_X509_num(identity->chain); i++) {
         X509 *certificate = i < 0 ? identity->leaf : sk_X509_value(identity->chain, i);
@@ -114,15 +115,21 @@ static int choose_for_client(SSL *ssl, struct schannel_context *context)
     const STACK_OF(X509_NAME) *names = SSL_get0_peer_CA_list(ssl);
     SSL_certs_clear(ssl);
     for (size_t i = 0; i < credential->identity_count; i++) {
-        if (issuer_is_named(&credential->identities[i], names)) {
+        if (identity_issuer_is_named(&credential->identities[i], names)) {
             return use(ssl, &credential->identities[i]);
         }
     }
     if (credential->identity_count != 0) {
         return use(ssl, &credential->identities[0]);
     }
-    bool go_on = (context->request & ISC_REQ_USE_SUPPLIED_CREDS) != 0 || context->handshake->no_certificate;
-    return go_on ? 1 : -1;
+    if ((context->request & ISC_REQ_USE_SUPPLIED_CREDS) != 0 || context->handshake->no_certificate) {
+        return 1;
+    }
+    AUTO(identity_clear) struct schannel_identity own = {.certificate = NULL};
+    if ((credential->flags & SCH_CRED_NO_DEFAULT_CREDS) == 0 && identity_own(names, &own)) {
+        return use(ssl, &own);
+    }
+    return -1;
 }
 
 int identity_choose(SSL *ssl, void *argument)
@@ -132,4 +139,41 @@ int identity_choose(SSL *ssl, void *argument)
         return 0;
     }
     return context->base.initiator ? choose_for_client(ssl, context) : choose_for_server(ssl, context->credential);
+}
+
+/* ---------------------------------------------------------------- remembering */
+
+#define MARK_SIZE 20 /* SHA-1, which OpenSSL has computed of every certificate: a name here, and no proof of anything */
+
+static bool mark_of(X509 *certificate, uint8_t mark[EVP_MAX_MD_SIZE])
+{
+    unsigned size = 0;
+    return X509_digest(certificate, EVP_sha1(), mark, &size) == 1 && size == MARK_SIZE;
+}
+
+int identity_remember(SSL *ssl, void *argument)
+{
+    uint8_t mark[EVP_MAX_MD_SIZE];
+    X509 *shown = SSL_get_certificate(ssl); /* NULL in a resumed session, whose mark stays */
+    if (shown != NULL && mark_of(shown, mark)) {
+        SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), mark, MARK_SIZE); /* else the ticket is one without */
+    }
+    return 1;
+}
+
+const struct schannel_identity *identity_of_session(const struct schannel_credential *credential,
+                                                    const SSL_SESSION *session)
+{
+    void *mark = NULL;
+    size_t size = 0;
+    uint8_t own[EVP_MAX_MD_SIZE];
+    if (SSL_SESSION_get0_ticket_appdata((SSL_SESSION *)(uintptr_t)session, &mark, &size) != 1 || size != MARK_SIZE) {
+        return NULL;
+    }
+    for (size_t i = 0; i < credential->identity_count; i++) {
+        if (mark_of(credential->identities[i].leaf, own) && memcmp(own, mark, MARK_SIZE) == 0) {
+            return &credential->identities[i];
+        }
+    }
+    return NULL;
 }

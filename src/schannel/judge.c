@@ -4,6 +4,7 @@
 
 #include "base/auto.h"
 #include "base/trace.h"
+#include "cert/roots.h"
 #include "cert/verify.h"
 #include "schannel/context.h"
 
@@ -31,7 +32,12 @@ static void fill_request(struct schannel_context *context, X509 *leaf, const STA
 static SECURITY_STATUS judge(struct schannel_context *context, X509 *leaf, const STACK_OF(X509) * others)
 {
     struct verify_request request;
+    AUTO_ROOTS *system = NULL;
     fill_request(context, leaf, others, &request);
+    if (request.roots != NULL && request.revocation != REVOCATION_NOBODY) { /* roots of the caller's bring no lists */
+        TRY(roots_system(&system));
+        request.crls = roots_crls(system);
+    }
     AUTO_VERIFY_RESULT result = {0};
     SECURITY_STATUS verdict = verify_peer(&request, &result);
     if (verdict < 0) {

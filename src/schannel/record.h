@@ -24,7 +24,8 @@
 #define RECORD_SECRET_MAX    48
 #define RECORD_NONCE         12
 #define RECORD_KEY_MAX       32
-#define RECORD_OVERHEAD_MAX  (RECORD_HEADER + 8 + 1 + 16) /* header, explicit nonce, inner type, tag */
+#define RECORD_KEY_BLOCK     (2 * (RECORD_KEY_MAX + RECORD_NONCE)) /* of TLS 1.2, the longest */
+#define RECORD_OVERHEAD_MAX  (RECORD_HEADER + 8 + 1 + 16)          /* header, explicit nonce, inner type, tag */
 
 enum record_type {
     RECORD_CHANGE_CIPHER_SPEC = 20,
@@ -66,10 +67,13 @@ STATUS record_init_tls13(struct record_direction *out, const struct suite *suite
 STATUS record_init_tls12(struct record_direction *out, const struct suite *suite, bool sending, bool client_writes,
                          struct bytes master, struct bytes client_random, struct bytes server_random);
 
-/* Both directions of one end from one key block. */
+/* The key block alone (RFC 5246 6.3), for record_init_tls12_pair().  Statuses as above. */
+STATUS record_key_block(const struct suite *suite, struct bytes master, struct bytes client_random,
+                        struct bytes server_random, uint8_t block[RECORD_KEY_BLOCK]);
+
+/* Both directions of one end from one key block, which may be longer than the suite needs.  Statuses as above. */
 STATUS record_init_tls12_pair(struct record_direction *out_send, struct record_direction *out_receive,
-                              const struct suite *suite, bool client, struct bytes master, struct bytes client_random,
-                              struct bytes server_random);
+                              const struct suite *suite, bool client, struct bytes block);
 
 /* TLS 1.2, sending: `record` is the last one that the SSL wrote under this key (its Finished).  Explicit nonces go
  * on after that one's, so that none is ever used twice: OpenSSL begins GCM's at random.  Anything else than a

@@ -107,28 +107,37 @@ SECURITY_STATUS record_init_tls13(struct record_direction *out, const struct sui
     return status;
 }
 
-/* client key, server key, client IV, server IV; an AEAD has no MAC keys (RFC 5246 6.3). */
-#define KEY_BLOCK (2 * (RECORD_KEY_MAX + RECORD_NONCE))
-
 static size_t iv_size(const struct suite *suite)
 {
     return suite->cipher == SUITE_CHACHA20_POLY1305 ? RECORD_NONCE : SALT_SIZE; /* RFC 7905 2 */
 }
 
-static SECURITY_STATUS make_key_block(const struct suite *suite, struct bytes master, struct bytes client_random,
-                                      struct bytes server_random, uint8_t block[KEY_BLOCK])
+/* client key, server key, client IV, server IV; an AEAD has no MAC keys (RFC 5246 6.3). */
+static size_t key_block_size(const struct suite *suite)
+{
+    return 2 * (key_size(suite) + iv_size(suite));
+}
+
+static SECURITY_STATUS check_tls12(const struct suite *suite)
 {
     REQUIRE(suite != NULL && suite_is_aead(suite) && !suite->tls13, SEC_E_INTERNAL_ERROR,
             "this suite is no AEAD of TLS 1.2 (RFC 5246 6.2.3.3)");
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS record_key_block(const struct suite *suite, struct bytes master, struct bytes client_random,
+                                 struct bytes server_random, uint8_t block[RECORD_KEY_BLOCK])
+{
+    TRY(check_tls12(suite));
     REQUIRE(master.size == MASTER_SIZE && client_random.size == RANDOM_SIZE && server_random.size == RANDOM_SIZE,
             SEC_E_INTERNAL_ERROR, "a master secret has 48 bytes, a random 32 (RFC 5246 7.4.1.2, 8.1)");
-    record_prf(suite->hash, master, "key expansion", server_random, client_random, block,
-               2 * (key_size(suite) + iv_size(suite)));
+    const struct bytes seed[] = {bytes_of("key expansion", 13), server_random, client_random};
+    record_prf(suite->hash, master, seed, 3, block, key_block_size(suite));
     return SEC_E_OK;
 }
 
 static SECURITY_STATUS take_from_block(struct record_direction *out, const struct suite *suite, bool sending,
-                                       bool client_writes, const uint8_t block[KEY_BLOCK])
+                                       bool client_writes, const uint8_t *block)
 {
     size_t side = client_writes ? 0 : 1;
     struct record_direction direction = {
@@ -152,25 +161,21 @@ SECURITY_STATUS record_init_tls12(struct record_direction *out, const struct sui
                                   bool client_writes, struct bytes master, struct bytes client_random,
                                   struct bytes server_random)
 {
-    uint8_t block[KEY_BLOCK];
-    TRY(make_key_block(suite, master, client_random, server_random, block));
+    uint8_t block[RECORD_KEY_BLOCK];
+    TRY(record_key_block(suite, master, client_random, server_random, block));
     SECURITY_STATUS status = take_from_block(out, suite, sending, client_writes, block);
     secret_wipe(block, sizeof block);
     return status;
 }
 
 SECURITY_STATUS record_init_tls12_pair(struct record_direction *out_send, struct record_direction *out_receive,
-                                       const struct suite *suite, bool client, struct bytes master,
-                                       struct bytes client_random, struct bytes server_random)
+                                       const struct suite *suite, bool client, struct bytes block)
 {
-    uint8_t block[KEY_BLOCK];
+    TRY(check_tls12(suite));
+    REQUIRE(block.size >= key_block_size(suite), SEC_E_INTERNAL_ERROR, "a key block is too short (RFC 5246 6.3)");
     struct record_direction send = {0};
-    TRY(make_key_block(suite, master, client_random, server_random, block));
-    SECURITY_STATUS status = take_from_block(&send, suite, true, client, block);
-    if (status >= 0) {
-        status = take_from_block(out_receive, suite, false, !client, block);
-    }
-    secret_wipe(block, sizeof block);
+    TRY(take_from_block(&send, suite, true, client, block.data));
+    SECURITY_STATUS status = take_from_block(out_receive, suite, false, !client, block.data);
     if (status < 0) {
         record_wipe(&send);
         return status;

@@ -42,8 +42,16 @@ static void keyed_hmac(struct keyed *keyed, const struct bytes *parts, size_t co
     }
 }
 
-/* HKDF-Expand (RFC 5869 2.3): T(i) = HMAC(secret, T(i-1) | info | i). */
-static void expand(enum suite_hash hash, struct bytes secret, struct bytes info, uint8_t *out, size_t size)
+void record_hkdf_extract(enum suite_hash hash, struct bytes salt, struct bytes secret, uint8_t *out)
+{
+    struct keyed keyed;
+    keyed_start(&keyed, hash, salt);
+    keyed_hmac(&keyed, &secret, 1, out);
+    secret_wipe(&keyed, sizeof keyed);
+}
+
+/* T(i) = HMAC(secret, T(i-1) | info | i). */
+void record_hkdf_expand(enum suite_hash hash, struct bytes secret, struct bytes info, uint8_t *out, size_t size)
 {
     struct keyed keyed;
     uint8_t block[RECORD_HASH_MAX];
@@ -71,22 +79,24 @@ void record_expand_label(enum suite_hash hash, struct bytes secret, const char *
     write_bytes(&writer, bytes_of("tls13 ", 6));
     write_bytes(&writer, bytes_of(label, strlen(label)));
     write_u8(&writer, 0);
-    expand(hash, secret, write_result(&writer), out, size);
+    record_hkdf_expand(hash, secret, write_result(&writer), out, size);
 }
 
-void record_prf(enum suite_hash hash, struct bytes secret, const char *label, struct bytes seed_1, struct bytes seed_2,
-                uint8_t *out, size_t size)
+void record_prf(enum suite_hash hash, struct bytes secret, const struct bytes *seed, size_t count, uint8_t *out,
+                size_t size)
 {
     struct keyed keyed;
     uint8_t a[RECORD_HASH_MAX], block[RECORD_HASH_MAX];
     size_t block_size = record_hash_size(hash);
-    const struct bytes seed[] = {bytes_of(label, strlen(label)), seed_1, seed_2};
+    struct bytes parts[1 + RECORD_PRF_PARTS] = {bytes_of(a, block_size)};
+    for (size_t i = 0; i < count; i++) {
+        parts[1 + i] = seed[i];
+    }
     keyed_start(&keyed, hash, secret);
-    keyed_hmac(&keyed, seed, 3, a); /* A(1) */
+    keyed_hmac(&keyed, seed, count, a); /* A(1) */
     for (size_t done = 0; done < size;) {
-        const struct bytes parts[] = {bytes_of(a, block_size), seed[0], seed[1], seed[2]};
         size_t part = size - done < block_size ? size - done : block_size;
-        keyed_hmac(&keyed, parts, 4, block);
+        keyed_hmac(&keyed, parts, 1 + count, block);
         memcpy(out + done, block, part);
         done += part;
         if (done < size) {

@@ -40,7 +40,9 @@ struct schannel_credential;
  * server that asks for none, or judges otherwise, is not good here, though the keys are shared. */
 void tickets_bind(SSL *ssl, const struct schannel_credential *credential, bool asks_for_certificate);
 
-/* Makes a server's SSL_CTX issue and take tickets. */
-STATUS schannel_tickets_enable(SSL_CTX *ssl_ctx, uint32_t lifespan);
+/* Makes a server's SSL_CTX issue and take tickets; the credential's certificates and rules are final.  Under
+ * SCH_CRED_DISABLE_RECONNECTS nothing can be resumed but what SCHANNEL_SESSION_TOKEN enables, by its identifier (TLS 1.2 and
+ * before).  SEC_E_INSUFFICIENT_MEMORY, SEC_E_INTERNAL_ERROR: OpenSSL fails. */
+STATUS tickets_enable(struct schannel_credential *credential);
 
 #endif

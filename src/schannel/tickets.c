@@ -17,6 +17,7 @@
 #include "base/trace.h"
 #include "cert/library.h"
 #include "schannel/credential.h"
+#include "schannel/identity.h"
 #include "schannel/session.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
@@ -175,13 +176,12 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     return result;
 }
 
-void tickets_bind(SSL *ssl, const struct schannel_credential *credential, bool asks_for_certificate)
+static SECURITY_STATUS rules_of(const struct schannel_credential *credential, bool asks, uint8_t out[TICKET_RULES])
 {
-    uint8_t context[SSL_MAX_SID_CTX_LENGTH];
     size_t size = 0;
     AUTO_WRITER rules = write_growing(1u << 20);
-    write_u8(&rules, asks_for_certificate);
-    if (asks_for_certificate) {
+    write_u8(&rules, asks);
+    if (asks) {
         write_u8(&rules, credential->manual);
         write_u8(&rules, credential->deferred);
         write_u8(&rules, (uint8_t)credential->revocation);
@@ -192,20 +192,27 @@ void tickets_bind(SSL *ssl, const struct schannel_credential *credential, bool a
             write_bytes(&rules, bytes_of(der, der_size));
         }
     }
-    bool hashed =
-        !rules.bad && EVP_Q_digest(cert_libctx(), "SHA256", NULL, rules.data, rules.size, context, &size) == 1;
-    if (!hashed || SSL_set_session_id_context(ssl, context, (unsigned)size) != 1) {
-        SSL_set_options(ssl, SSL_OP_NO_TICKET); /* better nothing than what binds to nothing */
-        SSL_set_session_id_context(ssl, context, 0);
-    }
+    TRY(write_end(&rules));
+    REQUIRE(EVP_Q_digest(cert_libctx(), "SHA256", NULL, rules.data, rules.size, out, &size) == 1,
+            SEC_E_INSUFFICIENT_MEMORY, "OpenSSL does not hash");
+    return SEC_E_OK;
 }
 
-SECURITY_STATUS schannel_tickets_enable(SSL_CTX *ssl_ctx, uint32_t lifespan)
+void tickets_bind(SSL *ssl, const struct schannel_credential *credential, bool asks_for_certificate)
 {
-    static const unsigned char identity[] = "OpenSSPI";
-    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_SERVER);
-    REQUIRE(SSL_CTX_set_session_id_context(ssl_ctx, identity, sizeof identity - 1) == 1, SEC_E_INTERNAL_ERROR,
-            "OpenSSL does not take a session identifier context");
+    SSL_set_session_id_context(ssl, credential->ticket_rules[asks_for_certificate ? 1 : 0], TICKET_RULES);
+}
+
+SECURITY_STATUS tickets_enable(struct schannel_credential *credential)
+{
+    SSL_CTX *ssl_ctx = credential->ssl_ctx;
+    bool disabled = (credential->flags & SCH_CRED_DISABLE_RECONNECTS) != 0;
+    TRY(rules_of(credential, false, credential->ticket_rules[0]));
+    TRY(rules_of(credential, true, credential->ticket_rules[1]));
+    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_SERVER | (disabled ? SSL_SESS_CACHE_NO_INTERNAL_STORE : 0));
+    REQUIRE(SSL_CTX_set_session_id_context(ssl_ctx, credential->ticket_rules[0], TICKET_RULES) == 1,
+            SEC_E_INTERNAL_ERROR, "OpenSSL does not take a session identifier context");
+    SSL_CTX_set_session_ticket_cb(ssl_ctx, identity_remember, NULL, NULL);
     if (policy_get()->schannel_ticket_keys[0] != '\0') {
         SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl_ctx, on_ticket);
     }

@@ -1,6 +1,7 @@
 /* Packages and the dispatch tables, as Windows answers (G1 to G8 of the observed behaviour). */
 #include "pair.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -220,6 +221,30 @@ static void test_reason(void **state)
     assert_status(FreeContextBuffer(info), SEC_E_OK);
 }
 
+/* windows-behaviour G15. */
+static void test_schannel_comments(void **state)
+{
+    static const char *const rows[][2] = {
+        {"Microsoft Unified Security Protocol Provider", "Microsoft Unified Security Protocol Provider"},
+        {"Schannel", "Schannel Security Package"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        PSecPkgInfoA info = NULL;
+        assert_int_equal(QuerySecurityPackageInfoA((SEC_CHAR *)(uintptr_t)rows[i][0], &info), SEC_E_OK);
+        assert_string_equal(info->Comment, rows[i][1]);
+        assert_int_equal(info->fCapabilities & 0x7b3, 0x7b3);
+        assert_int_equal(FreeContextBuffer(info), SEC_E_OK);
+    }
+}
+
+/* windows-behaviour G16: packages are part of the library (docs/divergences.md). */
+static void test_no_entries_for_the_lsa(void **state)
+{
+    assert_non_null(dlsym(RTLD_DEFAULT, "AcquireCredentialsHandleA"));
+    assert_null(dlsym(RTLD_DEFAULT, "SpLsaModeInitialize"));
+    assert_null(dlsym(RTLD_DEFAULT, "SpUserModeInitialize"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +261,8 @@ int main(void)
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_version_and_names),
         cmocka_unit_test(test_reason),
+        cmocka_unit_test(test_schannel_comments),
+        cmocka_unit_test(test_no_entries_for_the_lsa),
     };
     setenv("SSPI_CONFIG", "/dev/null", 1); /* the defaults, with every package */
     cmocka_set_message_output(CM_OUTPUT_TAP);

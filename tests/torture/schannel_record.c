@@ -58,7 +58,9 @@ static SECURITY_STATUS life(const struct suite *suite, struct record_direction *
         TRY(record_update(receive));
     } else {
         struct record_direction other = {0};
-        TRY(record_init_tls12_pair(send, &other, suite, true, BYTES(secret), BYTES(random), BYTES(random)));
+        uint8_t block[RECORD_KEY_BLOCK];
+        TRY(record_key_block(suite, BYTES(secret), BYTES(random), BYTES(random), block));
+        TRY(record_init_tls12_pair(send, &other, suite, true, BYTES(block)));
         record_wipe(&other);
         TRY(record_init_tls12(receive, suite, false, true, BYTES(secret), BYTES(random), BYTES(random)));
     }

@@ -383,13 +383,12 @@ static void key_block(void **state)
     for (size_t i = 0; i < suite_count; i++) {
         struct record_direction send = {0}, receive = {0}, one = {0};
         struct record_content content;
-        uint8_t record[64];
+        uint8_t record[64], block[RECORD_KEY_BLOCK];
         if (suites[i].tls13 || !suite_is_aead(&suites[i])) {
             continue;
         }
-        assert_int_equal(
-            record_init_tls12_pair(&send, &receive, &suites[i], true, BYTES(master), BYTES(client), BYTES(server)),
-            SEC_E_OK);
+        assert_int_equal(record_key_block(&suites[i], BYTES(master), BYTES(client), BYTES(server), block), SEC_E_OK);
+        assert_int_equal(record_init_tls12_pair(&send, &receive, &suites[i], true, BYTES(block)), SEC_E_OK);
         for (int client_writes = 0; client_writes < 2; client_writes++) {
             assert_int_equal(record_init_tls12(&one, &suites[i], !client_writes, client_writes, BYTES(master),
                                                BYTES(client), BYTES(server)),
