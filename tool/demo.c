@@ -135,7 +135,9 @@ static void tour(struct demo *demo)
     demo_session(demo, "NTLM");
     demo_section("3  Negotiate: the two agree on it by SPNEGO, and sign what was on offer");
     demo_session(demo, "Negotiate");
-    demo_section("4  HTTP: sspi serve, and who gets in");
+    demo_section("4  Kerberos: a throw-away realm, whose KDC vouches for alice");
+    demo_kerberos(demo);
+    demo_section("5  HTTP: sspi serve, and who gets in");
     demo_http(demo);
 }
 

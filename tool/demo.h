@@ -1,4 +1,5 @@
 /* The parts of `sspi demo`: demo.c tells the story, demo_session.c holds a session of one package in this process,
+ * demo_kerberos.c has a realm for it,
  * demo_http.c lets clients in and keeps them out at `sspi serve`. */
 #ifndef OPENSSPI_TOOL_DEMO_H
 #define OPENSSPI_TOOL_DEMO_H
@@ -22,6 +23,9 @@ void demo_section(const char *format, ...) __attribute__((format(printf, 1, 2)))
 
 /* An authenticated session with signed and sealed messages both ways, attributes and times. */
 void demo_session(struct demo *demo, const char *package);
+
+/* A realm of its own, where the KDC's programs are installed, and a session in it. */
+void demo_kerberos(struct demo *demo);
 
 /* sspi serve, curl and sspi get. */
 void demo_http(struct demo *demo);

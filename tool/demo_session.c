@@ -11,11 +11,13 @@
 
 #include "security.h"
 
-#define TARGET  "HTTP/demo.example.com"
-#define WORDS   "signed, sealed, delivered"
-#define REQUEST (ISC_REQ_INTEGRITY | ISC_REQ_CONFIDENTIALITY | ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT)
-#define BULK    (8u * 1024)
-#define ROUNDS  200
+#define TARGET "HTTP/demo.example.com"
+#define WORDS  "signed, sealed, delivered"
+#define REQUEST                                                                                                        \
+    (ISC_REQ_MUTUAL_AUTH | ISC_REQ_INTEGRITY | ISC_REQ_CONFIDENTIALITY | ISC_REQ_REPLAY_DETECT |                       \
+     ISC_REQ_SEQUENCE_DETECT)
+#define BULK   (8u * 1024)
+#define ROUNDS 200
 
 struct session {
     CredHandle client_credential, server_credential;
@@ -117,8 +119,9 @@ static void show_attributes(struct demo *demo, struct session *session)
     QueryContextAttributesA(&session->client.context, SECPKG_ATTR_SIZES, &session->sizes);
     demo_check(demo, strcmp(facts_get(facts, "user"), "DEMO\\alice") == 0, "the server knows its client",
                facts_get(facts, "user"));
-    demo_check(demo, strcmp(facts_get(facts, "target_name"), TARGET) == 0, "and whom the client meant",
-               facts_get(facts, "target_name"));
+    const char *target = facts_get(facts, "target_name"); /* Kerberos adds the realm */
+    bool same = strncmp(target, TARGET, strlen(TARGET)) == 0 && strchr("@", target[strlen(TARGET)]) != NULL;
+    demo_check(demo, same, "and whom the client meant", target);
 }
 
 static void close_session(struct session *session)

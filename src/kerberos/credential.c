@@ -5,6 +5,7 @@
 #include "core/token.h"
 #include "kerberos/context.h"
 #include "kerberos/library.h"
+#include "logon/default_credentials.h"
 #include "logon/identity.h"
 
 void kerberos_release(struct credential *base)
@@ -38,6 +39,26 @@ static SECURITY_STATUS take_impersonated(struct kerberos_credential *credential,
     return SEC_E_OK;
 }
 
+/* Without tickets in the default cache, whoever logged on (`sspi logon`) signs in with his password. */
+static SECURITY_STATUS prefer_logon_session(struct kerberos_credential *credential)
+{
+    AUTO_IDENTITY session = {0};
+    AUTO_UTF16 name = UTF16_NONE;
+    if (tickets_name(credential->tickets, &name) >= 0) {
+        return SEC_E_OK;
+    }
+    status_begin();
+    if (logon_session_load(&session) < 0 || session.password.size == 0 || session.has_nt_hash) {
+        status_begin();
+        return SEC_E_OK;
+    }
+    struct tickets *tickets = NULL;
+    TRY(tickets_open_password(&session, &tickets));
+    tickets_drop(credential->tickets);
+    credential->tickets = tickets;
+    return SEC_E_OK;
+}
+
 /* An identity without user and password only narrows what may be chosen (its package list): the default credentials. */
 static SECURITY_STATUS take_outbound(struct kerberos_credential *credential, const struct credential_in *in)
 {
@@ -59,8 +80,8 @@ static SECURITY_STATUS take_outbound(struct kerberos_credential *credential, con
         credential->tickets = tickets;
         return SEC_E_OK;
     }
-    return tickets_open_default((in->use & SECPKG_CRED_INBOUND) == 0 ? in->principal : UTF16_NONE,
-                                &credential->tickets);
+    TRY(tickets_open_default((in->use & SECPKG_CRED_INBOUND) == 0 ? in->principal : UTF16_NONE, &credential->tickets));
+    return in->principal.size == 0 ? prefer_logon_session(credential) : SEC_E_OK;
 }
 
 /* A server without keys accepts nobody, but for user-to-user, with tickets of its own.  A credential for both directions has a

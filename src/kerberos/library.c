@@ -353,6 +353,18 @@ void library_job_drop(struct library_job *job)
     }
 }
 
+/* Frees what library_context() made for this thread. */
+static void end_context(void)
+{
+    void *mine = thread_key_made ? pthread_getspecific(thread_key) : NULL;
+    if (mine != NULL) {
+        (void)pthread_setspecific(thread_key, NULL);
+        end_thread(mine);
+    }
+}
+
+/* Whoever waits may end the program at once, and with it the locks within libkrb5: so this thread is through with libkrb5 before
+ * it says that it is done, and leaves the job to who waits, unless nobody does. */
 static void *job_thread(void *argument)
 {
     struct library_job *job = argument;
@@ -363,14 +375,19 @@ static void *job_thread(void *argument)
         status = job->run(job, krb);
     }
     const char *reason = status_reason(NULL, NULL, NULL);
+    (void)snprintf(job->reason, sizeof job->reason, "%s", reason != NULL ? reason : "a Kerberos call failed");
+    end_context();
     pthread_mutex_lock(&job_lock);
     job->status = status;
-    (void)snprintf(job->reason, sizeof job->reason, "%s", reason != NULL ? reason : "a Kerberos call failed");
     job->done = true;
     jobs--;
+    job->references--;
+    bool last = job->references == 0;
     pthread_cond_broadcast(&job_done);
     pthread_mutex_unlock(&job_lock);
-    library_job_drop(job);
+    if (last) {
+        job->dispose(job);
+    }
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """kerberos_trouble.py SSPI_LINES MIT_LINES: two realms that trust each other, or do not; KDCs that die, dawdle and talk nonsense;
 ticket caches that are huge or broken; keytabs that change while sessions are made."""
+import concurrent.futures as futures
 import os
 import re
 import shutil
@@ -191,6 +192,17 @@ def killed():
     first_leg('the KDC is back', ('SEC_I_CONTINUE_NEEDED', ), target='HTTP/aes128.sspi.test')
 
 
+def exits():
+    """A program that ends as soon as it has been refused ends well, whatever a thread of ours was at."""
+    env = peers.environment(realm, KRB5CCNAME='FILE:' + realm.path('none'))
+    command = [sys.argv[1], 'client', 'Kerberos', SERVICE, '%x' % SEALED]
+
+    def one(_):
+        return harness.call(command, env=env, given='acquire\nstep -\n').status
+    with futures.ThreadPoolExecutor(8) as pool:
+        equal(set(pool.map(one, range(400))), {0}, 'four hundred programs that end at once')
+
+
 # ---------------------------------------------------------------- caches
 
 def large_cache():
@@ -343,6 +355,7 @@ def main():
     two_realms()
     nonsense()
     killed()
+    exits()
     large_cache()
     broken_caches()
     exchanged_cache()

@@ -23,6 +23,10 @@ def main():
     for words in ('sealed message', 'SEC_E_MESSAGE_ALTERED', 'SEC_E_LOGON_DENIED', 'curl --ntlm with the right password',
                   'HTTP 401', 'NegTokenInit2', 'NegTokenResp: AUTHENTICATE', 'accept-completed', 'not in this build', 'Next:', 'sspi user add'):
         check(words in result.out, 'it shows: ' + words, result.out)
+    if os.path.exists('/usr/sbin/krb5kdc') and os.path.exists('/usr/sbin/kadmin.local'):
+        matches(r'AP-REQ.*AP-REP.*HTTP/demo\.example\.com@DEMO.*HTTP: sspi serve', result.out, 'Kerberos, in a realm of its own')
+    else:
+        check('no realm without' in result.out, 'without a KDC it says so', result.out)
     check('\x1b' not in result.out, 'no colour in a pipe')
     check(leftovers() <= before, 'nothing is left in /tmp')
     plain = harness.call([SSPI, 'demo'], env=harness.environment(LC_ALL='C'), limit=120)

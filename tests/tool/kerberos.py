@@ -115,6 +115,29 @@ def who():
     matches('no default credentials|SEC_E_NO_CREDENTIALS', facts['default_credentials']['Kerberos'], 'whoami: nobody\'s')
 
 
+def logon():
+    """The logon session signs in where there are no tickets."""
+    libc = __import__('ctypes').CDLL(None, use_errno=True)
+    if libc.syscall(250, 1, b'sspi-test', 0, 0, 0) < 0:  # keyctl(KEYCTL_JOIN_SESSION_KEYRING): one of this test's own
+        harness.skip('the logon session', 'the kernel lends this process no session keyring')
+        return
+    nobody = 'FILE:' + realm.path('none')
+    equal(sspi('logon', 'SSPI.TEST\\bob', SSPI_PASSWORD='bob secret').status, 0, 'logon')
+    facts = json.loads(sspi('whoami', '--json', KRB5CCNAME=nobody).out)
+    equal(facts['default_credentials']['Kerberos'], 'bob@SSPI.TEST', 'whoami: who logged on')
+    equal(json.loads(sspi('whoami', '--json').out)['default_credentials']['Kerberos'], 'alice@SSPI.TEST', 'whoami: tickets go first')
+    server, port = serve('--keytab', realm.path('keytab'))
+    result = get(port, KRB5CCNAME=nobody)
+    facts = json.loads(result.out or '{}')
+    equal((facts.get('user'), facts.get('context', {}).get('package')), ('SSPI.TEST\\bob', 'Kerberos'), 'get as who logged on, by Kerberos')
+    sspi('logon', 'SSPI.TEST\\bob', SSPI_PASSWORD='not this')
+    result = get(port, '--package', 'Kerberos', KRB5CCNAME=nobody)
+    check(result.status != 0 and 'bob' not in result.out, 'a wrong password in the logon session', str(result))
+    equal(sspi('logoff').status, 0, 'logoff')
+    check(get(port, '--package', 'Kerberos', KRB5CCNAME=nobody).status != 0, 'and nobody is anybody any more')
+    server.stop()
+
+
 def main():
     global realm
     realm = peers.start_realm()
@@ -122,6 +145,7 @@ def main():
     decode(tokens)
     kinds()
     who()
+    logon()
 
 
 harness.run(main)
