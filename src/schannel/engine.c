@@ -220,6 +220,14 @@ void engine_free(struct schannel_context *context)
 
 /* ---------------------------------------------------------------- verdicts */
 
+/* Something of ours that OpenSSL called, or OpenSSL itself, had no memory. */
+static bool out_of_memory(unsigned long error)
+{
+    SECURITY_STATUS noted = SEC_E_OK;
+    bool ours = status_reason(&noted, NULL, NULL) != NULL && noted == SEC_E_INSUFFICIENT_MEMORY;
+    return ours || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+}
+
 /* Why OpenSSL gave up. */
 static SECURITY_STATUS failure_reason(struct schannel_context *context)
 {
@@ -235,6 +243,9 @@ static SECURITY_STATUS failure_reason(struct schannel_context *context)
     if (context->alert_received[0] != 0) {
         SECURITY_STATUS status = alert_received(context->alert_received[0], context->alert_received[1]);
         FAIL(status < 0 ? status : SEC_E_ILLEGAL_MESSAGE, "the peer ended the handshake with an alert (RFC 8446 6.2)");
+    }
+    if (out_of_memory(error)) {
+        FAIL(SEC_E_INSUFFICIENT_MEMORY, "out of memory for a handshake");
     }
     if (context->alert_sent[0] != 0) {
         FAIL(
