@@ -177,6 +177,8 @@ static SECURITY_STATUS conclude(struct step *step, enum engine_verdict verdict, 
         return deliver(step, SEC_I_CONTINUE_NEEDED, used);
     case ENGINE_DONE:
         return deliver(step, SEC_E_OK, used);
+    case ENGINE_REFUSED:
+        return deliver(step, SEC_I_NO_RENEGOTIATION, used);
     case ENGINE_CERTIFICATE:
         TRY(remember_used(step, used));
         return SEC_I_INCOMPLETE_CREDENTIALS;
