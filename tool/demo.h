@@ -1,5 +1,5 @@
 /* The parts of `sspi demo`: demo.c tells the story, demo_session.c holds a session of one package in this process,
- * demo_http.c lets clients in and keeps them out at `sspi serve`. */
+ * demo_tls.c speaks TLS, demo_http.c lets clients in and keeps them out at `sspi serve`. */
 #ifndef OPENSSPI_TOOL_DEMO_H
 #define OPENSSPI_TOOL_DEMO_H
 
@@ -12,6 +12,7 @@ struct demo {
     unsigned passed, failed;
     struct login alice; /* the account of the throw-away database */
     char directory[64];
+    char certificate[80], key[80]; /* of the throw-away server; files */
 };
 
 /* Counts and prints one line: a tick or a cross, what was to happen, what did. */
@@ -23,7 +24,10 @@ void demo_section(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* An authenticated session with signed and sealed messages both ways, attributes and times. */
 void demo_session(struct demo *demo, const char *package);
 
-/* sspi serve, curl and sspi get. */
-void demo_http(struct demo *demo);
+/* TLS of both versions between a client and a server in this process.  False: there is no certificate for the rest. */
+bool demo_tls(struct demo *demo);
+
+/* sspi serve, curl and sspi get; over TLS when `https`. */
+void demo_http(struct demo *demo, bool https);
 
 #endif
