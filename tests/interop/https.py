@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """https.py SSPI PKI: curl and sspi get sign in at `sspi serve --https`; somebody between a client and the server, who speaks TLS
 with both, gets in only where nobody looks at channel bindings (RFC 5929 4)."""
+import base64
+import hashlib
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 
@@ -140,6 +144,32 @@ def policies(program, env):
         harness.skip('curl --negotiate', 'this curl has no GSSAPI, or gss-ntlmssp is not installed')
 
 
+def chromium(env):
+    """Chromium knows the server's key, and sends bindings by itself."""
+    program = shutil.which('chromium')
+    openssl = shutil.which('openssl')
+    if not program or not openssl:
+        harness.skip('Chromium over https', 'chromium or openssl is not installed (packages chromium, openssl)')
+        return
+    key = subprocess.run([openssl, 'pkey', '-in', PKI + '/local.key', '-pubout', '-outform', 'DER'], check=True, capture_output=True).stdout
+    server, port = serve(env)
+    home = os.path.join(harness.scratch(), 'browser')
+
+    def visit(where, password):
+        return harness.call([program, '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+                             '--disable-background-networking', '--disable-component-update', '--disable-sync',
+                             '--disable-extensions', '--disable-dev-shm-usage', '--no-proxy-server', '--auth-schemes=ntlm',
+                             '--user-data-dir=%s/%s' % (home, password),
+                             '--ignore-certificate-errors-spki-list=' + base64.b64encode(hashlib.sha256(key).digest()).decode(),
+                             '--dump-dom', where % password], env=dict(os.environ, HOME=home), limit=90).out
+
+    where = 'https://DOMAIN%%5CUser:%s@' + '127.0.0.1:%d/json' % port
+    page = visit(where, 'Password')
+    matches('"channel_bindings": "those of this connection"', page, 'Chromium gets in, with its bindings')
+    check('DOMAIN' not in visit(where, 'password'), 'and with a wrong password it does not')
+    equal(server.stop(), 0, 'the server ends well')
+
+
 def main():
     if not PKI:
         raise harness.SkipAll('the openssl command is not installed (package openssl)')
@@ -153,6 +183,7 @@ def main():
     equal(refused.status, 60, 'curl does not trust a root that nobody knows')
     check(server.running(), 'and the server lives')
     server.stop()
+    chromium(env)
 
 
 harness.run(main)

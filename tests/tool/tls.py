@@ -175,6 +175,8 @@ def client_certificates():
         with Server(tls, echo) as server:
             equal(sspi('connect', '-q', *ROOTS, *NAME, *mine, server.where, given='mine').out, 'mine', '%s: with a certificate' % version.name)
             equal(sspi('connect', '-q', *ROOTS, *NAME, server.where, given='mine').status, 3, '%s: without: exit status 3' % version.name)
+            other = sspi('connect', '-q', *ROOTS, *NAME, '--cert', PKI + '/unknown.chain.pem', '--key', PKI + '/unknown.key', server.where, given='x')
+            equal(other.status, 3, '%s: with one that the server does not trust: 3, for it is not the server that is doubted' % version.name)
         subject = dict(pair for part in server.seen[0]['certificate']['subject'] for pair in part)
         equal(subject['commonName'], 'Alice', '%s: the server knows whose it is' % version.name)
         check('error' in server.seen[1], '%s: and refused who had none' % version.name, str(server.seen))
