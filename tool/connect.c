@@ -188,15 +188,17 @@ static int dial(struct link *link)
     return EXIT_DONE;
 }
 
-/* Writes what the socket takes.  False: it takes nothing any more. */
-static bool push(struct link *link)
+/* Writes what the socket takes.  A server that takes nothing any more may have said why: reading goes on. */
+static void push(struct link *link)
 {
     while (evbuffer_get_length(link->out) > 0) {
         if (evbuffer_write(link->out, link->socket) < 0) {
-            return errno == EAGAIN || errno == EINTR;
+            if (errno != EAGAIN && errno != EINTR) {
+                evbuffer_drain(link->out, evbuffer_get_length(link->out));
+            }
+            return;
         }
     }
-    return true;
 }
 
 /* Reads once, and lets TLS have it.  False at the end of the wire. */
@@ -218,14 +220,14 @@ static int shake_hands(struct link *link)
 {
     bool alive = true;
     tls_begin(&link->tls, link->out);
-    alive = push(link);
+    push(link);
     while (alive && link->tls.state == TLS_SHAKING) {
         if (!wait_for(link, POLLIN)) {
             complain("%s: the server is silent", link->options->where);
             return EXIT_NETWORK;
         }
         alive = pull(link);
-        (void)push(link); /* an alert, too */
+        push(link); /* an alert, too */
     }
     return link->tls.state == TLS_FAILED ? tls_complain(&link->tls, link->options->where) : EXIT_DONE;
 }
@@ -234,7 +236,8 @@ static int shake_hands(struct link *link)
 static void hang_up(struct link *link)
 {
     tls_goodbye(&link->tls, link->out);
-    bool alive = push(link);
+    push(link);
+    bool alive = true;
     (void)shutdown(link->socket, SHUT_WR);
     while (alive && (link->tls.state == TLS_OPEN || link->tls.state == TLS_SHAKING) && wait_for(link, POLLIN)) {
         alive = pull(link);
@@ -284,8 +287,9 @@ static int join(struct link *link)
         if (pollers[1].revents != 0) {
             input = take_input(link);
         }
-        if (!push(link) || ((pollers[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !pull(link))) {
-            tls_wire_ended(&link->tls);
+        push(link);
+        if ((pollers[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+            (void)pull(link);
         }
         int code = print(link);
         if (code != EXIT_DONE) {
@@ -296,7 +300,7 @@ static int join(struct link *link)
         return tls_complain(&link->tls, link->options->where);
     }
     tls_goodbye(&link->tls, link->out);
-    (void)push(link);
+    push(link);
     return EXIT_DONE;
 }
 

@@ -123,6 +123,7 @@ static void show_next(void)
            "  sspi serve --listen 127.0.0.1:8080              a server that knows it\n"
            "  curl --ntlm -u 'CORP\\you' http://127.0.0.1:8080/\n"
            "  sspi get -v --user 'CORP\\you' http://127.0.0.1:8080/\n"
+           "  sspi connect --report www.example.com:443       what a TLS server and its certificate are worth\n"
            "  curl -v ... 2>&1 | sspi decode                  what the tokens of a log say\n"
            "  sspi --help                                     and the rest\n");
 }
@@ -137,8 +138,14 @@ static void tour(struct demo *demo)
     demo_session(demo, "Negotiate");
     demo_section("4  Kerberos: a throw-away realm, whose KDC vouches for alice");
     demo_kerberos(demo);
-    demo_section("5  HTTP: sspi serve, and who gets in");
-    demo_http(demo);
+    demo_section("5  Schannel: TLS between a client and a server in this process");
+    bool certified = demo_tls(demo);
+    demo_section("6  HTTP: sspi serve, and who gets in");
+    demo_http(demo, false);
+    if (certified) {
+        demo_section("7  HTTPS: the same over TLS, with channel bindings");
+        demo_http(demo, true);
+    }
 }
 
 int command_demo(int argc, char **argv)

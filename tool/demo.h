@@ -1,5 +1,5 @@
 /* The parts of `sspi demo`: demo.c tells the story, demo_session.c holds a session of one package in this process,
- * demo_kerberos.c has a realm for it,
+ * demo_kerberos.c has a realm for it, demo_tls.c speaks TLS,
  * demo_http.c lets clients in and keeps them out at `sspi serve`. */
 #ifndef OPENSSPI_TOOL_DEMO_H
 #define OPENSSPI_TOOL_DEMO_H
@@ -13,6 +13,7 @@ struct demo {
     unsigned passed, failed;
     struct login alice; /* the account of the throw-away database */
     char directory[64];
+    char certificate[80], key[80]; /* of the throw-away server; files */
 };
 
 /* Counts and prints one line: a tick or a cross, what was to happen, what did. */
@@ -27,7 +28,10 @@ void demo_session(struct demo *demo, const char *package);
 /* A realm of its own, where the KDC's programs are installed, and a session in it. */
 void demo_kerberos(struct demo *demo);
 
-/* sspi serve, curl and sspi get. */
-void demo_http(struct demo *demo);
+/* TLS of both versions between a client and a server in this process.  False: there is no certificate for the rest. */
+bool demo_tls(struct demo *demo);
+
+/* sspi serve, curl and sspi get; over TLS when `https`. */
+void demo_http(struct demo *demo, bool https);
 
 #endif

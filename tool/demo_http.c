@@ -20,6 +20,7 @@ struct place {
     char self[4096]; /* this program */
     char url[128];   /* where it serves, with /json */
     char *output;    /* of the last client */
+    bool https;
 };
 
 /* The line of a config file on curl's standard input, so that the password stands in no process list. */
@@ -43,8 +44,22 @@ static void check_curl(struct demo *demo, struct place *place, const char *passw
 {
     struct child child;
     char detail[128];
-    const char *argv[] = {"curl", "--disable",   "--silent",       "--ntlm",   "--noproxy", "*",        "--max-time",
-                          "15",   "--write-out", "\n%{http_code}", "--config", "-",         place->url, NULL};
+    const char *argv[] = {"curl",
+                          "--disable",
+                          "--silent",
+                          "--ntlm",
+                          "--noproxy",
+                          "*",
+                          "--max-time",
+                          "15",
+                          "--write-out",
+                          "\n%{http_code}",
+                          "--config",
+                          "-",
+                          place->url,
+                          place->https ? "--cacert" : NULL,
+                          demo->certificate,
+                          NULL};
     AUTO_FREE char *config = curl_config(&demo->alice, password);
     bool started = child_start(&child, argv, config, NULL, true);
     secret_wipe(config, strlen(config));
@@ -69,7 +84,9 @@ static void check_get(struct demo *demo, struct place *place, const char *passwo
 {
     struct child child;
     char detail[128];
-    const char *argv[] = {place->self, "get", "--user", "DEMO\\alice", place->url, NULL};
+    const char *argv[] = {place->self,       "get",      "--user",
+                          "DEMO\\alice",     place->url, place->https ? "--roots" : NULL,
+                          demo->certificate, NULL};
     AUTO_FREE char *set = NULL;
     if (asprintf(&set, "SSPI_PASSWORD=%s", password) < 0) {
         set = need(NULL);
@@ -93,7 +110,10 @@ static bool start_server(struct demo *demo, struct place *place, struct child *s
     char line[sizeof place->url];
     static const char before[] = "listening on ";
     ssize_t size = readlink("/proc/self/exe", place->self, sizeof place->self - 1);
-    const char *argv[] = {place->self, "serve", "--quiet", "--listen", "127.0.0.1:0", NULL};
+    const char *argv[] = {
+        place->self, "serve",           "--quiet", "--listen", "127.0.0.1:0", place->https ? "--https" : NULL,
+        "--cert",    demo->certificate, "--key",   demo->key,  "--bindings",  "allow",
+        NULL};
     if (size <= 0) {
         demo_check(demo, false, "sspi serve", "/proc/self/exe cannot be read");
         return false;
@@ -114,15 +134,27 @@ static bool start_server(struct demo *demo, struct place *place, struct child *s
     return true;
 }
 
-void demo_http(struct demo *demo)
+/* What `sspi get` has sent over TLS, and a relay could not have. */
+static bool says_bound(const char *output)
 {
-    struct place place = {.output = need(calloc(1, OUTPUT_MAX))};
+    AUTO_FACTS facts = json_tokener_parse(output);
+    struct json_object *context = NULL;
+    return facts != NULL && json_object_object_get_ex(facts, "context", &context) &&
+           strcmp(facts_get(context, "channel_bindings"), "those of this connection") == 0;
+}
+
+void demo_http(struct demo *demo, bool https)
+{
+    struct place place = {.output = need(calloc(1, OUTPUT_MAX)), .https = https};
     struct child server = {0, -1};
     char detail[64];
     if (start_server(demo, &place, &server)) {
         check_curl(demo, &place, demo->alice.password, 200, "curl --ntlm with the right password gets in");
         check_curl(demo, &place, "not her password", 401, "curl --ntlm with a wrong password stays out");
         check_get(demo, &place, demo->alice.password, EXIT_DONE, "sspi get with the right password gets in");
+        if (https) {
+            demo_check(demo, says_bound(place.output), "and is bound to this TLS connection", "channel bindings");
+        }
         check_get(demo, &place, "not her password", EXIT_REFUSED, "sspi get with a wrong password stays out");
         int status = child_stop(&server, PATIENCE);
         snprintf(detail, sizeof detail, "exit status %d", status);

@@ -101,12 +101,13 @@ static SECURITY_STATUS step(struct tls *tls, uint8_t *data, size_t *size, struct
     if (!tls->has_context && tls->protocols != NULL) {
         in[in_list.cBuffers++] = alpn_buffer(tls->protocols, &alpn);
     }
+    tls->spoke = false;
     SECURITY_STATUS status = call(tls, in_list.cBuffers > 0 ? &in_list : NULL, &out_list);
     const char *why = status < 0 ? last_reason() : NULL;
     tls->has_context = tls->has_context || status >= 0;
     if (out.cbBuffer > 0 && out.pvBuffer != NULL && status != SEC_E_INCOMPLETE_MESSAGE) { /* an alert, too */
         evbuffer_add(wire_out, out.pvBuffer, out.cbBuffer);
-        tls->flights++;
+        tls->spoke = true;
     }
     FreeContextBuffer(out.pvBuffer);
     if (status == SEC_E_INCOMPLETE_MESSAGE || status == SEC_I_INCOMPLETE_CREDENTIALS) {
@@ -323,7 +324,7 @@ bool tls_distrusts(const struct tls *tls)
         SEC_E_CERT_WRONG_USAGE, CRYPT_E_REVOKED,       CRYPT_E_NO_REVOCATION_CHECK, CRYPT_E_REVOCATION_OFFLINE,
     };
     for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
-        if (tls->state == TLS_FAILED && !tls->was_open && tls->status == verdicts[i]) {
+        if (tls->state == TLS_FAILED && tls->spoke && !tls->was_open && tls->status == verdicts[i]) {
             return true;
         }
     }

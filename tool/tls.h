@@ -66,7 +66,7 @@ struct tls {
     ULONG flags;
     SECURITY_STATUS status; /* of the last call */
     const char *reason;     /* static; NULL: none */
-    unsigned flights;       /* calls of the handshake that wrote something */
+    bool spoke;             /* the last call of the handshake wrote something: our alert, when it failed */
     SecPkgContext_StreamSizes sizes;
 };
 

@@ -95,14 +95,20 @@ static void on_added(struct evbuffer *out, const struct evbuffer_cb_info *change
 static void on_more(evutil_socket_t number, short events, void *argument)
 {
     struct filter *filter = argument;
+    bufferevent_event_cb owner = NULL;
     (void)number;
     (void)events;
+    bufferevent_getcb(filter->above, NULL, NULL, &owner, NULL);
+    if (owner == NULL) { /* it is being freed, and a flush would start its timers again */
+        return;
+    }
     (void)bufferevent_flush(filter->above, EV_WRITE, BEV_NORMAL);
 }
 
 static void end(void *argument)
 {
     struct filter *filter = argument;
+    bufferevent_set_timeouts(filter->above, NULL, NULL); /* libevent 2.1 may have started them while it frees them */
     event_free(filter->more);
     filter->on_free(filter->tls);
     free(filter);
@@ -121,6 +127,7 @@ struct bufferevent *tls_filter_new(struct bufferevent *below, struct tls *tls, v
 void tls_filter_goodbye(struct bufferevent *bufferevent, struct tls *tls)
 {
     struct bufferevent *below = bufferevent_get_underlying(bufferevent);
+    bufferevent_set_timeouts(bufferevent, NULL, NULL); /* nobody waits any more */
     tls_goodbye(tls, bufferevent_get_output(below));
     flush(below);
 }

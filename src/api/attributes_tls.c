@@ -156,6 +156,13 @@ static SECURITY_STATUS lay_eap(struct context *context, struct attribute *value,
     return SEC_E_OK;
 }
 
+/* Without a master key identifier (step_find_srtp). */
+static SECURITY_STATUS lay_srtp(struct context *context, struct attribute *value, bool wide, void *out)
+{
+    *(SecPkgContext_SrtpParameters *)out = (SecPkgContext_SrtpParameters){.ProtectionProfile = (USHORT)value->number};
+    return SEC_E_OK;
+}
+
 static SECURITY_STATUS lay_keying_material(struct context *context, struct attribute *value, bool wide, void *out)
 {
     void *block;
@@ -315,6 +322,7 @@ const struct layout layout_tls_context[] = {
     {SECPKG_ATTR_DTLS_MTU, sizeof(ULONG), lay_number, NULL},
     {SECPKG_ATTR_APPLICATION_PROTOCOL, sizeof(SecPkgContext_ApplicationProtocol), lay_protocol, NULL},
     {SECPKG_ATTR_NEGOTIATED_TLS_EXTENSIONS, sizeof(SecPkgContext_NegotiatedTlsExtensions), lay_extensions, NULL},
+    {SECPKG_ATTR_SRTP_PARAMETERS, sizeof(SecPkgContext_SrtpParameters), lay_srtp, NULL},
     {SECPKG_ATTR_REMOTE_CERT_CONTEXT, sizeof(PCCERT_CONTEXT), lay_certificate, NULL},
     {SECPKG_ATTR_LOCAL_CERT_CONTEXT, sizeof(PCCERT_CONTEXT), lay_certificate, NULL},
     {SECPKG_ATTR_REMOTE_CERT_CHAIN, sizeof(PCCERT_CONTEXT), lay_certificate, NULL},

@@ -230,6 +230,14 @@ static SECURITY_STATUS signatures(struct schannel_context *context, struct attri
     return write_end(&writer);
 }
 
+static SECURITY_STATUS srtp_profile(struct schannel_context *context, struct attribute *out)
+{
+    const SRTP_PROTECTION_PROFILE *profile = context->datagram ? SSL_get_selected_srtp_profile(context->ssl) : NULL;
+    REQUIRE(profile != NULL, SEC_E_UNSUPPORTED_FUNCTION, "SRTP_PARAMETERS: no profile was agreed on (RFC 5764)");
+    out->number = (uint32_t)profile->id;
+    return SEC_E_OK;
+}
+
 static void sizes(const struct schannel_context *context, struct attribute *out)
 {
     out->stream_sizes.header = context->sizes.header;
@@ -313,6 +321,8 @@ static SECURITY_STATUS query_connection(struct schannel_context *context, uint32
         return SEC_E_OK;
     case SECPKG_ATTR_NEGOTIATED_TLS_EXTENSIONS:
         return extensions(context, out);
+    case SECPKG_ATTR_SRTP_PARAMETERS:
+        return srtp_profile(context, out);
     default:
         return query_early(context, attribute, out);
     }
@@ -375,6 +385,7 @@ static bool exists(uint32_t attribute)
     case SECPKG_ATTR_FLAGS:
     case SECPKG_ATTR_APPLICATION_PROTOCOL:
     case SECPKG_ATTR_NEGOTIATED_TLS_EXTENSIONS:
+    case SECPKG_ATTR_SRTP_PARAMETERS:
     case SECPKG_ATTR_UNIQUE_BINDINGS:
     case SECPKG_ATTR_ENDPOINT_BINDINGS:
     case SECPKG_ATTR_KEYING_MATERIAL:

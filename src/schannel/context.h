@@ -101,6 +101,7 @@ struct schannel_context {
     struct schannel_datagram *dtls; /* [step] NULL: TLS */
     bool completed;                 /* [step] */
     bool fast;                      /* [step] record.c protects messages; else OpenSSL */
+    bool no_handshakes;             /* [step] a renegotiation was refused, and with it OpenSSL's state machine ended */
     bool trusted;                   /* [step] the peer was judged and found good, now or when the session began */
     bool manual;                    /* [step] the peer is not judged: of the flags of the handshake under way */
     bool session_wanted;            /* [step] a resumable session may be kept (SCHANNEL_SESSION_TOKEN) */

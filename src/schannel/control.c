@@ -57,8 +57,9 @@ static SECURITY_STATUS openssl_close(struct schannel_context *context)
     openssl_errors_mark();
     int result = SSL_shutdown(context->ssl);
     openssl_errors_forget();
+    TRY(write_end(&context->outgoing)); /* the usual reason */
     REQUIRE(result >= 0, SEC_E_INTERNAL_ERROR, "OpenSSL did not close the connection");
-    return write_end(&context->outgoing);
+    return SEC_E_OK;
 }
 
 SECURITY_STATUS control_send(struct schannel_context *context)

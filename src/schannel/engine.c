@@ -220,6 +220,14 @@ void engine_free(struct schannel_context *context)
 
 /* ---------------------------------------------------------------- verdicts */
 
+/* Something of ours that OpenSSL called, or OpenSSL itself, had no memory. */
+static bool out_of_memory(unsigned long error)
+{
+    SECURITY_STATUS noted = SEC_E_OK;
+    bool ours = status_reason(&noted, NULL, NULL) != NULL && noted == SEC_E_INSUFFICIENT_MEMORY;
+    return ours || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+}
+
 /* Why OpenSSL gave up. */
 static SECURITY_STATUS failure_reason(struct schannel_context *context)
 {
@@ -235,6 +243,9 @@ static SECURITY_STATUS failure_reason(struct schannel_context *context)
     if (context->alert_received[0] != 0) {
         SECURITY_STATUS status = alert_received(context->alert_received[0], context->alert_received[1]);
         FAIL(status < 0 ? status : SEC_E_ILLEGAL_MESSAGE, "the peer ended the handshake with an alert (RFC 8446 6.2)");
+    }
+    if (out_of_memory(error)) {
+        FAIL(SEC_E_INSUFFICIENT_MEMORY, "out of memory for a handshake");
     }
     if (context->alert_sent[0] != 0) {
         FAIL(
@@ -348,6 +359,25 @@ static enum engine_verdict conclude(struct schannel_context *context, size_t mar
     return verdict;
 }
 
+/* To OpenSSL a refused renegotiation is the end (a fatal alert, which nobody gets); to the connection it is not (RFC 5246 7.2.2).
+ * Messages do not need OpenSSL any more; another handshake would. */
+static bool is_refusal(const struct schannel_context *context)
+{
+    return context->completed && context->fast && context->alert_received[0] == ALERT_WARNING &&
+           context->alert_received[1] == ALERT_NO_RENEGOTIATION;
+}
+
+static enum engine_verdict go_on_without(struct schannel_context *context, size_t mark)
+{
+    context->outgoing.size = mark;
+    context->failure = SEC_E_OK;
+    context->alert_received[0] = context->alert_sent[0] = 0;
+    context->no_handshakes = true;
+    engine_handshake_end(context);
+    schannel_enter(context, SCHANNEL_OPEN);
+    return ENGINE_REFUSED;
+}
+
 enum engine_verdict engine_handshake(struct schannel_context *context, struct bytes records, size_t *out_used)
 {
     struct schannel_handshake *handshake = context->handshake;
@@ -359,6 +389,9 @@ enum engine_verdict engine_handshake(struct schannel_context *context, struct by
     leave();
     *out_used = records.size - handshake->feed.size - handshake->record.size;
     handshake->feed = handshake->record = BYTES_NONE;
+    if (verdict == ENGINE_FAILED && is_refusal(context)) {
+        return go_on_without(context, mark);
+    }
     return conclude(context, mark, verdict);
 }
 
@@ -366,6 +399,7 @@ SECURITY_STATUS engine_renegotiate(struct schannel_context *context)
 {
     REQUIRE(context->version != TLS1_3_VERSION, SEC_E_UNSUPPORTED_FUNCTION,
             "TLS 1.3 knows no renegotiation (RFC 8446 4.1.2)");
+    REQUIRE(!context->no_handshakes, SEC_E_UNSUPPORTED_FUNCTION, "the peer has refused to renegotiate before");
     openssl_errors_mark();
     int result = SSL_renegotiate(context->ssl);
     openssl_errors_forget();

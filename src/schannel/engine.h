@@ -24,6 +24,7 @@ enum engine_verdict {
     ENGINE_MORE,        /* every whole record is used up; the peer has to speak */
     ENGINE_DONE,        /* the handshake is complete */
     ENGINE_CERTIFICATE, /* the server asks for a certificate and there is none to show */
+    ENGINE_REFUSED,     /* the peer does not renegotiate; messages go on as before */
     ENGINE_FAILED,      /* context->failure says why; context->outgoing may hold the alert */
 };
 
@@ -47,7 +48,7 @@ void engine_handshake_end(struct schannel_context *context);
 enum engine_verdict engine_handshake(struct schannel_context *context, struct bytes records, size_t *out_used);
 
 /* Tells OpenSSL to renegotiate (TLS 1.2 and before); engine_handshake() without records then writes the ClientHello, or a
- * server's HelloRequest.  SEC_E_UNSUPPORTED_FUNCTION under TLS 1.3. */
+ * server's HelloRequest.  SEC_E_UNSUPPORTED_FUNCTION under TLS 1.3, and once the peer has refused. */
 STATUS engine_renegotiate(struct schannel_context *context);
 
 /* Hands OpenSSL the plaintext of a handshake record that came behind the handshake.  ENGINE_DONE: nothing more to do,

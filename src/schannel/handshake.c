@@ -177,6 +177,8 @@ static SECURITY_STATUS conclude(struct step *step, enum engine_verdict verdict, 
         return deliver(step, SEC_I_CONTINUE_NEEDED, used);
     case ENGINE_DONE:
         return deliver(step, SEC_E_OK, used);
+    case ENGINE_REFUSED:
+        return deliver(step, SEC_I_NO_RENEGOTIATION, used);
     case ENGINE_CERTIFICATE:
         TRY(remember_used(step, used));
         return SEC_I_INCOMPLETE_CREDENTIALS;
@@ -247,6 +249,18 @@ static SECURITY_STATUS take_target(struct schannel_context *context, struct utf1
     return SEC_E_OK;
 }
 
+/* RFC 5764: keys for media beside the connection. */
+static SECURITY_STATUS take_srtp(struct schannel_context *context, const struct step_in *in)
+{
+    char names[STEP_SRTP_MAX];
+    TRY(step_find_srtp(in, names));
+    openssl_errors_mark();
+    int refused = names[0] != '\0' ? SSL_set_tlsext_use_srtp(context->ssl, names) : 0;
+    openssl_errors_forget();
+    REQUIRE(refused == 0, SEC_E_INSUFFICIENT_MEMORY, "OpenSSL does not take the SRTP profiles");
+    return SEC_E_OK;
+}
+
 static SECURITY_STATUS take_alpn(struct step *step)
 {
     struct schannel_context *context = step->context;
@@ -292,6 +306,7 @@ static SECURITY_STATUS first_leg(struct step *step, const struct step_in *in)
         uint16_t mtu;
         TRY(step_find_mtu(in, &mtu));
         TRY(datagram_prepare(context, mtu));
+        TRY(take_srtp(context, in));
     }
     apply_flags(step);
     TRY(take_alpn(step));

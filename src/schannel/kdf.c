@@ -208,22 +208,26 @@ static EVP_KDF_CTX *theirs(struct derivation *derivation)
 
 /* ---------------------------------------------------------------- the provider's functions */
 
-static void *new_tls13(void *provider)
+/* OpenSSL passes on that it failed, not why: the call's reason does. */
+static struct derivation *make(const char *name)
 {
     struct derivation *derivation = calloc(1, sizeof *derivation);
-    if (derivation != NULL) {
-        derivation->name = OSSL_KDF_NAME_TLS1_3_KDF;
+    if (derivation == NULL) {
+        (void)status_fail(SEC_E_INSUFFICIENT_MEMORY, "out of memory for a key schedule", __FILE__, __LINE__);
+        return NULL;
     }
+    derivation->name = name;
     return derivation;
+}
+
+static void *new_tls13(void *provider)
+{
+    return make(OSSL_KDF_NAME_TLS1_3_KDF);
 }
 
 static void *new_tls12(void *provider)
 {
-    struct derivation *derivation = calloc(1, sizeof *derivation);
-    if (derivation != NULL) {
-        derivation->name = OSSL_KDF_NAME_TLS1_PRF;
-    }
-    return derivation;
+    return make(OSSL_KDF_NAME_TLS1_PRF);
 }
 
 static void reset(void *context)
@@ -244,11 +248,10 @@ static void dispose(void *context)
 static void *duplicate(void *context)
 {
     const struct derivation *from = context;
-    struct derivation *copy = calloc(1, sizeof *copy);
+    struct derivation *copy = make(from->name);
     if (copy == NULL) {
         return NULL;
     }
-    copy->name = from->name;
     copy->theirs = from->theirs != NULL ? EVP_KDF_CTX_dup(from->theirs) : NULL;
     if (from->theirs != NULL && copy->theirs == NULL) {
         free(copy);

@@ -105,6 +105,9 @@ static SECURITY_STATUS on_alert(struct schannel_context *context, const struct r
 /* The step that is to come gets the record's content. */
 static SECURITY_STATUS notify(struct schannel_context *context, struct bytes plaintext, size_t left)
 {
+    if (context->no_handshakes) {
+        return SEC_E_OK; /* a HelloRequest may be ignored (RFC 5246 7.4.1.1) */
+    }
     secret_free(&context->stash);
     TRY(secret_copy(&context->stash, plaintext));
     context->notified_extra = left;

@@ -96,8 +96,7 @@ SECURITY_STATUS record_init_tls13(struct record_direction *out, const struct sui
     };
     uint8_t key[RECORD_KEY_MAX];
     memcpy(direction.secret, secret.data, secret.size);
-    record_expand_label(suite->hash, secret, "key", key, key_size(suite));
-    record_expand_label(suite->hash, secret, "iv", direction.iv, RECORD_NONCE);
+    record_traffic_keys(suite->hash, secret, key, key_size(suite), direction.iv, RECORD_NONCE);
     SECURITY_STATUS status = start_cipher_quietly(&direction, key);
     secret_wipe(key, sizeof key);
     if (status >= 0) {
@@ -207,8 +206,7 @@ SECURITY_STATUS record_update(struct record_direction *direction)
     size_t size = record_hash_size(suite->hash);
     uint8_t next[RECORD_SECRET_MAX], key[RECORD_KEY_MAX];
     record_expand_label(suite->hash, bytes_of(direction->secret, size), "traffic upd", next, size);
-    record_expand_label(suite->hash, bytes_of(next, size), "key", key, key_size(suite));
-    record_expand_label(suite->hash, bytes_of(next, size), "iv", direction->iv, RECORD_NONCE);
+    record_traffic_keys(suite->hash, bytes_of(next, size), key, key_size(suite), direction->iv, RECORD_NONCE);
     memcpy(direction->secret, next, size);
     direction->sequence = 0;
     openssl_errors_mark();

@@ -51,27 +51,32 @@ void record_hkdf_extract(enum suite_hash hash, struct bytes salt, struct bytes s
 }
 
 /* T(i) = HMAC(secret, T(i-1) | info | i). */
-void record_hkdf_expand(enum suite_hash hash, struct bytes secret, struct bytes info, uint8_t *out, size_t size)
+static void expand(struct keyed *keyed, struct bytes info, uint8_t *out, size_t size)
 {
-    struct keyed keyed;
     uint8_t block[RECORD_HASH_MAX];
-    size_t block_size = record_hash_size(hash);
+    size_t block_size = record_hash_size(keyed->hash);
     size_t done = 0;
-    keyed_start(&keyed, hash, secret);
     for (uint8_t i = 1; done < size; i++) {
         const struct bytes parts[] = {bytes_of(block, i == 1 ? 0 : block_size), info, bytes_of(&i, 1)};
         size_t part = size - done < block_size ? size - done : block_size;
-        keyed_hmac(&keyed, parts, 3, block);
+        keyed_hmac(keyed, parts, 3, block);
         memcpy(out + done, block, part);
         done += part;
     }
     secret_wipe(block, sizeof block);
+}
+
+void record_hkdf_expand(enum suite_hash hash, struct bytes secret, struct bytes info, uint8_t *out, size_t size)
+{
+    struct keyed keyed;
+    keyed_start(&keyed, hash, secret);
+    expand(&keyed, info, out, size);
     secret_wipe(&keyed, sizeof keyed);
 }
 
-void record_expand_label(enum suite_hash hash, struct bytes secret, const char *label, uint8_t *out, size_t size)
+/* struct HkdfLabel (RFC 8446 7.1): u16 length, u8 length and "tls13 " label, u8 length and context. */
+static void expand_label(struct keyed *keyed, const char *label, uint8_t *out, size_t size)
 {
-    /* struct HkdfLabel (RFC 8446 7.1): u16 length, u8 length and "tls13 " label, u8 length and context. */
     uint8_t info[64];
     struct writer writer = write_into(info, sizeof info);
     write_u16be(&writer, (uint16_t)size);
@@ -79,7 +84,25 @@ void record_expand_label(enum suite_hash hash, struct bytes secret, const char *
     write_bytes(&writer, bytes_of("tls13 ", 6));
     write_bytes(&writer, bytes_of(label, strlen(label)));
     write_u8(&writer, 0);
-    record_hkdf_expand(hash, secret, write_result(&writer), out, size);
+    expand(keyed, write_result(&writer), out, size);
+}
+
+void record_expand_label(enum suite_hash hash, struct bytes secret, const char *label, uint8_t *out, size_t size)
+{
+    struct keyed keyed;
+    keyed_start(&keyed, hash, secret);
+    expand_label(&keyed, label, out, size);
+    secret_wipe(&keyed, sizeof keyed);
+}
+
+void record_traffic_keys(enum suite_hash hash, struct bytes secret, uint8_t *key, size_t key_size, uint8_t *iv,
+                         size_t iv_size)
+{
+    struct keyed keyed;
+    keyed_start(&keyed, hash, secret);
+    expand_label(&keyed, "key", key, key_size);
+    expand_label(&keyed, "iv", iv, iv_size);
+    secret_wipe(&keyed, sizeof keyed);
 }
 
 void record_prf(enum suite_hash hash, struct bytes secret, const struct bytes *seed, size_t count, uint8_t *out,

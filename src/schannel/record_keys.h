@@ -12,6 +12,10 @@ size_t record_hash_size(enum suite_hash hash); /* 32 or 48 */
 /* HKDF-Expand-Label(secret, label, "", size) of RFC 8446 7.1, the label without "tls13 "; `size` at most 64. */
 void record_expand_label(enum suite_hash hash, struct bytes secret, const char *label, uint8_t *out, size_t size);
 
+/* The key and the IV that a traffic secret gives (RFC 8446 7.3). */
+void record_traffic_keys(enum suite_hash hash, struct bytes secret, uint8_t *key, size_t key_size, uint8_t *iv,
+                         size_t iv_size);
+
 /* HKDF (RFC 5869 2.2, 2.3).  Extract writes record_hash_size() bytes; expand at most 255 times as many. */
 void record_hkdf_extract(enum suite_hash hash, struct bytes salt, struct bytes secret, uint8_t *out);
 void record_hkdf_expand(enum suite_hash hash, struct bytes secret, struct bytes info, uint8_t *out, size_t size);

@@ -1,5 +1,8 @@
 #include "schannel/step_buffers.h"
 
+#include <openssl/srtp.h>
+#include <string.h>
+
 #include "base/auto.h"
 #include "core/context_buffer.h"
 #include "wire/reader.h"
@@ -104,6 +107,53 @@ SECURITY_STATUS step_find_alpn(const struct step_in *in, struct bytes *out_list)
     TRY(read_end_lax(&reader, "SEC_APPLICATION_PROTOCOLS: larger than its buffer"));
     TRY(check_list(found));
     *out_list = found;
+    return SEC_E_OK;
+}
+
+/* IANA, "SRTP Protection Profiles". */
+static const char *srtp_name(uint16_t profile)
+{
+    switch (profile) {
+    case SRTP_AES128_CM_SHA1_80:
+        return "SRTP_AES128_CM_SHA1_80";
+    case SRTP_AES128_CM_SHA1_32:
+        return "SRTP_AES128_CM_SHA1_32";
+    case SRTP_AEAD_AES_128_GCM:
+        return "SRTP_AEAD_AES_128_GCM";
+    case SRTP_AEAD_AES_256_GCM:
+        return "SRTP_AEAD_AES_256_GCM";
+    default:
+        return NULL;
+    }
+}
+
+SECURITY_STATUS step_find_srtp(const struct step_in *in, char out[STEP_SRTP_MAX])
+{
+    out[0] = '\0';
+    REQUIRE(buffers_find(in->input, SECBUFFER_SRTP_MASTER_KEY_IDENTIFIER) == NULL, SEC_E_UNSUPPORTED_FUNCTION,
+            "SEC_SRTP_MASTER_KEY_IDENTIFIER: identifiers are not sent (RFC 5764 4.1.3)");
+    const SecBuffer *buffer = buffers_find(in->input, SECBUFFER_SRTP_PROTECTION_PROFILES);
+    if (buffer == NULL) {
+        return SEC_E_OK;
+    }
+    struct reader reader = read_start(buffer_bytes(buffer));
+    struct reader list = read_sub(&reader, read_u16le(&reader));
+    struct writer names = write_into((uint8_t *)out, STEP_SRTP_MAX - 1);
+    uint32_t taken = 0;
+    while (read_left(&list) != 0) {
+        uint16_t profile = read_u16be(&list);
+        const char *name = srtp_name(profile);
+        if (name != NULL && (taken & 1u << profile) == 0) {
+            write_bytes(&names, bytes_of(":", taken != 0 ? 1 : 0));
+            write_bytes(&names, bytes_of(name, strlen(name)));
+            taken |= 1u << profile;
+        }
+    }
+    REQUIRE(!list.bad, SEC_E_INVALID_TOKEN, "SEC_SRTP_PROTECTION_PROFILES: half a profile");
+    TRY(read_end_lax(&reader, "SEC_SRTP_PROTECTION_PROFILES: larger than its buffer"));
+    REQUIRE(taken != 0, SEC_E_UNSUPPORTED_FUNCTION, "SEC_SRTP_PROTECTION_PROFILES: no profile that is known here");
+    TRY(write_end(&names));
+    out[names.size] = '\0';
     return SEC_E_OK;
 }
 

@@ -24,6 +24,13 @@ STATUS step_report_alert(const struct step_in *in, const struct step_out *out, s
  * SEC_E_INVALID_TOKEN for sizes that contradict each other, or an empty name (RFC 7301 3.1). */
 STATUS step_find_alpn(const struct step_in *in, struct bytes *out_list);
 
+/* The profiles inside a SECBUFFER_SRTP_PROTECTION_PROFILES that OpenSSL knows, as it names them, with colons between, best
+ * first; "" when there is no such buffer.  SEC_E_INVALID_TOKEN for sizes that contradict each other;
+ * SEC_E_UNSUPPORTED_FUNCTION for a list in which it knows none, or a SECBUFFER_SRTP_MASTER_KEY_IDENTIFIER, which OpenSSL
+ * cannot send (RFC 5764 4.1.1). */
+#define STEP_SRTP_MAX 128
+STATUS step_find_srtp(const struct step_in *in, char out[STEP_SRTP_MAX]);
+
 /* SECBUFFER_DTLS_MTU; 0 when there is none.  SEC_E_INVALID_TOKEN for one of another size, or below 200. */
 STATUS step_find_mtu(const struct step_in *in, uint16_t *out_mtu);
 

@@ -11,7 +11,9 @@ run() prints the plan last, turns an exception into one failed test, and kills w
 when the runner interrupts the script.  Nothing here sleeps in the hope that something has happened by then: every
 wait names its condition and its limit.
 """
+import array
 import atexit
+import fcntl
 import os
 import pwd
 import re
@@ -22,6 +24,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 
@@ -170,17 +173,19 @@ def until(condition, what, limit=LIMIT):
 class Process:
     """A program in the background, in a process group of its own, with its output in a file.
 
-    user: an account to run it as when the test runs as root (None: the same user)."""
+    user: an account to run it as when the test runs as root (None: the same user).
+    typed: give() can write to its standard input, which stays open; else that is empty."""
 
-    def __init__(self, command, env=None, cwd=None, user=None, pass_fds=()):
+    def __init__(self, command, env=None, cwd=None, user=None, pass_fds=(), typed=False):
         self.name = os.path.basename(command[0])
         self.log = os.path.join(scratch(), '%s.%d.log' % (self.name, len(_processes)))
         more = {}
         if user and os.geteuid() == 0:
             more = {'user': user, 'group': pwd.getpwnam(user).pw_gid, 'extra_groups': []}
         with open(self.log, 'wb') as log:
-            self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env,
-                                          cwd=cwd or scratch(), start_new_session=True, pass_fds=pass_fds, **more)
+            self.child = subprocess.Popen(command, stdin=subprocess.PIPE if typed else subprocess.DEVNULL, stdout=log,
+                                          stderr=log, env=env, cwd=cwd or scratch(), start_new_session=True,
+                                          pass_fds=pass_fds, **more)
         self.pid = self.child.pid
         _processes.append(self)
 
@@ -190,6 +195,29 @@ class Process:
                 return log.read().decode(errors='replace')
         except OSError:
             return ''
+
+    def raw(self):
+        """The output so far, as bytes."""
+        with open(self.log, 'rb') as log:
+            return log.read()
+
+    def give(self, data):
+        """Writes to the standard input of a program that was started with `typed`."""
+        try:
+            self.child.stdin.write(data.encode() if isinstance(data, str) else data)
+            self.child.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has left: whoever waits for what it says will see that
+
+    def type(self, line):
+        """give() one line, and wait until the program has read it: it comes alone, as from a keyboard."""
+        self.give(line + '\n')
+
+        def read():
+            waiting = array.array('i', [0])
+            fcntl.ioctl(self.child.stdin, termios.FIONREAD, waiting)
+            return waiting[0] == 0 or not self.running()
+        until(read, '%s reads %r' % (self.name, line))
 
     def running(self):
         return self.child.poll() is None

@@ -14,6 +14,7 @@ which is the leaf and the intermediate.  Nothing here expires in a hundred years
     unknown                                            issued by stranger
     commonname                                         www.example.com as common name and no alternative names
     selfsigned                                         its own issuer, no CA
+    local                                              for localhost, 127.0.0.1 and ::1
     many                                               RSA; all attributes that names have, a 20-byte serial number
 
     root.crl.pem  intermediate.crl.pem  stale.crl.pem  intermediate.crl.pem lists revoked; stale is past its next update
@@ -170,6 +171,7 @@ def everything(directory):
     pki.leaf('unknown', issuer='stranger')
     pki.leaf('commonname', names=None, subject='/CN=www.example.com')
     pki.leaf('selfsigned', issuer='selfsigned')
+    pki.leaf('local', names='DNS:localhost,IP:127.0.0.1,IP:::1')
     pki.write('intermediate.serial', '9F' + '01' * 19 + '\n')
     pki.leaf('many', kind='rsa', names='DNS:a.example.com,DNS:b.example.com,email:carol@example.com', subject=(
         '/C=DE/ST=Sachsen/L=Dresden/O=Müller, Söhne \\+ Co/OU=First+OU=Second "quoted"/CN=Carol  Jones'

@@ -15,13 +15,15 @@ def leftovers():
 
 def main():
     harness.need_program('curl', 'curl')
+    harness.need_program('openssl', 'openssl')
     before = leftovers()
     result = harness.call([SSPI, 'demo'], env=harness.environment(), limit=120)
     equal(result.status, 0, 'sspi demo succeeds')
     check('FAIL' not in result.out and '\u2718' not in result.out, 'every line of it', str(result))
     matches('NEGOTIATE.*CHALLENGE.*AUTHENTICATE', result.out, 'it draws the exchange')
     for words in ('sealed message', 'SEC_E_MESSAGE_ALTERED', 'SEC_E_LOGON_DENIED', 'curl --ntlm with the right password',
-                  'HTTP 401', 'NegTokenInit2', 'NegTokenResp: AUTHENTICATE', 'accept-completed', 'not in this build', 'Next:', 'sspi user add'):
+                  'HTTP 401', 'NegTokenInit2', 'NegTokenResp: AUTHENTICATE', 'accept-completed', 'not in this build', 'Next:', 'sspi user add', 'TLS 1.2, the certificate verified',
+                  'TLS 1.3, the certificate verified', 'SEC_E_WRONG_PRINCIPAL', 'https://127.0.0.1:', 'bound to this TLS connection'):
         check(words in result.out, 'it shows: ' + words, result.out)
     if os.path.exists('/usr/sbin/krb5kdc') and os.path.exists('/usr/sbin/kadmin.local'):
         matches(r'AP-REQ.*AP-REP.*HTTP/demo\.example\.com@DEMO.*HTTP: sspi serve', result.out, 'Kerberos, in a realm of its own')

@@ -171,12 +171,51 @@ static void repeated_hello(void **state)
     link_close(link);
 }
 
+/* RFC 5764: the client's list, of which the server takes its own first choice that is there; both know which. */
+static void srtp(void **state)
+{
+    static const uint8_t clients[] = {6, 0, 0, 1, 0x7f, 0x7f, 0, 7}, servers[] = {4, 0, 0, 8, 0, 7};
+    static const uint8_t halves[] = {3, 0, 0, 1, 0}, strangers[] = {2, 0, 0x7f, 0x7f}, large[] = {9, 0, 0, 1};
+    static const struct {
+        const uint8_t *data;
+        ULONG size;
+        SECURITY_STATUS status;
+    } bad[] = {
+        {halves, 5, SEC_E_INVALID_TOKEN}, {strangers, 4, SEC_E_UNSUPPORTED_FUNCTION}, {large, 4, SEC_E_INVALID_TOKEN}};
+    for (int with = 0; with < 2; with++) {
+        struct link *link = make(SP_PROT_DTLS1_2, 0);
+        SecPkgContext_SrtpParameters parameters = {.ProtectionProfile = 0xA5A5};
+        link->client.options.srtp = clients;
+        link->client.options.srtp_size = sizeof clients;
+        link->server.options.srtp = with != 0 ? servers : NULL;
+        link->server.options.srtp_size = sizeof servers;
+        shake(link, 1, 0);
+        SECURITY_STATUS expected = with != 0 ? SEC_E_OK : SEC_E_UNSUPPORTED_FUNCTION;
+        struct side *sides[] = {&link->client, &link->server};
+        for (int i = 0; i < 2; i++) {
+            assert_status(QueryContextAttributesA(&sides[i]->context, SECPKG_ATTR_SRTP_PARAMETERS, &parameters),
+                          expected);
+            assert_int_equal(parameters.ProtectionProfile, with != 0 ? 7 : 0xA5A5);
+        }
+        link_close(link);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct link *link = make(SP_PROT_DTLS1_2, 0);
+        link->client.options.srtp = bad[i].data;
+        link->client.options.srtp_size = bad[i].size;
+        link->server.in_size = 0;
+        assert_status(side_step(&link->client, link, link->server.in, &link->server.in_size), bad[i].status);
+        link_close(link);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quiet_network),
         cmocka_unit_test(bad_network),
         cmocka_unit_test(repeated_hello),
+        cmocka_unit_test(srtp),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("schannel datagram", tests, NULL, NULL);

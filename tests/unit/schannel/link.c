@@ -160,7 +160,7 @@ SECURITY_STATUS side_step(struct side *side, struct link *link, uint8_t *out, si
     for (;;) {
         uint8_t *copy = malloc(side->in_size + 1);
         memcpy(copy, side->in, side->in_size);
-        SecBuffer in[3] = {{(ULONG)side->in_size, SECBUFFER_TOKEN, copy}, {0, SECBUFFER_EMPTY, NULL}};
+        SecBuffer in[4] = {{(ULONG)side->in_size, SECBUFFER_TOKEN, copy}, {0, SECBUFFER_EMPTY, NULL}};
         ULONG count = 2;
         if (!side->has_context && side->options.alpn != NULL) {
             in[count++] = (SecBuffer){side->options.alpn_size, SECBUFFER_APPLICATION_PROTOCOLS,
@@ -169,6 +169,10 @@ SECURITY_STATUS side_step(struct side *side, struct link *link, uint8_t *out, si
         WORD mtu = side->options.mtu;
         if (!side->has_context && mtu != 0) {
             in[count++] = (SecBuffer){sizeof mtu, SECBUFFER_DTLS_MTU, &mtu};
+        }
+        if (!side->has_context && side->options.srtp != NULL) {
+            in[count++] = (SecBuffer){side->options.srtp_size, SECBUFFER_SRTP_PROTECTION_PROFILES,
+                                      (void *)(uintptr_t)side->options.srtp};
         }
         bool first_client = side->client && !side->has_context;
         SECURITY_STATUS status =

@@ -38,6 +38,8 @@ struct side_options {
     ULONG alpn_size;
     const char *target; /* client; NULL: none */
     WORD mtu;
+    const void *srtp; /* a SEC_SRTP_PROTECTION_PROFILES */
+    ULONG srtp_size;
 };
 
 struct side {

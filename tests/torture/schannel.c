@@ -1,0 +1,199 @@
+/* Each allocation fails once, of the library's and of OpenSSL's, while credentials are acquired, hands are shaken, a session
+ * is resumed, messages flow and the connection is closed.  The library's own are reported as SEC_E_INSUFFICIENT_MEMORY, or
+ * nothing is lost by them; OpenSSL's end in some failure, or in nothing.  Nothing leaks, and the next connection is a good
+ * one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sspi_ext.h"
+#include "support/tls_ends.h"
+#include "torture/memory.h"
+
+#define MOST 20000
+
+/* ---------------------------------------------------------------- OpenSSL's memory */
+
+static struct {
+    long countdown; /* allocations until one fails; 0: none will */
+    bool failed;
+} openssl;
+
+void *__real_malloc(size_t size);
+void *__real_realloc(void *block, size_t size);
+void __real_free(void *block);
+
+static bool refuse(void)
+{
+    bool now = openssl.countdown != 0 && --openssl.countdown == 0;
+    openssl.failed = openssl.failed || now;
+    return now;
+}
+
+static void *take(size_t size, const char *file, int line)
+{
+    return size == 0 || refuse() ? NULL : __real_malloc(size);
+}
+
+static void *resize(void *old, size_t size, const char *file, int line)
+{
+    return refuse() ? NULL : __real_realloc(old, size);
+}
+
+static void give(void *block, const char *file, int line)
+{
+    __real_free(block);
+}
+
+/* ---------------------------------------------------------------- a connection's life */
+
+struct scene {
+    const char *name;
+    DWORD protocols;
+    bool mutual;
+};
+
+static const struct scene scenes[] = {
+    {"TLS 1.2", SP_PROT_TLS1_2, false},
+    {"TLS 1.3", SP_PROT_TLS1_3, false},
+    {"TLS 1.3, a certificate asked for", SP_PROT_TLS1_3, true},
+    {"TLS 1.1", SP_PROT_TLS1_1, false},
+};
+
+static SECURITY_STATUS close_side(struct ends *ends, int side)
+{
+    DWORD shutdown = SCHANNEL_SHUTDOWN;
+    SecBuffer buffer = {sizeof shutdown, SECBUFFER_TOKEN, &shutdown};
+    SecBufferDesc message = {SECBUFFER_VERSION, 1, &buffer};
+    SECURITY_STATUS status = ApplyControlToken(&ends->contexts[side], &message);
+    ends->size[side] = 0;
+    return status < 0 ? status : ends_step(ends, side);
+}
+
+static bool failed_now(void)
+{
+    return memory_has_failed() || openssl.failed;
+}
+
+static SECURITY_STATUS connect_once(struct ends *ends)
+{
+    ends_reset(ends);
+    while (!ends_shake(ends)) {
+        for (int side = 0; side < 2; side++) {
+            if (ends->status[side] < 0) {
+                return ends->status[side];
+            }
+        }
+        return SEC_E_INTERNAL_ERROR;
+    }
+    for (int side = 0; side < 2; side++) {
+        if (!ends_message(ends, side, "a message", 9)) {
+            return failed_now() ? SEC_E_INSUFFICIENT_MEMORY : SEC_E_INTERNAL_ERROR;
+        }
+    }
+    SECURITY_STATUS status = close_side(ends, END_CLIENT);
+    return status < 0 ? status : close_side(ends, END_SERVER);
+}
+
+static SECURITY_STATUS play(struct ends *ends, const struct scene *scene)
+{
+    SECURITY_STATUS status = ends_acquire(ends, scene->protocols);
+    ends->request[END_SERVER] = scene->mutual ? ASC_REQ_MUTUAL_AUTH : 0;
+    ends->request[END_CLIENT] = ISC_REQ_USE_SUPPLIED_CREDS;
+    for (int connection = 0; connection < 2 && status >= 0; connection++) {
+        status = connect_once(ends); /* the second one resumes */
+    }
+    return status;
+}
+
+static struct ends ends;
+
+static SECURITY_STATUS run(const struct scene *scene)
+{
+    memset(&ends, 0, sizeof ends);
+    return play(&ends, scene);
+}
+
+static void warm(const struct scene *scene)
+{
+    for (int i = 0; i < 2; i++) { /* fill what is kept */
+        assert_int_equal(run(scene), SEC_E_OK);
+        ends_free(&ends);
+    }
+}
+
+static void library_allocations(void **state)
+{
+    for (size_t s = 0; s < sizeof scenes / sizeof scenes[0]; s++) {
+        warm(&scenes[s]);
+        size_t live = memory_live();
+        unsigned long n = 1, wrong = 0;
+        for (bool failed = true; failed && n < MOST; n++) {
+            memory_fail_at(n);
+            SECURITY_STATUS status = run(&scenes[s]);
+            failed = memory_has_failed();
+            bool reasoned = SspiExtLastReason(NULL) != NULL;
+            memory_fail_at(0);
+            ends_free(&ends);
+            bool good = status == SEC_E_OK || (status == SEC_E_INSUFFICIENT_MEMORY && failed && reasoned);
+            if (!good || memory_live() != live) {
+                print_message("# %s: allocation %lu: %08x, %zd blocks more\n", scenes[s].name, n, (unsigned)status,
+                              (ptrdiff_t)(memory_live() - live));
+                live = memory_live();
+                wrong++;
+            }
+        }
+        print_message("# %s: %lu allocations\n", scenes[s].name, n - 2);
+        assert_int_equal(wrong, 0);
+        assert_true(n > 10 && n < MOST);
+        assert_int_equal(run(&scenes[s]), SEC_E_OK);
+        ends_free(&ends);
+    }
+}
+
+/* A handshake makes some thousands: each one of the first hundred, and then every `STRIDE`-th. */
+#define STRIDE 7
+
+static void openssl_allocations(void **state)
+{
+    for (size_t s = 0; s < sizeof scenes / sizeof scenes[0]; s++) {
+        warm(&scenes[s]);
+        size_t live = memory_live();
+        long n = 1;
+        for (bool failed = true; failed && n < MOST; n += n < 100 ? 1 : STRIDE) {
+            openssl.countdown = n;
+            openssl.failed = false;
+            SECURITY_STATUS status = run(&scenes[s]);
+            failed = openssl.failed;
+            openssl.countdown = 0;
+            openssl.failed = false;
+            ends_free(&ends);
+            if (status != SEC_E_OK && !failed) {
+                print_message("# %s: allocation %ld: %08x\n", scenes[s].name, n, (unsigned)status);
+                fail();
+            }
+            assert_int_equal(memory_live(), live);
+        }
+        print_message("# %s: about %ld allocations\n", scenes[s].name, n);
+        assert_true(n > 100);
+        assert_int_equal(run(&scenes[s]), SEC_E_OK);
+        ends_free(&ends);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(library_allocations), cmocka_unit_test(openssl_allocations)};
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    if (CRYPTO_set_mem_functions(take, resize, give) != 1) {
+        return 1;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
