@@ -331,7 +331,11 @@ static SECURITY_STATUS settle(struct schannel_context *context)
     context->sizes = protect_sizes(context->suite, context->version);
     atomic_store_explicit(&context->base.one_stream, !context->fast, memory_order_relaxed);
     /* The flags of the last leg count: what was resumed without them was never judged. */
-    bool judged = context->trusted || context->manual || !context->base.initiator;
+    bool nobody = !context->base.initiator &&
+                  (SSL_get0_peer_certificate(context->ssl) == NULL || SSL_session_reused(context->ssl));
+    bool judged = context->trusted || context->manual || nobody;
+    bool waits = context->handshake->awaits_staple && !context->credential->deferred;
+    REQUIRE(!waits, context->verdict, "the staple that the verdict waited for was never asked for");
     REQUIRE(judged, SEC_E_UNTRUSTED_ROOT, "a session that was never verified is not resumed by a call that verifies");
     keep_renewed_ticket(context);
     context->completed = true;
@@ -359,11 +363,13 @@ static enum engine_verdict conclude(struct schannel_context *context, size_t mar
     return verdict;
 }
 
-/* To OpenSSL a refused renegotiation is the end (a fatal alert, which nobody gets); to the connection it is not (RFC 5246 7.2.2).
+/* Nothing but an answer to our ClientHello is a refusal: behind it the SSL may hold a certificate whose key nobody has proved.
+ * To OpenSSL a refused renegotiation is the end (a fatal alert, which nobody gets); to the connection it is not (RFC 5246 7.2.2).
  * Messages do not need OpenSSL any more; another handshake would. */
 static bool is_refusal(const struct schannel_context *context)
 {
-    return context->completed && context->fast && context->alert_received[0] == ALERT_WARNING &&
+    return context->completed && context->fast && context->base.initiator &&
+           SSL_get_state(context->ssl) == TLS_ST_CW_CLNT_HELLO && context->alert_received[0] == ALERT_WARNING &&
            context->alert_received[1] == ALERT_NO_RENEGOTIATION;
 }
 
@@ -456,7 +462,9 @@ enum engine_read engine_read(struct schannel_context *context, struct bytes reco
                              size_t *out_size)
 {
     *out_size = 0;
-    if (engine_handshake_begin(context) < 0) {
+    SECURITY_STATUS status = engine_handshake_begin(context);
+    if (status < 0) {
+        context->failure = status;
         return ENGINE_READ_FAILED;
     }
     context->handshake->record = record;

@@ -112,6 +112,8 @@ static SECURITY_STATUS answer_certificate(struct step *step)
     if (context->repeat.due && context->repeat.status == SEC_I_INCOMPLETE_CREDENTIALS) {
         if (step->credential != NULL && step->credential != context->credential) {
             TRY(engine_change_credential(context, step->credential));
+            apply_flags(step);               /* the new one's rules: who was not judged is not trusted under them */
+            context->session_wanted = false; /* its cache has no place for who was judged under the old one's */
         } else {
             context->handshake->no_certificate = true;
         }

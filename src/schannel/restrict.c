@@ -271,6 +271,9 @@ static SECURITY_STATUS apply_suites(const struct restrictions *restrictions, SSL
     TRY(write_end(&old));
     TRY(write_end(&tls13));
     bool set = SSL_CTX_set_ciphersuites(ssl_ctx, (char *)tls13.data) == 1;
+    if (!has_old && !restrictions->datagram) { /* OpenSSL's own list would stay in force */
+        SSL_CTX_set_min_proto_version(ssl_ctx, TLS1_3_VERSION);
+    }
     bool set_old = !has_old || SSL_CTX_set_cipher_list(ssl_ctx, (char *)old.data) == 1;
     uint32_t of_tls13 = restrictions->protocols & SP_PROT_TLS1_3;
     bool nothing = !(has_tls13 && of_tls13 != 0) && !(has_old && (restrictions->protocols & ~of_tls13) != 0);

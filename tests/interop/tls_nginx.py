@@ -71,7 +71,10 @@ def start(program, count, make):
     root = os.path.join(harness.scratch(), 'nginx')
     os.makedirs(os.path.join(root, 'www'), exist_ok=True)
     for attempt in range(5):
-        ports = [harness.free_port() for _ in range(count)]
+        ports = set()
+        while len(ports) < count:
+            ports.add(harness.free_port())
+        ports = list(ports)
         text = CONFIGURATION.format(root=root, servers=make(ports))
         path = harness.write('nginx/nginx.conf', text)
         process = harness.Process([program, '-p', root, '-c', path])

@@ -38,7 +38,10 @@ class Ours(harness.Process):
             self.port = int(self.wait_line(r'^listening (\d+)$').group(1))
 
     def finish(self):
-        self.wait_exit()
+        """Waits for its end, which is to be a clean one, also to a sanitizer."""
+        status = self.wait_exit()
+        if status != 0:
+            raise RuntimeError('tls_peer ended with %d:\n%s' % (status, self.output()[-8000:]))
         return self
 
     def connection(self, number=0):

@@ -470,6 +470,51 @@ static void renegotiation_under_cbc(void **state)
     renegotiation(SP_PROT_TLS1_1, false, NULL, 0);
 }
 
+/* A client shows a certificate in a renegotiation and, instead of proving that it has the key, declines to renegotiate: the
+ * server is not to go on with whoever the certificate names (RFC 5246 7.4.8). */
+static void certificate_without_proof(void **state)
+{
+    struct side_options client = client_options(TLS12);
+    struct side_options server = server_options(TLS12);
+    client.certificates[0] = link_certificate("rsa");
+    client.certificate_count = 1;
+    server.flags = SCH_CRED_MANUAL_CRED_VALIDATION;
+    struct link *link = make(&client, &server);
+    struct side *c = &link->client, *s = &link->server;
+    uint8_t data[64];
+    size_t size = 0;
+    link_establish(link);
+    link_exchange(link, 10);
+    assert_false(client_certificate_seen(link));
+    assert_status(side_poke(c, s->in, &s->in_size), SEC_I_CONTINUE_NEEDED);
+    assert_status(link_receive(s, data, &size), SEC_I_RENEGOTIATE);
+    s->options.request = ASC_REQ_MUTUAL_AUTH;
+    assert_status(side_poke(s, c->in, &c->in_size), SEC_I_CONTINUE_NEEDED);
+    struct record_direction *send = &side_inside(c)->send;
+    uint64_t before = send->sequence;
+    assert_status(side_step(c, link, s->in, &s->in_size), SEC_I_CONTINUE_NEEDED);
+    struct record_frame frame;
+    assert_status(record_peek(bytes_of(s->in, s->in_size), 0, &frame, NULL), SEC_E_OK);
+    assert_int_equal(frame.missing, 0);
+    assert_true(frame.size > 400 && frame.size < s->in_size); /* Certificate is a record of its own */
+    send->sequence = before + 1;
+    uint8_t *record = s->in + frame.size;
+    size_t header = record_header_size(send), trailer = record_trailer_size(send);
+    record[header] = TLS1_ALERT_WARNING;
+    record[header + 1] = TLS1_ALERT_NO_RENEGOTIATION;
+    assert_status(record_seal(send, RECORD_ALERT, (struct record_room){record, header},
+                              (struct record_room){record + header, 2},
+                              (struct record_room){record + header + 2, trailer}),
+                  SEC_E_OK);
+    s->in_size = frame.size + header + 2 + trailer;
+    assert_true(side_step(s, link, c->in, &c->in_size) < 0);
+    assert_int_equal(schannel_state(side_inside(s)), SCHANNEL_FAILED);
+    assert_non_null(SSL_get0_peer_certificate(side_inside(s)->ssl)); /* the point where it was refused */
+    size = 0;
+    assert_status(side_poke(s, data, &size), SEC_E_OUT_OF_SEQUENCE);
+    link_close(link);
+}
+
 static void no_renegotiation_in_tls13(void **state)
 {
     struct link *link = make_version(TLS13);
@@ -834,6 +879,7 @@ int main(void)
         cmocka_unit_test(renegotiation_by_client),
         cmocka_unit_test(renegotiation_by_server),
         cmocka_unit_test(renegotiation_under_cbc),
+        cmocka_unit_test(certificate_without_proof),
         cmocka_unit_test(no_renegotiation_in_tls13),
         cmocka_unit_test(key_updates),
         cmocka_unit_test(bad_key_update),

@@ -261,9 +261,23 @@ static void narrowed_v5(void **state)
     assert_status(acquire(SECPKG_CRED_OUTBOUND, &v5), SEC_E_OK);
 }
 
+/* Nothing of TLS 1.2 is left: OpenSSL's own list is not what stays in force. */
+static void test_no_old_suites(void **state)
+{
+    ALG_ID algorithms[] = {0xAA04}; /* an exchange that no suite has */
+    struct restrictions restrictions = {
+        .protocols = SP_PROT_TLS1_2_CLIENT | SP_PROT_TLS1_3_CLIENT, .algorithms = algorithms, .algorithm_count = 1};
+    SSL_CTX *ssl_ctx = SSL_CTX_new(TLS_client_method());
+    assert_non_null(ssl_ctx);
+    assert_int_equal(restrict_apply(&restrictions, ssl_ctx), SEC_E_OK);
+    assert_int_equal(SSL_CTX_get_min_proto_version(ssl_ctx), TLS1_3_VERSION);
+    SSL_CTX_free(ssl_ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_old_suites),
         cmocka_unit_test(uses),
         cmocka_unit_test(names),
         cmocka_unit_test(no_name),
