@@ -264,8 +264,9 @@ static uint64_t later(void)
 }
 
 /* Two servers with one file of keys; then the keys are rotated, and the old one still opens; then it is gone. */
-static void write_keys(const char *path, const char *keys)
+static void write_keys(const char *path, const char *keys, mode_t mode)
 {
+    unlink(path);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     for (const char *key = keys; *key != '\0'; key++) {
@@ -275,6 +276,7 @@ static void write_keys(const char *path, const char *keys)
         fputc('\n', file);
     }
     fclose(file);
+    assert_int_equal(chmod(path, mode), 0);
     static long moment = 1000000000;
     moment++; /* the file's time says that it has changed */
     struct timespec times[2] = {{moment, 0}, {moment, 0}};
@@ -295,11 +297,14 @@ static void shared_ticket_keys(void **state)
     static const struct {
         const char *keys;
         bool resumes;
-    } rounds[] = {{"a", false}, {"a", true}, {"ba", true}, {"b", true}, {"c", false}};
+        mode_t mode;
+    } rounds[] = {{"a", false, 0600}, {"a", true, 0400}, {"ba", true, 0600}, {"b", true, 0600},
+                  {"c", false, 0600}, {"d", true, 0640}, /* not used, as others may read it: c's key goes on */
+                  {"d", true, 0602},  {"d", false, 0600}};
     for (size_t v = 0; v < 2; v++) {
         struct link *link = make_version(versions[v]);
-        for (size_t i = 0; i < 5; i++) {
-            write_keys(policy.schannel_ticket_keys, rounds[i].keys);
+        for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {
+            write_keys(policy.schannel_ticket_keys, rounds[i].keys, rounds[i].mode);
             struct side_options options = link->server.options; /* another machine, as far as the credential goes */
             assert_status(FreeCredentialsHandle(&link->server.credential), SEC_E_OK);
             link->server.options = options;
