@@ -322,6 +322,31 @@ static void shared_ticket_keys(void **state)
     policy_override(&policy);
 }
 
+/* However often a session is resumed, its age counts from the handshake that showed the certificate. */
+static void resumption_ends(void **state)
+{
+    static const DWORD versions[] = {TLS12, TLS13};
+    static const struct {
+        unsigned seconds; /* of the 36000 that a credential's sessions last (SCHANNEL_CRED, dwSessionLifespan) */
+        bool resumes;
+    } rounds[] = {{0, false},    {15000, true},  {30000, true}, {37000, false},
+                  {50000, true}, {74000, false}, {86000, true}, {86401, false}}; /* certificates of a day */
+    true_clock = clock_source;
+    clock_source = later;
+    for (size_t v = 0; v < 2; v++) {
+        struct link *link = make_version(versions[v]);
+        for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {
+            seconds_later = rounds[i].seconds;
+            link_establish(link);
+            assert_int_equal(resumed(link), rounds[i].resumes);
+            link_exchange(link, 100);
+            link_again(link);
+        }
+        link_close(link);
+    }
+    clock_source = true_clock;
+}
+
 /* What was resumed without being judged is not kept as judged, whatever flags a later call has. */
 static void unverified_stays_unverified(void **state)
 {
@@ -877,6 +902,7 @@ int main(void)
         cmocka_unit_test(certificate_by_key),
         cmocka_unit_test(resumption),
         cmocka_unit_test(shared_ticket_keys),
+        cmocka_unit_test(resumption_ends),
         cmocka_unit_test(emptied_cache),
         cmocka_unit_test(unverified_stays_unverified),
         cmocka_unit_test(resumption_and_client_certificates),
