@@ -103,6 +103,7 @@ struct schannel_context {
     bool fast;                      /* [step] record.c protects messages; else OpenSSL */
     bool no_handshakes;             /* [step] a renegotiation was refused, and with it OpenSSL's state machine ended */
     bool trusted;                   /* [step] the peer was judged and found good, now or when the session began */
+    uint64_t peer_since;            /* [step] seconds: when the peer showed its certificate, or the session's did */
     bool manual;                    /* [step] the peer is not judged: of the flags of the handshake under way */
     bool session_wanted;            /* [step] a resumable session may be kept (SCHANNEL_SESSION_TOKEN) */
     uint16_t version;               /* [step] 0x0301.., 0xFEFF, 0xFEFD; final with `completed` */

@@ -79,7 +79,8 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
     if (context == NULL || !context->session_wanted || context->credential->sessions == NULL) {
         return 0;
     }
-    schannel_sessions_put(context->credential->sessions, context->target, context->trusted, session);
+    schannel_sessions_put(context->credential->sessions, context->target, context->trusted, context->peer_since,
+                          session);
     return 1; /* the reference is the cache's */
 }
 
@@ -148,7 +149,8 @@ void engine_handshake_end(struct schannel_context *context)
 /* A session that this client may resume; it stays in the cache unless it is a ticket of TLS 1.3. */
 static void offer_session(struct schannel_context *context)
 {
-    SSL_SESSION *session = schannel_sessions_take(context->credential->sessions, context->target, !context->manual);
+    SSL_SESSION *session =
+        schannel_sessions_take(context->credential->sessions, context->target, !context->manual, &context->peer_since);
     if (session != NULL) {
         SSL_set_session(context->ssl, session);
         context->handshake->offered = session;

@@ -209,6 +209,7 @@ SECURITY_STATUS record_seal_as(struct record_direction *direction, uint64_t sequ
                                struct record_room header, struct record_room data, struct record_room trailer)
 {
     TRY(check_seal(direction, type, header, data, trailer));
+    TRY(record_ready(direction));
     bool tls13 = direction->version == RECORD_TLS13;
     size_t body = direction->explicit_size + data.size + record_trailer_size(direction);
     uint8_t empty[1];
@@ -344,6 +345,7 @@ SECURITY_STATUS record_open_as(struct record_direction *direction, uint64_t sequ
                                struct record_content *out)
 {
     uint8_t alert;
+    TRY(record_ready(direction));
     return open_record(direction, sequence, record, out, &alert);
 }
 
@@ -352,6 +354,7 @@ SECURITY_STATUS record_open(struct record_direction *direction, struct record_ro
     REQUIRE(!direction->dead, SEC_E_CONTEXT_EXPIRED, "this direction of the connection has ended (RFC 8446 6.2)");
     REQUIRE(direction->sequence != UINT64_MAX, SEC_E_CONTEXT_EXPIRED,
             "the sequence number would wrap (RFC 8446 5.3, RFC 5246 6.1)");
+    TRY(record_ready(direction));
     uint8_t alert = 0;
     SECURITY_STATUS status = open_record(direction, direction->sequence, record, out, &alert);
     if (status < 0) {

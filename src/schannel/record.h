@@ -41,7 +41,7 @@ struct evp_cipher_ctx_st;
 
 /* One direction of a connection.  All zeroes: not keyed, and record_wipe() on it is fine. */
 struct record_direction {
-    struct evp_cipher_ctx_st *cipher; /* keyed once; owned */
+    struct evp_cipher_ctx_st *cipher; /* keyed once, with the first record; owned */
     const struct suite *suite;
     uint64_t sequence;     /* of the next record; the engine may set it after init (records that the SSL dealt with) */
     uint64_t nonce_base;   /* TLS 1.2: the explicit nonce of a sent record is this plus its sequence number */
@@ -49,16 +49,16 @@ struct record_direction {
     uint8_t tag_size;      /* 16, or 8 for CCM_8 */
     uint8_t explicit_size; /* 8 bytes of nonce in each record (TLS 1.2 GCM and CCM), else 0 */
     bool sending;
-    bool dead;                         /* a record did not verify: nothing more goes through (RFC 8446 5.2) */
-    uint8_t alert;                     /* after a refusal: the alert that answers it (RFC 8446 6), TLS1_ALERT_* */
-    uint8_t iv[RECORD_NONCE];          /* implicit part; for TLS 1.2 GCM and CCM its first 4 bytes */
-    uint8_t secret[RECORD_SECRET_MAX]; /* TLS 1.3: the traffic secret, for the next KeyUpdate; hash-sized */
+    bool dead;                /* a record did not verify: nothing more goes through (RFC 8446 5.2) */
+    uint8_t alert;            /* after a refusal: the alert that answers it (RFC 8446 6), TLS1_ALERT_* */
+    uint8_t iv[RECORD_NONCE]; /* implicit part; for TLS 1.2 GCM and CCM its first 4 bytes */
+    /* TLS 1.3: the traffic secret, hash-sized.  TLS 1.2: the key, until the first record. */
+    uint8_t secret[RECORD_SECRET_MAX];
 };
 
 /* Keys a direction of TLS 1.3 from its traffic secret, `client_` or `server_application_traffic_secret_N` (RFC
  * 8446 7.3); `secret` has the size of the suite's hash.  Starts at sequence number 0.
- * SEC_E_INTERNAL_ERROR: the suite is no AEAD of TLS 1.3 or the secret has another size; SEC_E_INSUFFICIENT_MEMORY;
- * SEC_E_ALGORITHM_MISMATCH: OpenSSL does not have the cipher.  `out` is untouched by a failure. */
+ * SEC_E_INTERNAL_ERROR: the suite is no AEAD of TLS 1.3 or the secret has another size; `out` is then untouched. */
 STATUS record_init_tls13(struct record_direction *out, const struct suite *suite, bool sending, struct bytes secret);
 
 /* Keys a direction of TLS 1.2 from the key block (RFC 5246 6.3).  `client_writes`: the direction is the one that
@@ -89,7 +89,16 @@ void record_wipe(struct record_direction *direction);
 
 static inline bool record_is_keyed(const struct record_direction *direction)
 {
-    return direction->cipher != NULL;
+    return direction->suite != NULL;
+}
+
+/* Makes the cipher of a direction that was initialised; for record_ready().  SEC_E_INSUFFICIENT_MEMORY;
+ * SEC_E_ALGORITHM_MISMATCH: OpenSSL does not have the cipher.  The direction can be tried again. */
+STATUS record_key(struct record_direction *direction);
+
+static inline STATUS record_ready(struct record_direction *direction)
+{
+    return __builtin_expect(direction->cipher != NULL, 1) ? SEC_E_OK : record_key(direction);
 }
 
 /* So many records were protected under this key that a KeyUpdate is due (RFC 8446 5.5, RFC 9147 4.5.3).  Never for

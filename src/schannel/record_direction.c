@@ -49,7 +49,8 @@ static void free_cipher(EVP_CIPHER_CTX **cipher)
     EVP_CIPHER_CTX_free(*cipher); /* wipes the key schedule */
 }
 
-/* Makes the cipher of `direction`, keyed. */
+/* Makes the cipher of `direction`, keyed.  Its memory comes with the first record, so that a connection that is only kept
+ * open does without. */
 static SECURITY_STATUS start_cipher(struct record_direction *direction, const uint8_t *key)
 {
     EVP_CIPHER *algorithm = fetch(direction->suite);
@@ -70,17 +71,30 @@ static SECURITY_STATUS start_cipher(struct record_direction *direction, const ui
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS start_cipher_quietly(struct record_direction *direction, const uint8_t *key)
-{
-    openssl_errors_mark();
-    SECURITY_STATUS status = start_cipher(direction, key);
-    openssl_errors_forget();
-    return status;
-}
-
 static size_t key_size(const struct suite *suite)
 {
     return suite->key_bits / 8u;
+}
+
+SECURITY_STATUS record_key(struct record_direction *direction)
+{
+    uint8_t key[RECORD_KEY_MAX];
+    const struct suite *suite = direction->suite;
+    bool tls13 = direction->version == RECORD_TLS13;
+    if (tls13) {
+        record_traffic_keys(suite->hash, bytes_of(direction->secret, record_hash_size(suite->hash)), key,
+                            key_size(suite), direction->iv, RECORD_NONCE);
+    } else {
+        memcpy(key, direction->secret, key_size(suite));
+    }
+    openssl_errors_mark();
+    SECURITY_STATUS status = start_cipher(direction, key);
+    openssl_errors_forget();
+    secret_wipe(key, sizeof key);
+    if (status >= 0 && !tls13) {
+        secret_wipe(direction->secret, sizeof direction->secret);
+    }
+    return status;
 }
 
 SECURITY_STATUS record_init_tls13(struct record_direction *out, const struct suite *suite, bool sending,
@@ -88,22 +102,14 @@ SECURITY_STATUS record_init_tls13(struct record_direction *out, const struct sui
 {
     REQUIRE(suite != NULL && suite->tls13 && secret.size == record_hash_size(suite->hash), SEC_E_INTERNAL_ERROR,
             "this is no traffic secret of a suite of TLS 1.3 (RFC 8446 7.1)");
-    struct record_direction direction = {
+    *out = (struct record_direction){
         .suite = suite,
         .version = RECORD_TLS13,
         .tag_size = (uint8_t)suite_tag_size(suite),
         .sending = sending,
     };
-    uint8_t key[RECORD_KEY_MAX];
-    memcpy(direction.secret, secret.data, secret.size);
-    record_traffic_keys(suite->hash, secret, key, key_size(suite), direction.iv, RECORD_NONCE);
-    SECURITY_STATUS status = start_cipher_quietly(&direction, key);
-    secret_wipe(key, sizeof key);
-    if (status >= 0) {
-        *out = direction;
-    }
-    secret_wipe(&direction, sizeof direction);
-    return status;
+    memcpy(out->secret, secret.data, secret.size);
+    return SEC_E_OK;
 }
 
 static size_t iv_size(const struct suite *suite)
@@ -135,11 +141,11 @@ SECURITY_STATUS record_key_block(const struct suite *suite, struct bytes master,
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS take_from_block(struct record_direction *out, const struct suite *suite, bool sending,
-                                       bool client_writes, const uint8_t *block)
+static void take_from_block(struct record_direction *out, const struct suite *suite, bool sending, bool client_writes,
+                            const uint8_t *block)
 {
     size_t side = client_writes ? 0 : 1;
-    struct record_direction direction = {
+    *out = (struct record_direction){
         .suite = suite,
         .version = RECORD_TLS12,
         .tag_size = (uint8_t)suite_tag_size(suite),
@@ -147,13 +153,8 @@ static SECURITY_STATUS take_from_block(struct record_direction *out, const struc
         .sending = sending,
         .sequence = 1,
     };
-    memcpy(direction.iv, block + 2 * key_size(suite) + side * iv_size(suite), iv_size(suite));
-    SECURITY_STATUS status = start_cipher_quietly(&direction, block + side * key_size(suite));
-    if (status >= 0) {
-        *out = direction;
-    }
-    secret_wipe(&direction, sizeof direction);
-    return status;
+    memcpy(out->iv, block + 2 * key_size(suite) + side * iv_size(suite), iv_size(suite));
+    memcpy(out->secret, block + side * key_size(suite), key_size(suite));
 }
 
 SECURITY_STATUS record_init_tls12(struct record_direction *out, const struct suite *suite, bool sending,
@@ -162,9 +163,9 @@ SECURITY_STATUS record_init_tls12(struct record_direction *out, const struct sui
 {
     uint8_t block[RECORD_KEY_BLOCK];
     TRY(record_key_block(suite, master, client_random, server_random, block));
-    SECURITY_STATUS status = take_from_block(out, suite, sending, client_writes, block);
+    take_from_block(out, suite, sending, client_writes, block);
     secret_wipe(block, sizeof block);
-    return status;
+    return SEC_E_OK;
 }
 
 SECURITY_STATUS record_init_tls12_pair(struct record_direction *out_send, struct record_direction *out_receive,
@@ -172,15 +173,8 @@ SECURITY_STATUS record_init_tls12_pair(struct record_direction *out_send, struct
 {
     TRY(check_tls12(suite));
     REQUIRE(block.size >= key_block_size(suite), SEC_E_INTERNAL_ERROR, "a key block is too short (RFC 5246 6.3)");
-    struct record_direction send = {0};
-    TRY(take_from_block(&send, suite, true, client, block.data));
-    SECURITY_STATUS status = take_from_block(out_receive, suite, false, !client, block.data);
-    if (status < 0) {
-        record_wipe(&send);
-        return status;
-    }
-    *out_send = send;
-    secret_wipe(&send, sizeof send);
+    take_from_block(out_send, suite, true, client, block.data);
+    take_from_block(out_receive, suite, false, !client, block.data);
     return SEC_E_OK;
 }
 
@@ -206,12 +200,15 @@ SECURITY_STATUS record_update(struct record_direction *direction)
     size_t size = record_hash_size(suite->hash);
     uint8_t next[RECORD_SECRET_MAX], key[RECORD_KEY_MAX];
     record_expand_label(suite->hash, bytes_of(direction->secret, size), "traffic upd", next, size);
-    record_traffic_keys(suite->hash, bytes_of(next, size), key, key_size(suite), direction->iv, RECORD_NONCE);
     memcpy(direction->secret, next, size);
     direction->sequence = 0;
-    openssl_errors_mark();
-    bool keyed = EVP_CipherInit_ex2(direction->cipher, NULL, key, NULL, direction->sending ? 1 : 0, NULL) == 1;
-    openssl_errors_forget();
+    bool keyed = true;
+    if (direction->cipher != NULL) { /* else the first record brings the key of this secret */
+        record_traffic_keys(suite->hash, bytes_of(next, size), key, key_size(suite), direction->iv, RECORD_NONCE);
+        openssl_errors_mark();
+        keyed = EVP_CipherInit_ex2(direction->cipher, NULL, key, NULL, direction->sending ? 1 : 0, NULL) == 1;
+        openssl_errors_forget();
+    }
     secret_wipe(next, sizeof next);
     secret_wipe(key, sizeof key);
     direction->dead = !keyed;

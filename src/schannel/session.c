@@ -7,16 +7,19 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/secret.h"
 
-#define ENTRIES_MAX    256 /* of one credential; the oldest goes */
-#define ENTRIES_TARGET 4   /* of one target: as many connections may resume at once under TLS 1.3 */
+#define ENTRIES_MAX    256                   /* of one credential; the oldest goes */
+#define ENTRIES_TARGET 4                     /* of one target: as many connections may resume at once under TLS 1.3 */
+#define EPOCH_SECONDS  UINT64_C(11644473600) /* from 1601 to 1970 */
 
 struct entry {
     struct entry *next; /* newest first */
     SSL_SESSION *session;
     struct utf16 target; /* owned */
     bool verified;
+    uint64_t since; /* CLOCK_SECONDs: when the peer showed its certificate, however often it has been resumed since */
     pid_t process;
     uid_t user; /* the logon session: who the thread was (Linux knows no other) */
 };
@@ -90,7 +93,8 @@ static void prune(struct schannel_sessions *sessions, struct utf16 target)
     }
 }
 
-void schannel_sessions_put(struct schannel_sessions *sessions, struct utf16 target, bool verified, SSL_SESSION *session)
+void schannel_sessions_put(struct schannel_sessions *sessions, struct utf16 target, bool verified, uint64_t since,
+                           SSL_SESSION *session)
 {
     struct entry *entry = calloc(1, sizeof *entry);
     if (entry == NULL || utf16_copy(target, &entry->target) < 0) {
@@ -100,6 +104,7 @@ void schannel_sessions_put(struct schannel_sessions *sessions, struct utf16 targ
     }
     entry->session = session;
     entry->verified = verified;
+    entry->since = since;
     entry->process = getpid();
     entry->user = geteuid();
     pthread_mutex_lock(&sessions->lock);
@@ -109,23 +114,37 @@ void schannel_sessions_put(struct schannel_sessions *sessions, struct utf16 targ
     pthread_mutex_unlock(&sessions->lock);
 }
 
-/* The ticket's own lifetime, which the server set, and the credential's: whichever ends first. */
-static bool expired(const struct schannel_sessions *sessions, const SSL_SESSION *session)
+/* The certificate whose key the peer proved, which a resumption does not look at again. */
+static bool certificate_over(SSL_SESSION *session)
 {
-    time_t age = time(NULL) - (time_t)SSL_SESSION_get_time(session);
-    unsigned long hint = SSL_SESSION_get_ticket_lifetime_hint(session);
-    return age < 0 || (sessions->lifespan != UINT32_MAX && age >= (time_t)sessions->lifespan) ||
-           (hint != 0 && age >= (time_t)hint) || !SSL_SESSION_is_resumable(session);
+    X509 *leaf = SSL_SESSION_get0_peer(session);
+    time_t now = (time_t)(clock_now() / CLOCK_SECOND - EPOCH_SECONDS);
+    return leaf != NULL && X509_cmp_time(X509_get0_notAfter(leaf), &now) <= 0; /* 0: no time at all */
+}
+
+/* The ticket's own lifetime, which the server set, the credential's and the certificate's: whichever ends first.  A ticket
+ * is as old as its connection, but the credential's lifespan begins where the peer was judged: a chain of resumptions would
+ * never end otherwise. */
+static bool expired(const struct schannel_sessions *sessions, const struct entry *entry)
+{
+    time_t age = time(NULL) - (time_t)SSL_SESSION_get_time(entry->session);
+    unsigned long hint = SSL_SESSION_get_ticket_lifetime_hint(entry->session);
+    uint64_t now = clock_now() / CLOCK_SECOND;
+    bool too_long =
+        now < entry->since || (sessions->lifespan != UINT32_MAX && now - entry->since >= sessions->lifespan);
+    return age < 0 || too_long || (hint != 0 && age >= (time_t)hint) || certificate_over(entry->session) ||
+           !SSL_SESSION_is_resumable(entry->session);
 }
 
 static bool usable(const struct schannel_sessions *sessions, const struct entry *entry, struct utf16 target,
                    bool verified)
 {
     return utf16_equal_nocase(entry->target, target) && entry->verified == verified && entry->process == getpid() &&
-           entry->user == geteuid() && !expired(sessions, entry->session);
+           entry->user == geteuid() && !expired(sessions, entry);
 }
 
-SSL_SESSION *schannel_sessions_take(struct schannel_sessions *sessions, struct utf16 target, bool verified)
+SSL_SESSION *schannel_sessions_take(struct schannel_sessions *sessions, struct utf16 target, bool verified,
+                                    uint64_t *out_since)
 {
     SSL_SESSION *session = NULL;
     pthread_mutex_lock(&sessions->lock);
@@ -136,6 +155,7 @@ SSL_SESSION *schannel_sessions_take(struct schannel_sessions *sessions, struct u
     struct entry *entry = *link;
     if (entry != NULL) {
         session = entry->session;
+        *out_since = entry->since;
         SSL_SESSION_up_ref(session);
         if (SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION) {
             *link = entry->next;

@@ -23,13 +23,17 @@ struct schannel_sessions; /* a client credential's cache; any number of threads 
 STATUS schannel_sessions_new(uint32_t lifespan, struct schannel_sessions **out);
 void schannel_sessions_free(struct schannel_sessions *sessions); /* NULL is fine */
 
-/* Keeps a session, taking the reference over.  Full, the oldest entry goes. */
-void schannel_sessions_put(struct schannel_sessions *sessions, struct utf16 target, bool verified,
+/* Keeps a session, taking the reference over.  Full, the oldest entry goes.  `since`, in seconds of clock_now(), is when the
+ * peer showed its certificate, in this connection or in the one that the session began with: the lifespan counts from
+ * there. */
+void schannel_sessions_put(struct schannel_sessions *sessions, struct utf16 target, bool verified, uint64_t since,
                            SSL_SESSION *session);
 
 /* The newest usable one, with a reference for the caller, or NULL.  TLS 1.3 tickets are taken out, as they are good for
- * one use (RFC 8446 C.4); others stay. */
-SSL_SESSION *schannel_sessions_take(struct schannel_sessions *sessions, struct utf16 target, bool verified);
+ * one use (RFC 8446 C.4); others stay.  None is older than the cache's lifespan, than its ticket's lifetime, or than its
+ * peer's certificate is valid.  `*out_since`, written with a session only, is what it was put with. */
+SSL_SESSION *schannel_sessions_take(struct schannel_sessions *sessions, struct utf16 target, bool verified,
+                                    uint64_t *out_since);
 
 /* Forgets a target's entries (SslEmptyCache; a handshake that failed); an empty target forgets all. */
 void schannel_sessions_forget(struct schannel_sessions *sessions, struct utf16 target);

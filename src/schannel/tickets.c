@@ -1,13 +1,15 @@
 /* A server's tickets (RFC 5077, RFC 8446 4.6.1).  OpenSSL seals them; here are the keys that several machines share. */
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/clock.h"
@@ -28,6 +30,8 @@
 #define KEY_SIZE (KEY_NAME + KEY_AES + KEY_MAC)
 #define KEYS_MAX 16
 #define IV_SIZE  16
+
+#define FILE_MAX_SIZE 65536
 
 struct ticket_key {
     uint8_t name[KEY_NAME], aes[KEY_AES], mac[KEY_MAC];
@@ -51,15 +55,18 @@ static int hex_digit(int c)
 }
 
 /* One line: 160 hexadecimal digits, name, AES key and MAC key. */
-static bool read_key(const char *line, struct ticket_key *out)
+static bool read_key(struct bytes line, struct ticket_key *out)
 {
     uint8_t all[KEY_SIZE];
     struct writer writer = write_into(all, sizeof all);
-    size_t at = 0;
-    for (; hex_digit(line[at]) >= 0 && hex_digit(line[at + 1]) >= 0; at += 2) {
-        write_u8(&writer, (uint8_t)(hex_digit(line[at]) << 4 | hex_digit(line[at + 1])));
+    struct reader digits = read_start(line);
+    bool good = line.size == 2 * sizeof all;
+    while (good && read_left(&digits) != 0) {
+        int high = hex_digit(read_u8(&digits));
+        int low = hex_digit(read_u8(&digits));
+        good = high >= 0 && low >= 0;
+        write_u8(&writer, good ? (uint8_t)(high << 4 | low) : 0);
     }
-    bool good = !writer.bad && writer.size == KEY_SIZE && (line[at] == '\n' || line[at] == '\0');
     struct reader reader = read_start(BYTES(all));
     if (good) {
         struct writer name = write_into(out->name, KEY_NAME);
@@ -73,36 +80,80 @@ static bool read_key(const char *line, struct ticket_key *out)
     return good;
 }
 
-/* Under the lock.  A file with a bad line keeps the keys that were there: half a rotation locks nobody out. */
-static void reread(const char *path)
+/* What stands before the next line feed, or the end. */
+static struct bytes next_line(struct reader *text)
 {
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        TRACE("schannel: the file of ticket keys %s cannot be read", path);
-        return;
+    struct reader ahead = *text;
+    size_t size = 0;
+    while (read_left(&ahead) != 0 && read_u8(&ahead) != '\n') {
+        size++;
     }
+    struct bytes line = read_bytes(text, size);
+    if (read_left(text) != 0) {
+        read_u8(text);
+    }
+    return line;
+}
+
+/* Under the lock.  A file with a bad line keeps the keys that were there: half a rotation locks nobody out. */
+static void take_keys(const char *path, struct bytes content)
+{
     struct ticket_key keys[KEYS_MAX];
     size_t count = 0;
     bool good = true;
-    char line[2 * KEY_SIZE + 4];
-    while (good && fgets(line, sizeof line, file) != NULL) {
-        if (line[0] == '#' || line[0] == '\n') {
+    struct reader text = read_start(content);
+    while (good && read_left(&text) != 0) {
+        struct bytes line = next_line(&text);
+        if (line.size == 0 || line.data[0] == '#') {
             continue;
         }
         good = count < KEYS_MAX && read_key(line, &keys[count]);
         count += good;
     }
-    fclose(file);
-    secret_wipe(line, sizeof line);
     if (good && count != 0) {
         for (size_t i = 0; i < count; i++) {
             shared.keys[i] = keys[i];
         }
         shared.count = count;
     } else {
-        TRACE("schannel: a line of %s is no ticket key (sspi.conf(5)): it is not used", path);
+        TRACE("schannel: a line of %s is no ticket key, or there is none (sspi.conf(5)): it is not used", path);
     }
     secret_wipe(keys, sizeof keys);
+}
+
+static void close_file(const int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+    }
+}
+
+/* Why a file is not to be used; NULL: it may be.  Whoever else can write it chooses the keys of our sessions, and whoever
+ * reads it has them. */
+static const char *refusal_of(const struct stat *file)
+{
+    return !S_ISREG(file->st_mode)                               ? "it is no file"
+           : file->st_uid != 0 && file->st_uid != geteuid()      ? "it belongs neither to root nor to this user"
+           : (file->st_mode & (S_IRWXG | S_IRWXO)) != 0          ? "its mode lets group or others in"
+           : file->st_size <= 0 || file->st_size > FILE_MAX_SIZE ? "it is empty or larger than 64 KB"
+                                                                 : NULL;
+}
+
+/* Into memory of ours alone, which is wiped: a stream's buffer would keep the keys. */
+static bool read_file(int fd, struct secret *content)
+{
+    size_t done = 0;
+    while (done < content->size) {
+        ssize_t more = read(fd, content->data + done, content->size - done);
+        if (more < 0 && errno == EINTR) {
+            continue;
+        }
+        if (more <= 0) {
+            return false;
+        }
+        done += (size_t)more;
+    }
+    return true;
 }
 
 /* Under the lock; the file is looked at once a second at the most. */
@@ -114,14 +165,26 @@ static void refresh(const char *path)
         return;
     }
     shared.looked = now;
-    if (stat(path, &file) != 0) {
+    AUTO(close_file) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &file) != 0) {
         TRACE("schannel: the file of ticket keys %s cannot be read", path);
         return;
     }
-    if (file.st_mtim.tv_sec != shared.changed.tv_sec || file.st_mtim.tv_nsec != shared.changed.tv_nsec) {
-        shared.changed = file.st_mtim;
-        reread(path);
+    const char *refusal = refusal_of(&file);
+    if (refusal != NULL) {
+        TRACE("schannel: the file of ticket keys %s is not used: %s", path, refusal);
+        return;
     }
+    if (file.st_mtim.tv_sec == shared.changed.tv_sec && file.st_mtim.tv_nsec == shared.changed.tv_nsec) {
+        return;
+    }
+    AUTO_SECRET content = {0};
+    if (secret_alloc(&content, (size_t)file.st_size) < 0 || !read_file(fd, &content)) {
+        TRACE("schannel: the file of ticket keys %s cannot be read to its end", path);
+        return;
+    }
+    shared.changed = file.st_mtim;
+    take_keys(path, secret_bytes(&content));
 }
 
 /* The key that seals, or the one with a name; false when there is none. */

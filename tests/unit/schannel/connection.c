@@ -264,8 +264,9 @@ static uint64_t later(void)
 }
 
 /* Two servers with one file of keys; then the keys are rotated, and the old one still opens; then it is gone. */
-static void write_keys(const char *path, const char *keys)
+static void write_keys(const char *path, const char *keys, mode_t mode)
 {
+    unlink(path);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     for (const char *key = keys; *key != '\0'; key++) {
@@ -275,6 +276,7 @@ static void write_keys(const char *path, const char *keys)
         fputc('\n', file);
     }
     fclose(file);
+    assert_int_equal(chmod(path, mode), 0);
     static long moment = 1000000000;
     moment++; /* the file's time says that it has changed */
     struct timespec times[2] = {{moment, 0}, {moment, 0}};
@@ -295,11 +297,14 @@ static void shared_ticket_keys(void **state)
     static const struct {
         const char *keys;
         bool resumes;
-    } rounds[] = {{"a", false}, {"a", true}, {"ba", true}, {"b", true}, {"c", false}};
+        mode_t mode;
+    } rounds[] = {{"a", false, 0600}, {"a", true, 0400}, {"ba", true, 0600}, {"b", true, 0600},
+                  {"c", false, 0600}, {"d", true, 0640}, /* not used, as others may read it: c's key goes on */
+                  {"d", true, 0602},  {"d", false, 0600}};
     for (size_t v = 0; v < 2; v++) {
         struct link *link = make_version(versions[v]);
-        for (size_t i = 0; i < 5; i++) {
-            write_keys(policy.schannel_ticket_keys, rounds[i].keys);
+        for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {
+            write_keys(policy.schannel_ticket_keys, rounds[i].keys, rounds[i].mode);
             struct side_options options = link->server.options; /* another machine, as far as the credential goes */
             assert_status(FreeCredentialsHandle(&link->server.credential), SEC_E_OK);
             link->server.options = options;
@@ -315,6 +320,31 @@ static void shared_ticket_keys(void **state)
     unlink(policy.schannel_ticket_keys);
     policy_defaults(&policy);
     policy_override(&policy);
+}
+
+/* However often a session is resumed, its age counts from the handshake that showed the certificate. */
+static void resumption_ends(void **state)
+{
+    static const DWORD versions[] = {TLS12, TLS13};
+    static const struct {
+        unsigned seconds; /* of the 36000 that a credential's sessions last (SCHANNEL_CRED, dwSessionLifespan) */
+        bool resumes;
+    } rounds[] = {{0, false},    {15000, true},  {30000, true}, {37000, false},
+                  {50000, true}, {74000, false}, {86000, true}, {86401, false}}; /* certificates of a day */
+    true_clock = clock_source;
+    clock_source = later;
+    for (size_t v = 0; v < 2; v++) {
+        struct link *link = make_version(versions[v]);
+        for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {
+            seconds_later = rounds[i].seconds;
+            link_establish(link);
+            assert_int_equal(resumed(link), rounds[i].resumes);
+            link_exchange(link, 100);
+            link_again(link);
+        }
+        link_close(link);
+    }
+    clock_source = true_clock;
 }
 
 /* What was resumed without being judged is not kept as judged, whatever flags a later call has. */
@@ -872,6 +902,7 @@ int main(void)
         cmocka_unit_test(certificate_by_key),
         cmocka_unit_test(resumption),
         cmocka_unit_test(shared_ticket_keys),
+        cmocka_unit_test(resumption_ends),
         cmocka_unit_test(emptied_cache),
         cmocka_unit_test(unverified_stays_unverified),
         cmocka_unit_test(resumption_and_client_certificates),
