@@ -13,6 +13,7 @@
 #include "command.h"
 #include "exchange.h"
 #include "explain.h"
+#include "http_digest.h"
 #include "login.h"
 #include "party.h"
 #include "schemes.h"
@@ -105,8 +106,9 @@ struct gate {
     struct party party;
     CredHandle credential;
     bool has_credential;
-    bool tried;   /* the last token of an exchange was sent */
-    char *header; /* owned; what the next request says */
+    bool tried;       /* the last token of an exchange was sent */
+    char *header;     /* owned; what the next request says */
+    const char *info; /* Authentication-Info of the answer at hand, while its headers are */
 };
 
 struct fetch {
@@ -165,6 +167,25 @@ static void on_close(struct evhttp_connection *connection, void *argument)
     fetch->closed = true;
 }
 
+/* "Digest " and all values of a header, one behind the other. */
+static char *join_offers(const struct scheme *scheme, const struct evkeyvalq *headers, const char *ask)
+{
+    char *text = need(strdup(scheme->name));
+    const char *between = " ";
+    for (const struct evkeyval *header = headers->tqh_first; header != NULL; header = header->next.tqe_next) {
+        char *longer = NULL;
+        if (strcasecmp(header->key, ask) == 0) {
+            if (asprintf(&longer, "%s%s%s", text, between, header->value) < 0) {
+                need(NULL);
+            }
+            free(text);
+            text = longer;
+            between = ", ";
+        }
+    }
+    return text;
+}
+
 /* The best offer among a gate's headers; a header may list several (RFC 9110 11.6.1). */
 static void keep_offer(struct fetch *fetch, size_t gate, const struct evkeyvalq *headers)
 {
@@ -192,6 +213,27 @@ static void keep_offer(struct fetch *fetch, size_t gate, const struct evkeyvalq 
             }
         }
     }
+    if (best != NULL && best->text) { /* its challenges have commas of their own: the package is given everything */
+        free(fetch->offer[gate]);
+        fetch->offer[gate] = join_offers(best, headers, fetch->gates[gate].ask);
+    }
+}
+
+/* Digest's proof of the server is optional, but a wrong one is none (RFC 7616 3.5). */
+static int check_info(const struct fetch *fetch, struct gate *gate)
+{
+    const struct digest_request line = {"GET", fetch->resource, NULL};
+    if (gate->info == NULL || !gate->party.established) {
+        return EXIT_DONE;
+    }
+    SECURITY_STATUS status = http_digest_check(&gate->party, gate->info, &line);
+    if (status == SEC_E_OK) {
+        return EXIT_DONE;
+    }
+    char what[40];
+    snprintf(what, sizeof what, "Authentication-Info of the %s", gate->name);
+    complain_reason(what, status, gate->party.reason);
+    return EXIT_ERROR;
 }
 
 /* The answer that lets us in brings the peer's last token, when the scheme has one more than ours: only that token shows
@@ -202,6 +244,9 @@ static int finish_gate(struct fetch *fetch, struct gate *gate)
     struct bytes answer = BYTES_NONE;
     bool good = true;
     const char *offer = fetch->offer[gate - fetch->gates];
+    if (gate->scheme != NULL && gate->scheme->text) {
+        return check_info(fetch, gate);
+    }
     if (gate->scheme == NULL || gate->party.established) {
         return EXIT_DONE;
     }
@@ -243,6 +288,8 @@ static int on_headers(struct evhttp_request *request, void *argument)
     }
     for (size_t i = 0; i < 2; i++) {
         keep_offer(fetch, i, evhttp_request_get_input_headers(request));
+        fetch->gates[i].info = evhttp_find_header(evhttp_request_get_input_headers(request),
+                                                  i == 0 ? "Authentication-Info" : "Proxy-Authentication-Info");
     }
     if (fetch->code != 407) {
         fetch->verdict = finish_gate(fetch, &fetch->gates[1]);
@@ -333,8 +380,13 @@ static int answer_gate(struct fetch *fetch, struct gate *gate, const char *offer
         status = begin_gate(fetch, gate, scheme);
     }
     const char *why = status < 0 ? last_reason() : NULL;
-    bool refused = gate->tried || (gate->party.has_context && token.size == 0);
-    if (status == SEC_E_OK && good && !refused) {
+    bool text = gate->scheme->text;
+    bool refused = !text && (gate->tried || (gate->party.has_context && token.size == 0));
+    if (status == SEC_E_OK && good && !refused && text) { /* a stale nonce may be answered again */
+        const struct digest_request line = {"GET", fetch->resource, NULL};
+        status = http_digest_answer(&gate->party, &gate->credential, token, &line, &answer);
+        why = gate->party.reason;
+    } else if (status == SEC_E_OK && good && !refused) {
         status = party_step(&gate->party, &gate->credential, token, gate->target, ISC_REQ_CONNECTION, &answer);
         why = gate->party.reason;
     }
@@ -386,7 +438,7 @@ static int converse(struct fetch *fetch)
         if (code != EXIT_DONE) {
             return code;
         }
-        if (fetch->closed && gate->party.has_context && fetch->exchange.count > 1) {
+        if (fetch->closed && gate->party.has_context && fetch->exchange.count > 1 && !gate->scheme->text) {
             complain("the server closes the connection between the legs, which this scheme cannot survive");
             return EXIT_NETWORK;
         }

@@ -24,7 +24,7 @@ static void key_info(const struct digest_context *context, struct attribute *out
     out->key_info.signature_id = !context->http ? 0x8009
                                  : md5          ? 0x8003
                                                 : 0x800c; /* CALG_HMAC, CALG_MD5, CALG_SHA_256 */
-    out->key_info.encryption = "";
+    out->key_info.encryption = "none";
     out->key_info.key_bits = (uint32_t)(8 * digest_hash_size(context->algorithm.hash));
     for (size_t i = 0; i < sizeof ciphers / sizeof ciphers[0]; i++) {
         if (ciphers[i].cipher == context->cipher) {

@@ -75,7 +75,7 @@ struct accounts {
 
     /* The same for Digest: an account without a hash for this realm (UTF-8) and algorithm (ACCOUNT_DIGEST_*) is
      * ACCOUNT_UNKNOWN.  NULL: the source keeps no such hashes. */
-    SECURITY_STATUS (*known_digest)
+    SECURITY_STATUS(*known_digest)
     (struct accounts *self, struct utf16 user, struct utf16 domain, struct bytes realm, uint8_t algorithm,
      struct digest_account *out);
 
