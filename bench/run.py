@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run.py BUILD [-r ROUNDS] [-t SECONDS] [-c CPU] [-f TEXT] [--million] : this library beside its peers.
+"""run.py BUILD [-s SET] [-r ROUNDS] [-t SECONDS] [-c CPU] [-f TEXT] [--million] : this library beside its peers.
 
 One round runs the program of each implementation once, in turn, on one core; several rounds give the repetitions.
 Printed are medians over the rounds and, for each peer, the median of the rounds' own ratios (ours / theirs: a slow
@@ -19,12 +19,15 @@ import sys
 import tempfile
 
 OURS = 'sspi'
-PROGRAMS = collections.OrderedDict([
-    (OURS, 'ntlm_sspi'), ('winpr', 'ntlm_winpr'), ('gss-ntlmssp', 'ntlm_gss'), ('floor', 'ntlm_floor')])
+PROGRAMS = {
+    'ntlm': [(OURS, 'ntlm_sspi'), ('winpr', 'ntlm_winpr'), ('gss-ntlmssp', 'ntlm_gss'), ('floor', 'ntlm_floor')],
+    'digest': [(OURS, 'digest_sspi'), ('cyrus-sasl', 'digest_cyrus')],
+}
 ACCOUNTS = 1000  # in our database; the account that logs on is one of them
 
 # What we want to reach: metric, least ratio (or largest value), compared with whom; '= METRIC' is another one of ours.
-TARGETS = [
+TARGETS = {
+ 'ntlm': [
     ('handshake', 'at least', 3.0, 'winpr'),
     ('handshake.spnego', 'at least', 3.0, 'gss-ntlmssp'),
     ('handshake.spnego', 'at least', 0.87, '= handshake'),
@@ -36,18 +39,24 @@ TARGETS = [
     ('million.heap-growth', 'at most', 0, None),
     ('threads.2/1', 'at least', 1.9, None),
     ('threads.2/1-processor', 'at least', 1.9, None),
-]
+ ],
+ 'digest': [('handshake', 'at least', 2.0, 'cyrus-sasl'), ('handshake.sealing', 'at least', 2.0, 'cyrus-sasl')] + [
+    ('%s.%d' % (way, size), 'at least', 1.0, 'cyrus-sasl')
+    for way in ('seal', 'unseal', 'sign', 'verify') for size in (64, 1024, 16384, 65536)] + [
+    ('mem.client', 'at most', 1024, None), ('mem.server', 'at most', 1024, None)],
+}
 
 
 class Bench:
-    def __init__(self, options, scratch):
+    def __init__(self, name, options, scratch):
+        self.set = name
         self.options = options
         self.scratch = scratch
         self.values = collections.OrderedDict()  # metric -> implementation -> [value a round]
         self.units = {}
         self.notes = collections.OrderedDict()
         self.programs = collections.OrderedDict(
-            (name, os.path.join(options.build, 'bench', program)) for name, program in PROGRAMS.items())
+            (name, os.path.join(options.build, 'bench', program)) for name, program in PROGRAMS[name])
         for name in list(self.programs):
             if not os.path.exists(self.programs[name]):
                 print('not measured: %s (its package is not installed)' % name)
@@ -72,7 +81,7 @@ class Bench:
         database = os.path.join(self.scratch, 'accounts')
         self.env['SSPI_CONFIG'] = self.write(
             'sspi.conf', '[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n'
-                         '[accounts]\nbackend = lmdb\npath = %s\n' % database)
+                         '[digest]\nrealm = bench.test\n[accounts]\nbackend = lmdb\npath = %s\n' % database)
         users = self.write('users', ''.join(
             '%s:Domain::%s:::\n' % (name, nt_hash) for name in ['user%d' % i for i in range(ACCOUNTS - 1)] + ['User']))
         tool = os.path.join(self.options.build, 'tool', 'sspi')
@@ -80,6 +89,12 @@ class Bench:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode:
             sys.exit('sspi user import: ' + done.stdout)
+        if self.set == 'digest':
+            done = subprocess.run([tool, 'user', 'add', '--replace', '--realm', 'bench.test', '--password-fd', '0', 'User'],
+                                  env=self.env, input='Password\n', stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, check=False)
+            if done.returncode:
+                sys.exit('sspi user add: ' + done.stdout)
 
     def start(self, name, arguments, pinned=True, env=None):
         command = [self.programs[name]] + arguments
@@ -118,11 +133,11 @@ class Bench:
         for number in range(self.options.r):
             for name in self.programs:
                 self.take(name, self.start(name, common))
-            if not self.options.f or self.options.f in 'threads':
+            if self.set == 'ntlm' and (not self.options.f or self.options.f in 'threads'):
                 for name in self.programs:
                     self.take(name, self.start(name, ['-m', 'threads', '-t', str(self.options.t)], pinned=False))
             print('round %d of %d' % (number + 1, self.options.r), file=sys.stderr, flush=True)
-        if self.options.million:
+        if self.options.million and self.set == 'ntlm':
             self.take(OURS, self.start(OURS, ['-m', 'million']))
 
     # ---------------------------------------------------------------- results
@@ -162,7 +177,7 @@ class Bench:
 
     def targets(self):
         print('\ntargets')
-        for metric, how, limit, peer in TARGETS:
+        for metric, how, limit, peer in TARGETS[self.set]:
             if peer is None:
                 values = self.values.get(metric, {}).get(OURS)
                 got = statistics.median(values) if values else None
@@ -179,17 +194,9 @@ class Bench:
                                                     '(primitives alone on two threads, same minutes)'))
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument('build')
-    arguments.add_argument('-r', type=int, default=5, metavar='ROUNDS')
-    arguments.add_argument('-t', type=float, default=0.2, metavar='SECONDS', help='measuring time of one metric')
-    arguments.add_argument('-c', default=str(max(os.sched_getaffinity(0))), metavar='CPU')
-    arguments.add_argument('-f', default=None, metavar='TEXT', help='only metrics whose name contains it')
-    arguments.add_argument('--million', action='store_true', help='a million logons, and what is left of them')
-    options = arguments.parse_args()
+def run_set(name, options):
     with tempfile.TemporaryDirectory(prefix='sspi-bench-') as scratch:
-        bench = Bench(options, scratch)
+        bench = Bench(name, options, scratch)
         bench.prepare()
         if not bench.controls():
             sys.exit(1)
@@ -198,8 +205,25 @@ def main():
     bench.targets()
     for note in bench.notes:
         print('note: ' + note)
+    return {'values': bench.values, 'units': bench.units, 'notes': list(bench.notes)}
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument('build')
+    arguments.add_argument('-r', type=int, default=5, metavar='ROUNDS')
+    arguments.add_argument('-t', type=float, default=0.2, metavar='SECONDS', help='measuring time of one metric')
+    arguments.add_argument('-c', default=str(max(os.sched_getaffinity(0))), metavar='CPU')
+    arguments.add_argument('-f', default=None, metavar='TEXT', help='only metrics whose name contains it')
+    arguments.add_argument('--million', action='store_true', help='a million logons, and what is left of them')
+    arguments.add_argument('-s', default=None, choices=sorted(PROGRAMS), help='one set of programs only')
+    options = arguments.parse_args()
+    results = {}
+    for name in [options.s] if options.s else PROGRAMS:
+        print('\n' + name)
+        results[name] = run_set(name, options)
     with open(os.path.join(options.build, 'bench.json'), 'w', encoding='utf-8') as file:
-        json.dump({'values': bench.values, 'units': bench.units, 'notes': list(bench.notes)}, file, indent=1)
+        json.dump(results, file, indent=1)
 
 
 main()
