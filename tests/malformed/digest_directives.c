@@ -183,5 +183,6 @@ int main(void)
         cmocka_unit_test(by_number),      cmocka_unit_test(mutated), cmocka_unit_test(numbers),
         cmocka_unit_test(extended_names), cmocka_unit_test(written),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -503,6 +503,37 @@ static void encodings(void **state)
     }
 }
 
+/* RFC 2831 2.2: a server that is known is answered before it asks, once for each count. */
+static void sasl_again_in_one_leg(void **state)
+{
+    struct digest_pair pair;
+    struct digest_message first, proof, out;
+    policy.digest_reauthentication = true;
+    sasl_open(&pair, 0, 0);
+    assert_int_equal(digest_pair_handshake(&pair), SEC_E_OK);
+    for (int i = 0; i < 3; i++) {
+        digest_pair_forget(&pair);
+        assert_int_equal(digest_pair_client(&pair, NULL, &first), SEC_I_CONTINUE_NEEDED);
+        assert_non_null(strstr(first.text, i == 0 ? "nc=00000002" : i == 1 ? "nc=00000003" : "nc=00000004"));
+        assert_int_equal(digest_pair_server(&pair, &first, &proof), SEC_E_OK);
+        assert_int_equal(digest_pair_client(&pair, &proof, &out), SEC_E_OK);
+        expect_names(&pair.server, "Mufasa");
+    }
+    digest_pair_forget(&pair); /* heard before: the server asks, and the client answers */
+    assert_int_equal(digest_pair_server(&pair, &first, &proof), SEC_I_CONTINUE_NEEDED);
+    assert_non_null(strstr(proof.text, "stale=true"));
+    assert_int_equal(digest_pair_client(&pair, NULL, &out), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(digest_pair_client(&pair, &proof, &first), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(digest_pair_server(&pair, &first, &proof), SEC_E_OK);
+    assert_int_equal(digest_pair_client(&pair, &proof, &out), SEC_E_OK);
+    digest_pair_forget(&pair);
+    pair.client_flags = ISC_REQ_INTEGRITY; /* a layer needs keys of its own */
+    assert_int_equal(digest_pair_client(&pair, NULL, &first), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(first.size, 0);
+    digest_pair_close(&pair);
+    policy.digest_reauthentication = false;
+}
+
 static void bad_calls(void **state)
 {
     struct digest_pair pair;
@@ -537,15 +568,26 @@ static int close_accounts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(http_each_algorithm), cmocka_unit_test(http_stateless),
-        cmocka_unit_test(http_known_opaque),   cmocka_unit_test(http_altered),
-        cmocka_unit_test(http_tolerated),      cmocka_unit_test(http_request_line),
-        cmocka_unit_test(http_body),           cmocka_unit_test(http_sequence),
-        cmocka_unit_test(http_server_proof),   cmocka_unit_test(http_nonce_time),
-        cmocka_unit_test(http_several_offers), cmocka_unit_test(http_several_challenges),
-        cmocka_unit_test(sasl_each_layer),     cmocka_unit_test(sasl_without_layer),
-        cmocka_unit_test(sasl_refused),        cmocka_unit_test(sasl_server_proof),
-        cmocka_unit_test(encodings),           cmocka_unit_test(bad_calls),
+        cmocka_unit_test(http_each_algorithm),
+        cmocka_unit_test(http_stateless),
+        cmocka_unit_test(http_known_opaque),
+        cmocka_unit_test(http_altered),
+        cmocka_unit_test(http_tolerated),
+        cmocka_unit_test(http_request_line),
+        cmocka_unit_test(http_body),
+        cmocka_unit_test(http_sequence),
+        cmocka_unit_test(http_server_proof),
+        cmocka_unit_test(http_nonce_time),
+        cmocka_unit_test(http_several_offers),
+        cmocka_unit_test(http_several_challenges),
+        cmocka_unit_test(sasl_each_layer),
+        cmocka_unit_test(sasl_without_layer),
+        cmocka_unit_test(sasl_refused),
+        cmocka_unit_test(sasl_server_proof),
+        cmocka_unit_test(sasl_again_in_one_leg),
+        cmocka_unit_test(encodings),
+        cmocka_unit_test(bad_calls),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, open_accounts, close_accounts);
 }
