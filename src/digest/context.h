@@ -57,6 +57,7 @@ enum digest_string {
     DIGEST_TEXT_URI,
     DIGEST_TEXT_AUTHZID,
     DIGEST_TEXT_QUALIFIED, /* UTF-16: DOMAIN\user */
+    DIGEST_TEXT_TARGET,    /* UTF-16: the URI, once somebody has asked for it */
     DIGEST_TEXT_UNIX,      /* the local account's name, with its NUL */
     DIGEST_TEXTS
 };

@@ -620,6 +620,13 @@ static void attributes(void **state)
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
         assert_int_equal(QueryContextAttributesA(&pair.server, absent[i], words), SEC_E_UNSUPPORTED_FUNCTION);
     }
+    SecPkgContext_ClientSpecifiedTarget target = {NULL};
+    static const WCHAR named[] = u"ldap/server.example.org";
+    assert_int_equal(QueryContextAttributesW(&pair.server, SECPKG_ATTR_CLIENT_SPECIFIED_TARGET, &target), SEC_E_OK);
+    assert_memory_equal(target.sTargetName, named, sizeof named);
+    assert_int_equal(FreeContextBuffer(target.sTargetName), SEC_E_OK);
+    assert_int_equal(QueryContextAttributesW(&pair.client, SECPKG_ATTR_CLIENT_SPECIFIED_TARGET, &target),
+                     SEC_E_UNSUPPORTED_FUNCTION);
     assert_int_equal(QueryContextAttributesA(&pair.client, SECPKG_ATTR_SIZES, &sizes), SEC_E_OK);
     assert_int_equal(sizes.cbMaxToken, 4096);
     assert_int_equal(sizes.cbMaxSignature, 16); /* RFC 2831 2.3 */
