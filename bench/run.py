@@ -4,9 +4,10 @@
 One round runs the program of each implementation once, in turn, on one core; several rounds give the repetitions.
 Printed are medians over the rounds and, for each peer, the median of the rounds' own ratios (ours / theirs: a slow
 moment of the machine meets both sides of a ratio).  Before anything is measured every implementation must refuse a wrong
-password: one that does not would be measuring nothing.  Rates are per second of processor time, except those of several
-threads, which need an idle machine: the floor's own figure beside them tells what this one could give.  All values go to BUILD/bench.json.  Exit 1 when a program fails
-or a control is not refused; a missed target is reported, not an error.
+password, or a server of another name: one that does not would be measuring nothing.  Rates are per second of processor
+time, except those of several threads, which need an idle machine: the floor's own figure beside them tells what this
+one could give.  All values go to BUILD/bench.json.  Exit 1 when a program fails or a control is not refused; a missed
+target is reported, not an error.
 """
 import argparse
 import collections
@@ -19,51 +20,85 @@ import sys
 import tempfile
 
 OURS = 'sspi'
-PROGRAMS = {
-    'ntlm': [(OURS, 'ntlm_sspi'), ('winpr', 'ntlm_winpr'), ('gss-ntlmssp', 'ntlm_gss'), ('floor', 'ntlm_floor')],
-    'digest': [(OURS, 'digest_sspi'), ('cyrus-sasl', 'digest_cyrus')],
-}
+SETS = collections.OrderedDict([
+    ('ntlm', collections.OrderedDict([
+        (OURS, 'ntlm_sspi'), ('winpr', 'ntlm_winpr'), ('gss-ntlmssp', 'ntlm_gss'), ('floor', 'ntlm_floor')])),
+    ('digest', collections.OrderedDict([(OURS, 'digest_sspi'), ('cyrus-sasl', 'digest_cyrus')])),
+    ('schannel', collections.OrderedDict([
+        (OURS, 'schannel_sspi'), ('openssl', 'schannel_openssl'), ('gnutls', 'schannel_gnutls')])),
+])
 ACCOUNTS = 1000  # in our database; the account that logs on is one of them
 
 # What we want to reach: metric, least ratio (or largest value), compared with whom; '= METRIC' is another one of ours.
 TARGETS = {
- 'ntlm': [
-    ('handshake', 'at least', 3.0, 'winpr'),
-    ('handshake.spnego', 'at least', 3.0, 'gss-ntlmssp'),
-    ('handshake.spnego', 'at least', 0.87, '= handshake'),
-    ('handshake.spnego', 'at least', 0.87, '= handshake.signed'),
-    ('seal.64', 'at least', 3.0, 'winpr'),
-    ('seal.16384', 'at least', 1.0, 'floor'),
-    ('mem.client', 'at most', 1024, None),
-    ('mem.server', 'at most', 1024, None),
-    ('million.heap-growth', 'at most', 0, None),
-    ('threads.2/1', 'at least', 1.9, None),
-    ('threads.2/1-processor', 'at least', 1.9, None),
- ],
- 'digest': [('handshake', 'at least', 2.0, 'cyrus-sasl'), ('handshake.sealing', 'at least', 2.0, 'cyrus-sasl')] + [
-    ('%s.%d' % (way, size), 'at least', 1.0, 'cyrus-sasl')
-    for way in ('seal', 'unseal', 'sign', 'verify') for size in (64, 1024, 16384, 65536)] + [
-    ('mem.client', 'at most', 1024, None), ('mem.server', 'at most', 1024, None)],
+    'ntlm': [
+        ('handshake', 'at least', 3.0, 'winpr'),
+        ('handshake.spnego', 'at least', 3.0, 'gss-ntlmssp'),
+        ('handshake.negotiate', 'at least', 0.87, '= handshake'),
+        ('handshake.spnego', 'at least', 0.87, '= handshake'),
+        ('handshake.spnego', 'at least', 0.87, '= handshake.signed'),
+        ('seal.64', 'at least', 3.0, 'winpr'),
+        ('seal.16384', 'at least', 1.0, 'floor'),
+        ('mem.client', 'at most', 1024, None),
+        ('mem.server', 'at most', 1024, None),
+        ('million.heap-growth', 'at most', 0, None),
+        ('threads.2/1', 'at least', 1.9, None),
+        ('threads.2/1-processor', 'at least', 1.9, None),
+    ],
+    'digest': [
+        ('handshake', 'at least', 2.0, 'cyrus-sasl'),
+        ('handshake.sealing', 'at least', 2.0, 'cyrus-sasl'),
+    ] + [
+        ('%s.%d' % (way, size), 'at least', 1.0, 'cyrus-sasl')
+        for way in ('seal', 'unseal', 'sign', 'verify') for size in (64, 1024, 16384, 65536)
+    ] + [
+        ('mem.client', 'at most', 1024, None),
+        ('mem.server', 'at most', 1024, None),
+    ],
+    'schannel': [
+        ('full.tls13-ecdsa', 'at least', 0.97, 'openssl'),
+        ('full.tls13-rsa', 'at least', 0.97, 'openssl'),
+        ('full.tls12-ecdsa', 'at least', 0.97, 'openssl'),
+        ('full.tls12-rsa', 'at least', 0.97, 'openssl'),
+        ('resumed.tls13-ecdsa', 'at least', 0.97, 'openssl'),
+        ('resumed.tls13-rsa', 'at least', 0.97, 'openssl'),
+        ('resumed.tls12-ecdsa', 'at least', 0.97, 'openssl'),
+        ('resumed.tls12-rsa', 'at least', 0.97, 'openssl'),
+        ('seal.tls13-aes256gcm.64', 'at least', 1.0, 'openssl'),
+        ('seal.tls13-aes256gcm.1024', 'at least', 1.0, 'openssl'),
+        ('seal.tls13-aes256gcm.16384', 'at least', 1.0, 'openssl'),
+        ('unseal.tls13-aes256gcm.64', 'at least', 1.0, 'openssl'),
+        ('unseal.tls13-aes256gcm.1024', 'at least', 1.0, 'openssl'),
+        ('unseal.tls13-aes256gcm.16384', 'at least', 1.0, 'openssl'),
+        ('seal.tls12-aes256gcm.64', 'at least', 1.0, 'openssl'),
+        ('seal.tls12-aes256gcm.1024', 'at least', 1.0, 'openssl'),
+        ('seal.tls12-aes256gcm.16384', 'at least', 1.0, 'openssl'),
+        ('unseal.tls12-aes256gcm.64', 'at least', 1.0, 'openssl'),
+        ('unseal.tls12-aes256gcm.1024', 'at least', 1.0, 'openssl'),
+        ('unseal.tls12-aes256gcm.16384', 'at least', 1.0, 'openssl'),
+        ('mem.client', 'at most', 20480, None),
+        ('mem.server', 'at most', 20480, None),
+    ],
 }
 
 
 class Bench:
-    def __init__(self, name, options, scratch):
-        self.set = name
+    def __init__(self, options, scratch, name):
         self.options = options
         self.scratch = scratch
+        self.set = name
         self.values = collections.OrderedDict()  # metric -> implementation -> [value a round]
         self.units = {}
         self.notes = collections.OrderedDict()
         self.programs = collections.OrderedDict(
-            (name, os.path.join(options.build, 'bench', program)) for name, program in PROGRAMS[name])
-        for name in list(self.programs):
-            if not os.path.exists(self.programs[name]):
-                print('not measured: %s (its package is not installed)' % name)
-                del self.programs[name]
+            (peer, os.path.join(options.build, 'bench', program)) for peer, program in SETS[name].items())
+        for peer in list(self.programs):
+            if not os.path.exists(self.programs[peer]):
+                print('not measured: %s (its package is not installed)' % peer)
+                del self.programs[peer]
         self.env = dict(os.environ, LC_ALL='C.UTF-8')
-        for name in ('NTLM_USER_FILE', 'SSPI_ACCOUNTS', 'BENCH_PASSWORD'):
-            self.env.pop(name, None)
+        for variable in ('NTLM_USER_FILE', 'SSPI_ACCOUNTS', 'BENCH_PASSWORD', 'BENCH_TLS_HOST'):
+            self.env.pop(variable, None)
 
     def write(self, name, text):
         path = os.path.join(self.scratch, name)
@@ -72,6 +107,33 @@ class Bench:
         return path
 
     def prepare(self):
+        if self.set == 'schannel':
+            self.prepare_schannel()
+        else:
+            self.prepare_ntlm()
+
+    def prepare_schannel(self):
+        """An authority and a server's certificate of each kind, and no policy file."""
+        self.env['SSPI_CONFIG'] = '/dev/null'
+        self.env['BENCH_TLS'] = self.scratch
+        extensions = self.write('leaf', 'subjectAltName=DNS:server.bench.test\nextendedKeyUsage=serverAuth\n')
+        for name, key in (('ec', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']), ('rsa', ['rsa:2048'])):
+            authority, leaf = os.path.join(self.scratch, name + '-ca'), os.path.join(self.scratch, name)
+            self.openssl(['req', '-x509', '-newkey'] + key + ['-nodes', '-keyout', authority + '.key', '-out', leaf + '.ca',
+                          '-days', '30', '-subj', '/CN=bench %s authority' % name])
+            self.openssl(['req', '-newkey'] + key + ['-nodes', '-keyout', leaf + '.key', '-out', leaf + '.csr',
+                          '-subj', '/CN=server.bench.test'])
+            self.openssl(['x509', '-req', '-in', leaf + '.csr', '-CA', leaf + '.ca', '-CAkey', authority + '.key',
+                          '-CAcreateserial', '-days', '30', '-extfile', extensions, '-out', leaf + '.crt'])
+
+    @staticmethod
+    def openssl(arguments):
+        done = subprocess.run(['openssl'] + arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode:
+            sys.exit('openssl %s: %s' % (arguments[0], done.stdout))
+
+    def prepare_ntlm(self):
         """The same user for everybody: User of Domain, whose NT hash MS-NLMP 4.2.2.1.2 prints."""
         nt_hash = 'a4f49c406510bdcab6824ee7c30fd852'
         self.env['BENCH_WINPR_SAM'] = self.write('SAM', 'User:Domain::%s:::\n' % nt_hash)
@@ -80,7 +142,7 @@ class Bench:
         self.env['BENCH_GSS_PASSWORD_FILE'] = self.write('passwords', 'DOMAIN:User:Password\n')
         database = os.path.join(self.scratch, 'accounts')
         self.env['SSPI_CONFIG'] = self.write(
-            'sspi.conf', '[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n'
+            'sspi.conf', '[kerberos]\nenabled = no\n[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n'
                          '[digest]\nrealm = bench.test\n[accounts]\nbackend = lmdb\npath = %s\n' % database)
         users = self.write('users', ''.join(
             '%s:Domain::%s:::\n' % (name, nt_hash) for name in ['user%d' % i for i in range(ACCOUNTS - 1)] + ['User']))
@@ -109,11 +171,12 @@ class Bench:
             if name == 'floor':
                 continue
             right = self.start(name, ['-m', 'control'])
-            wrong = self.start(name, ['-m', 'control'], env=dict(self.env, BENCH_PASSWORD='Wrong'))
+            spoilt = {'BENCH_PASSWORD': 'Wrong', 'BENCH_TLS_HOST': 'wrong.bench.test'}
+            wrong = self.start(name, ['-m', 'control'], env=dict(self.env, **spoilt))
             if right.returncode != 0:
-                print('%s refuses the right password: %s' % (name, right.stderr.strip()))
+                print('%s refuses the right peer: %s' % (name, right.stderr.strip()))
             if wrong.returncode == 0:
-                print('%s accepts a wrong password' % name)
+                print('%s accepts a wrong password or server' % name)
             good = good and right.returncode == 0 and wrong.returncode != 0
         return good
 
@@ -184,7 +247,7 @@ class Bench:
             else:
                 got = self.ratio(metric, peer)
             if got is None:
-                print('  %-22s not measured' % metric)
+                print('  %-30s not measured' % metric)
                 continue
             met = got >= limit if how == 'at least' else got <= limit
             wanted = '%s %g%s' % (how, limit, ' x ' + peer.lstrip('= ') if peer else '')
@@ -194,36 +257,33 @@ class Bench:
                                                     '(primitives alone on two threads, same minutes)'))
 
 
-def run_set(name, options):
-    with tempfile.TemporaryDirectory(prefix='sspi-bench-') as scratch:
-        bench = Bench(name, options, scratch)
-        bench.prepare()
-        if not bench.controls():
-            sys.exit(1)
-        bench.measure()
-    bench.table()
-    bench.targets()
-    for note in bench.notes:
-        print('note: ' + note)
-    return {'values': bench.values, 'units': bench.units, 'notes': list(bench.notes)}
-
-
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument('build')
     arguments.add_argument('-r', type=int, default=5, metavar='ROUNDS')
     arguments.add_argument('-t', type=float, default=0.2, metavar='SECONDS', help='measuring time of one metric')
     arguments.add_argument('-c', default=str(max(os.sched_getaffinity(0))), metavar='CPU')
+    arguments.add_argument('-s', default=None, choices=list(SETS), help='only this set')
     arguments.add_argument('-f', default=None, metavar='TEXT', help='only metrics whose name contains it')
     arguments.add_argument('--million', action='store_true', help='a million logons, and what is left of them')
-    arguments.add_argument('-s', default=None, choices=sorted(PROGRAMS), help='one set of programs only')
     options = arguments.parse_args()
     results = {}
-    for name in [options.s] if options.s else PROGRAMS:
-        print('\n' + name)
-        results[name] = run_set(name, options)
+    for name in [options.s] if options.s else SETS:
+        with tempfile.TemporaryDirectory(prefix='sspi-bench-') as scratch:
+            bench = Bench(options, scratch, name)
+            bench.prepare()
+            if not bench.controls():
+                sys.exit(1)
+            bench.measure()
+        print('\n%s\n' % name)
+        bench.table()
+        bench.targets()
+        for note in bench.notes:
+            print('note: ' + note)
+        results[name] = {'values': bench.values, 'units': bench.units, 'notes': list(bench.notes)}
     with open(os.path.join(options.build, 'bench.json'), 'w', encoding='utf-8') as file:
         json.dump(results, file, indent=1)
 
 
-main()
+if __name__ == '__main__':
+    main()

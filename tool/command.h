@@ -17,6 +17,7 @@ enum exit_code {
     EXIT_NOT_IN_BUILD = 5, /* asked for a package or a protocol that this build does not have */
     EXIT_HTTP = 6,         /* let in, but the answer is an HTTP error */
     EXIT_NOT_FOUND = 7,    /* no such account; nobody is logged on; no token in the input */
+    EXIT_UNTRUSTED = 8,    /* the certificate of the peer does not prove whom we meant */
 };
 
 struct command {
@@ -29,6 +30,7 @@ int command_packages(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_get(int argc, char **argv);
+int command_connect(int argc, char **argv);
 int command_decode(int argc, char **argv);
 int command_user(int argc, char **argv);
 int command_logon(int argc, char **argv);

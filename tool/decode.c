@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "command.h"
 #include "exchange.h"
 #include "explain.h"
@@ -14,10 +15,11 @@
 
 #define INPUT_MAX (4u * 1024 * 1024)
 
-enum option_key { OPTION_HTML = 256, OPTION_ASK };
+enum option_key { OPTION_HTML = 256, OPTION_ASK, OPTION_KEYTAB };
 
 struct options {
     bool json, html, ask;
+    const char *keytab;
     struct exchange exchange;
     size_t arguments;
     struct login login;
@@ -27,6 +29,7 @@ static const struct argp_option option_table[] = {
     {"json", 'j', NULL, 0, "print JSON"},
     {"html", OPTION_HTML, NULL, 0, "print a page that draws the exchange"},
     {"password", OPTION_ASK, NULL, 0, "ask for the password, and check the exchange against it"},
+    {"keytab", OPTION_KEYTAB, "FILE", 0, "open Kerberos tickets with a server's keys, and say what is in them"},
     {0},
 };
 
@@ -63,6 +66,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_ASK:
         options->ask = true;
         return 0;
+    case OPTION_KEYTAB:
+        options->keytab = argument;
+        return 0;
     case ARGP_KEY_ARG:
         options->arguments++;
         if (strcmp(argument, "-") == 0) {
@@ -84,7 +90,7 @@ static const struct argp argp = {
     "Explain authentication tokens: header lines, base64, hexadecimal, or bytes on standard input; a whole log of "
     "curl -v will do. Several tokens are drawn as one exchange."
     "\vThe user's name is in the message; --user gives another domain to try. Exit status: 0 explained, 3 the password "
-    "did not make this exchange, 7 no token found.",
+    "did not make this exchange, or the keytab does not open it, 7 no token found.",
     children};
 
 static void print_tokens(const struct exchange *exchange)
@@ -101,7 +107,7 @@ static void print_tokens(const struct exchange *exchange)
     }
 }
 
-static void print_text(const struct exchange *exchange, struct json_object *verified)
+static void print_text(const struct exchange *exchange, struct json_object *verified, const char *against)
 {
     AUTO_FACTS whole = facts_new();
     AUTO_FACTS odd = explain_odd(exchange);
@@ -112,7 +118,7 @@ static void print_text(const struct exchange *exchange, struct json_object *veri
         facts_print(stdout, whole, 4);
     }
     if (verified != NULL) {
-        printf("%sAgainst the password%s\n", paint(stdout, PAINT_BOLD), paint(stdout, PAINT_NONE));
+        printf("%s%s%s\n", paint(stdout, PAINT_BOLD), against, paint(stdout, PAINT_NONE));
         facts_print(stdout, verified, 4);
     }
 }
@@ -128,13 +134,13 @@ static void print_json(const struct exchange *exchange, struct json_object *veri
     facts_print_json(stdout, facts);
 }
 
-static void print_page(const struct exchange *exchange, struct json_object *verified)
+static void print_page(const struct exchange *exchange, struct json_object *verified, const char *against)
 {
     page_begin(stdout, "An authentication exchange");
     fputs("<h1>An authentication exchange</h1>\n", stdout);
     page_exchange(stdout, exchange, true);
     if (verified != NULL) {
-        fputs("<h2>Against the password</h2>\n<section class=\"card\">\n", stdout);
+        printf("<h2>%s</h2>\n<section class=\"card\">\n", against);
         page_facts(stdout, verified);
         fputs("</section>\n", stdout);
     }
@@ -154,6 +160,22 @@ static bool all_right(struct json_object *verified)
     return true;
 }
 
+/* libkrb5 finds the keytab where it finds any. */
+static struct json_object *decrypt(const struct options *options)
+{
+    AUTO_FREE char *name = NULL;
+    bool typed = strchr(options->keytab, ':') != NULL;
+    if (asprintf(&name, "%s%s", typed ? "" : "FILE:", options->keytab) < 0) {
+        name = need(NULL);
+    }
+    setenv("KRB5_KTNAME", name, 1);
+    struct json_object *facts = explain_decrypt(&options->exchange);
+    if (facts == NULL) {
+        complain("there is nothing that a keytab opens: a Kerberos AP-REQ is needed");
+    }
+    return facts;
+}
+
 static int decode(struct options *options)
 {
     AUTO_FACTS verified = NULL;
@@ -161,13 +183,15 @@ static int decode(struct options *options)
         read_input(&options->exchange);
     }
     if (options->exchange.count == 0) {
-        complain("no token found; known kinds: NTLM, SPNEGO");
+        complain("no token found; known kinds: NTLM, SPNEGO, Kerberos");
         return EXIT_NOT_FOUND;
     }
     if (options->exchange.more) {
         complain("more than %d tokens; the rest is left out", EXCHANGE_LEGS);
     }
-    if (options->ask || login_has_password(&options->login)) {
+    if (options->keytab != NULL) {
+        verified = decrypt(options);
+    } else if (options->ask || login_has_password(&options->login)) {
         if (!login_password(&options->login, "Password", false)) {
             return EXIT_USAGE;
         }
@@ -176,12 +200,13 @@ static int decode(struct options *options)
             complain("there is nothing to check the password against: CHALLENGE and AUTHENTICATE are needed");
         }
     }
+    const char *against = options->keytab != NULL ? "With the keytab" : "Against the password";
     if (options->json) {
         print_json(&options->exchange, verified);
     } else if (options->html) {
-        print_page(&options->exchange, verified);
+        print_page(&options->exchange, verified, against);
     } else {
-        print_text(&options->exchange, verified);
+        print_text(&options->exchange, verified, against);
     }
     return verified != NULL && !all_right(verified) ? EXIT_REFUSED : EXIT_DONE;
 }

@@ -12,10 +12,7 @@
 #include "terminal.h"
 
 static const struct explainer *const explainers[] = {
-    &ntlm_explainer,
-    &spnego_explainer,
-    &digest_explainer,
-    NULL,
+    &ntlm_explainer, &spnego_explainer, &kerberos_explainer, &digest_explainer, NULL,
 };
 
 const struct explainer *explain_find(struct bytes token)
@@ -65,6 +62,12 @@ struct json_object *explain_verify(const struct exchange *exchange, const struct
 {
     const struct explainer *explainer = explainer_of(exchange);
     return explainer != NULL && explainer->verify != NULL ? explainer->verify(exchange, login) : NULL;
+}
+
+struct json_object *explain_decrypt(const struct exchange *exchange)
+{
+    const struct explainer *explainer = explainer_of(exchange);
+    return explainer != NULL && explainer->decrypt != NULL ? explainer->decrypt(exchange) : NULL;
 }
 
 /* Hexadecimal or base64 to bytes, white space, "0x", ':' and '-' between digits and missing padding forgiven.  False when

@@ -25,6 +25,9 @@ struct explainer {
     /* Checks an exchange against a password; NULL when this kind has nothing to check in it. */
     struct json_object *(*verify)(const struct exchange *exchange, const struct login *login);
 
+    /* What the keys of the default keytab open of an exchange; NULL when this kind has nothing to open in it. */
+    struct json_object *(*decrypt)(const struct exchange *exchange);
+
     /* Whether a signature of `data` is the first that this side made in the session that the exchange began: 1 or 0, and -1
      * when that cannot be told. */
     int (*signature)(const struct exchange *exchange, const struct login *login, bool from_client, struct bytes data,
@@ -33,6 +36,7 @@ struct explainer {
 
 extern const struct explainer ntlm_explainer;
 extern const struct explainer spnego_explainer;
+extern const struct explainer kerberos_explainer;
 extern const struct explainer digest_explainer;
 
 /* The entry that recognises a token; NULL for bytes that nobody knows. */
@@ -41,9 +45,10 @@ const struct explainer *explain_find(struct bytes token);
 /* The facts about a token of any kind; unknown bytes have "message": "unknown". */
 struct json_object *explain_token(struct bytes token, bool reveal);
 
-/* What `compare` and `verify` of the exchange's kind of token have to say. */
+/* What `compare`, `verify` and `decrypt` of the exchange's kind of token have to say. */
 struct json_object *explain_odd(const struct exchange *exchange);
 struct json_object *explain_verify(const struct exchange *exchange, const struct login *login);
+struct json_object *explain_decrypt(const struct exchange *exchange);
 
 /* Finds the tokens in what somebody pasted or piped: the bytes of one token; header lines ("WWW-Authenticate: NTLM
  * TlRM...") alone or among the other lines of a log, with or without curl's "> " and "< "; base64 or hexadecimal, one

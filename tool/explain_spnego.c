@@ -229,10 +229,19 @@ static struct json_object *verify(const struct exchange *exchange, const struct 
     return facts;
 }
 
+static struct json_object *decrypt(const struct exchange *exchange)
+{
+    AUTO_EXCHANGE bare = {.count = 0};
+    unwrap(exchange, &bare);
+    const struct explainer *explainer = inside(&bare);
+    return explainer != NULL && explainer->decrypt != NULL ? explainer->decrypt(&bare) : NULL;
+}
+
 const struct explainer spnego_explainer = {
     .name = "SPNEGO",
     .recognise = recognise,
     .explain = explain,
     .compare = compare,
     .verify = verify,
+    .decrypt = decrypt,
 };

@@ -11,26 +11,13 @@
 
 #include "base/auto.h"
 #include "command.h"
-#include "exchange.h"
-#include "explain.h"
-#include "http_digest.h"
-#include "login.h"
-#include "party.h"
-#include "schemes.h"
+#include "get.h"
 #include "terminal.h"
 
 #define HEADERS_MAX  (256 * 1024)
-#define REFUSED      "refused by the %s: wrong name or password, or no right to be here"
 #define REQUESTS_MAX 12 /* two authentications of a few legs; a server that wants more is not worth it */
 
 enum option_key { OPTION_JSON = 256, OPTION_PROXY, OPTION_TARGET, OPTION_TIMEOUT };
-
-struct options {
-    const char *url, *proxy, *target, *scheme;
-    unsigned timeout;
-    bool verbose, json;
-    struct login login;
-};
 
 static const struct argp_option option_table[] = {
     {"package", 'k', "NAME", 0, "insist on this scheme (default: the best that the server offers)"},
@@ -45,10 +32,11 @@ static const struct argp_option option_table[] = {
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
-    struct options *options = state->input;
+    struct get_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->login;
+        state->child_inputs[1] = &options->tls;
         return 0;
     case 'k':
         options->scheme = argument;
@@ -87,49 +75,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&login_argp, 0, "Identity:", 1}, {0}};
+static const struct argp_child children[] = {{&login_argp, 0, "Identity:", 1}, {&tls_client_argp, 0, "TLS:", 2}, {0}};
 static const struct argp argp = {
     option_table, parse_option, "URL",
     "Fetch a page as the logged-on user or as --user, on one connection. The page goes to standard output, everything "
     "else to standard error."
     "\vExit status: 0 fetched, 1 an error here, 2 usage, 3 refused (401 or 407), 4 no connection, 5 not in this build "
-    "(https), 6 another HTTP error.",
+    "(https through a proxy), 6 another HTTP error, 8 a certificate that is not to be trusted.",
     children};
-
-/* Somebody who may ask for credentials on the way: the server or the proxy. */
-struct gate {
-    const char *name;   /* who it is, for people */
-    const char *ask;    /* header with the offers */
-    const char *answer; /* header for the token */
-    char *target;       /* owned; the principal name */
-    const struct scheme *scheme;
-    struct party party;
-    CredHandle credential;
-    bool has_credential;
-    bool tried;       /* the last token of an exchange was sent */
-    char *header;     /* owned; what the next request says */
-    const char *info; /* Authentication-Info of the answer at hand, while its headers are */
-};
-
-struct fetch {
-    const struct options *options;
-    struct event_base *base;
-    struct evhttp_connection *connection;
-    struct evhttp_uri *uri;
-    const char *resource; /* what the request line names; owned below */
-    char *owned_resource;
-    char *host_header;
-    struct gate gates[2];
-    struct exchange exchange;
-    /* the answer to the last request */
-    int code;
-    bool answered;
-    bool closed; /* the connection ended since the last request was sent */
-    enum evhttp_request_error error;
-    bool has_error;
-    int verdict;    /* an exit code: EXIT_DONE unless the answer came from somebody who did not prove himself */
-    char *offer[2]; /* owned; the chosen value of each gate's `ask` header */
-};
 
 static bool asks(int code)
 {
@@ -165,117 +118,7 @@ static void on_close(struct evhttp_connection *connection, void *argument)
     struct fetch *fetch = argument;
     (void)connection;
     fetch->closed = true;
-}
-
-/* "Digest " and all values of a header, one behind the other. */
-static char *join_offers(const struct scheme *scheme, const struct evkeyvalq *headers, const char *ask)
-{
-    char *text = need(strdup(scheme->name));
-    const char *between = " ";
-    for (const struct evkeyval *header = headers->tqh_first; header != NULL; header = header->next.tqe_next) {
-        char *longer = NULL;
-        if (strcasecmp(header->key, ask) == 0) {
-            if (asprintf(&longer, "%s%s%s", text, between, header->value) < 0) {
-                need(NULL);
-            }
-            free(text);
-            text = longer;
-            between = ", ";
-        }
-    }
-    return text;
-}
-
-/* The best offer among a gate's headers; a header may list several (RFC 9110 11.6.1). */
-static void keep_offer(struct fetch *fetch, size_t gate, const struct evkeyvalq *headers)
-{
-    const struct evkeyval *header = NULL;
-    const struct scheme *best = NULL;
-    for (header = headers->tqh_first; header != NULL; header = header->next.tqe_next) {
-        char *rest = NULL;
-        AUTO_FREE char *copy = need(strdup(header->value));
-        if (strcasecmp(header->key, fetch->gates[gate].ask) != 0) {
-            continue;
-        }
-        for (char *part = strtok_r(copy, ",", &rest); part != NULL; part = strtok_r(NULL, ",", &rest)) {
-            struct bytes token = BYTES_NONE;
-            bool good = true;
-            part += strspn(part, " \t");
-            const struct scheme *scheme = scheme_parse(part, &token, &good);
-            free((void *)token.data);
-            bool wanted = scheme != NULL &&
-                          (fetch->gates[gate].scheme == NULL || scheme == fetch->gates[gate].scheme) &&
-                          (fetch->options->scheme == NULL || strcasecmp(scheme->name, fetch->options->scheme) == 0);
-            if (wanted && (best == NULL || scheme < best)) {
-                best = scheme;
-                free(fetch->offer[gate]);
-                fetch->offer[gate] = need(strdup(part));
-            }
-        }
-    }
-    if (best != NULL && best->text) { /* its challenges have commas of their own: the package is given everything */
-        free(fetch->offer[gate]);
-        fetch->offer[gate] = join_offers(best, headers, fetch->gates[gate].ask);
-    }
-}
-
-/* Digest's proof of the server is optional, but a wrong one is none (RFC 7616 3.5). */
-static int check_info(const struct fetch *fetch, struct gate *gate)
-{
-    const struct digest_request line = {"GET", fetch->resource, NULL};
-    if (gate->info == NULL || !gate->party.established) {
-        return EXIT_DONE;
-    }
-    SECURITY_STATUS status = http_digest_check(&gate->party, gate->info, &line);
-    if (status == SEC_E_OK) {
-        return EXIT_DONE;
-    }
-    char what[40];
-    snprintf(what, sizeof what, "Authentication-Info of the %s", gate->name);
-    complain_reason(what, status, gate->party.reason);
-    return EXIT_ERROR;
-}
-
-/* The answer that lets us in brings the peer's last token, when the scheme has one more than ours: only that token shows
- * that it is the peer we meant who answers (RFC 4559 5). */
-static int finish_gate(struct fetch *fetch, struct gate *gate)
-{
-    struct bytes token = BYTES_NONE;
-    struct bytes answer = BYTES_NONE;
-    bool good = true;
-    const char *offer = fetch->offer[gate - fetch->gates];
-    if (gate->scheme != NULL && gate->scheme->text) {
-        return check_info(fetch, gate);
-    }
-    if (gate->scheme == NULL || gate->party.established) {
-        return EXIT_DONE;
-    }
-    if (offer != NULL) {
-        (void)scheme_parse(offer, &token, &good);
-    }
-    if (token.size == 0) {
-        complain("the %s answers %d with %s token: nothing shows that it is the right one", gate->name, fetch->code,
-                 good ? "no last" : "a broken last");
-        return fetch->code >= 400 ? EXIT_HTTP : EXIT_ERROR;
-    }
-    leg_note(exchange_add(&fetch->exchange, false, token), "HTTP/1.1 %d, %s: %s", fetch->code, gate->ask,
-             gate->scheme->name);
-    SECURITY_STATUS status =
-        party_step(&gate->party, &gate->credential, token, gate->target, ISC_REQ_CONNECTION, &answer);
-    free((void *)token.data);
-    FreeContextBuffer((void *)answer.data);
-    gate->tried = true;
-    if (status == SEC_E_OK) {
-        return EXIT_DONE;
-    }
-    if (status > 0) {
-        complain("the %s answers %d in the middle of the exchange", gate->name, fetch->code);
-    } else {
-        char what[32];
-        snprintf(what, sizeof what, "the last token of the %s", gate->name);
-        complain_reason(what, status, gate->party.reason);
-    }
-    return EXIT_ERROR;
+    fetch->connected = false;
 }
 
 /* Before the first byte of the page: who sends it?  A 407 is the proxy's, and says nothing about the server. */
@@ -287,15 +130,15 @@ static int on_headers(struct evhttp_request *request, void *argument)
         return 0;
     }
     for (size_t i = 0; i < 2; i++) {
-        keep_offer(fetch, i, evhttp_request_get_input_headers(request));
+        gate_keep_offer(fetch, i, evhttp_request_get_input_headers(request));
         fetch->gates[i].info = evhttp_find_header(evhttp_request_get_input_headers(request),
                                                   i == 0 ? "Authentication-Info" : "Proxy-Authentication-Info");
     }
     if (fetch->code != 407) {
-        fetch->verdict = finish_gate(fetch, &fetch->gates[1]);
+        fetch->verdict = gate_finish(fetch, &fetch->gates[1]);
     }
     if (!asks(fetch->code) && fetch->verdict == EXIT_DONE) {
-        fetch->verdict = finish_gate(fetch, &fetch->gates[0]);
+        fetch->verdict = gate_finish(fetch, &fetch->gates[0]);
     }
     return 0;
 }
@@ -304,10 +147,35 @@ static void on_answer(struct evhttp_request *request, void *argument)
 {
     struct fetch *fetch = argument;
     if (request != NULL && evhttp_request_get_response_code(request) != 0) {
+        const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
         fetch->answered = true;
+        fetch->by_end = evhttp_find_header(headers, "Content-Length") == NULL &&
+                        evhttp_find_header(headers, "Transfer-Encoding") == NULL;
         write_body(fetch, request);
     }
     event_base_loopbreak(fetch->base);
+}
+
+static void hang_up(struct fetch *fetch)
+{
+    struct party *party = &fetch->gates[0].party;
+    tls_bridge_free(STEAL(fetch->bridge));
+    tls_clear(&fetch->tls);
+    FreeContextBuffer((void *)party->bindings.data);
+    party->bindings = BYTES_NONE;
+}
+
+/* Puts TLS under a connection that evhttp has just begun. */
+static void secure(struct fetch *fetch)
+{
+    struct bufferevent *client = evhttp_connection_get_bufferevent(fetch->connection);
+    if (!fetch->https || fetch->connected) {
+        return;
+    }
+    hang_up(fetch);
+    tls_init(&fetch->tls, &fetch->credential, fetch->host, "http/1.1");
+    fetch->bridge = tls_bridge_new(fetch->base, client, &fetch->tls, fetch->options->timeout);
+    fetch->connected = true;
 }
 
 /* One request and its answer.  An exit code; EXIT_DONE means that fetch->code is the answer's. */
@@ -348,67 +216,15 @@ static int send_request(struct fetch *fetch)
         complain("the request cannot be sent");
         return EXIT_NETWORK;
     }
+    secure(fetch);
     event_base_dispatch(fetch->base);
+    if (fetch->https && fetch->tls.state == TLS_FAILED && (!fetch->answered || fetch->by_end)) {
+        return tls_complain(&fetch->tls, fetch->host_header);
+    }
     if (!fetch->answered) {
         complain("%s: %s", fetch->host_header, fetch->has_error ? errors[fetch->error] : "no connection");
         return EXIT_NETWORK;
     }
-    return EXIT_DONE;
-}
-
-static SECURITY_STATUS begin_gate(struct fetch *fetch, struct gate *gate, const struct scheme *scheme)
-{
-    gate->scheme = scheme;
-    SECURITY_STATUS status = party_credential(scheme->package, false, &fetch->options->login, &gate->credential);
-    gate->has_credential = status == SEC_E_OK;
-    return status;
-}
-
-/* The gate's next token becomes the header of the next request.  EXIT_DONE when there is one. */
-static int answer_gate(struct fetch *fetch, struct gate *gate, const char *offer)
-{
-    struct bytes token = BYTES_NONE;
-    struct bytes answer = BYTES_NONE;
-    bool good = true;
-    SECURITY_STATUS status = SEC_E_OK;
-    const struct scheme *scheme = scheme_parse(offer, &token, &good);
-    if (token.size > 0) {
-        leg_note(exchange_add(&fetch->exchange, false, token), "HTTP/1.1 %d, %s: %s", fetch->code, gate->ask,
-                 scheme->name);
-    }
-    if (gate->scheme == NULL) {
-        status = begin_gate(fetch, gate, scheme);
-    }
-    const char *why = status < 0 ? last_reason() : NULL;
-    bool text = gate->scheme->text;
-    bool refused = !text && (gate->tried || (gate->party.has_context && token.size == 0));
-    if (status == SEC_E_OK && good && !refused && text) { /* a stale nonce may be answered again */
-        const struct digest_request line = {"GET", fetch->resource, NULL};
-        status = http_digest_answer(&gate->party, &gate->credential, token, &line, &answer);
-        why = gate->party.reason;
-    } else if (status == SEC_E_OK && good && !refused) {
-        status = party_step(&gate->party, &gate->credential, token, gate->target, ISC_REQ_CONNECTION, &answer);
-        why = gate->party.reason;
-    }
-    free((void *)token.data);
-    if (status == SEC_E_LOGON_DENIED) { /* SPNEGO's reject says in so many words what an empty offer says */
-        refused = true;
-        status = SEC_E_OK;
-    }
-    if (status < 0 || !good || refused) {
-        if (status < 0) {
-            complain_reason(gate->scheme->package, status, why);
-        } else {
-            complain(good ? REFUSED : "the token of the %s is not base64", gate->name);
-        }
-        return !good || status < 0 ? EXIT_ERROR : EXIT_REFUSED;
-    }
-    struct leg *leg = exchange_add(&fetch->exchange, true, answer);
-    leg_status(leg, status, gate->party.nanoseconds);
-    leg_note(leg, "GET %s, %s: %s", fetch->resource, gate->answer, gate->scheme->name);
-    gate->tried = status == SEC_E_OK;
-    gate->header = scheme_format(gate->scheme, answer);
-    FreeContextBuffer((void *)answer.data);
     return EXIT_DONE;
 }
 
@@ -430,11 +246,11 @@ static int converse(struct fetch *fetch)
         const char *offer = fetch->offer[gate == &fetch->gates[0] ? 0 : 1];
         if (offer == NULL) {
             bool tried = gate->tried || gate->party.has_context;
-            complain(tried ? REFUSED : "the %s wants credentials (%d), but offers no scheme that this build has",
+            complain(tried ? GET_REFUSED : "the %s wants credentials (%d), but offers no scheme that this build has",
                      gate->name, fetch->code);
             return tried ? EXIT_REFUSED : EXIT_NOT_IN_BUILD;
         }
-        code = answer_gate(fetch, gate, offer);
+        code = gate_answer(fetch, gate, offer);
         if (code != EXIT_DONE) {
             return code;
         }
@@ -456,18 +272,19 @@ static char *principal_of(const char *host)
     return out;
 }
 
-/* A URL of ours: http, a host, and no password in it. */
+/* A URL of ours: http or https, a host, and no password in it. */
 static int parse_url(const char *text, const char *what, struct evhttp_uri **out)
 {
     struct evhttp_uri *uri = evhttp_uri_parse(text);
     const char *scheme = uri != NULL ? evhttp_uri_get_scheme(uri) : NULL;
+    bool proxy = strcmp(what, "proxy") == 0;
     int code = EXIT_USAGE;
-    if (scheme != NULL && strcasecmp(scheme, "https") == 0) {
-        complain("%s: this build has no Schannel package, so there is no https", text);
+    if (proxy && scheme != NULL && strcasecmp(scheme, "https") == 0) {
+        complain("%s: TLS to a proxy is not in this build", text);
         code = EXIT_NOT_IN_BUILD;
-    } else if (scheme == NULL || strcasecmp(scheme, "http") != 0 || evhttp_uri_get_host(uri) == NULL ||
-               evhttp_uri_get_host(uri)[0] == '\0') {
-        complain("%s wants http://HOST[:PORT]/..., not '%s'", what, text);
+    } else if (scheme == NULL || (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0) ||
+               evhttp_uri_get_host(uri) == NULL || evhttp_uri_get_host(uri)[0] == '\0') {
+        complain("%s wants http%s://HOST[:PORT]/..., not '%s'", what, proxy ? "" : "[s]", text);
     } else if (evhttp_uri_get_userinfo(uri) != NULL) {
         complain("a %s with a name or password in it is visible to everybody on this machine; use --user", what);
     } else {
@@ -480,7 +297,7 @@ static int parse_url(const char *text, const char *what, struct evhttp_uri **out
     return code;
 }
 
-static int prepare(struct fetch *fetch, struct evhttp_uri *proxy)
+static void prepare(struct fetch *fetch, struct evhttp_uri *proxy)
 {
     struct evhttp_uri *to = proxy != NULL ? proxy : fetch->uri;
     const char *host = evhttp_uri_get_host(to);
@@ -503,13 +320,13 @@ static int prepare(struct fetch *fetch, struct evhttp_uri *proxy)
     fetch->gates[1].target = principal_of(host);
     fetch->base = need(event_base_new());
     /* evhttp wants an IPv6 address without its brackets */
-    AUTO_FREE char *name = need(strdup(host[0] == '[' ? host + 1 : host));
-    name[strcspn(name, "]")] = '\0';
-    fetch->connection = need(evhttp_connection_base_new(fetch->base, NULL, name, (uint16_t)(port > 0 ? port : 80)));
+    fetch->host = need(strdup(host[0] == '[' ? host + 1 : host));
+    fetch->host[strcspn(fetch->host, "]")] = '\0';
+    port = port > 0 ? port : fetch->https ? 443 : 80;
+    fetch->connection = need(evhttp_connection_base_new(fetch->base, NULL, fetch->host, (uint16_t)port));
     evhttp_connection_set_timeout(fetch->connection, (int)fetch->options->timeout);
     evhttp_connection_set_max_headers_size(fetch->connection, HEADERS_MAX);
     evhttp_connection_set_closecb(fetch->connection, on_close, fetch);
-    return EXIT_DONE;
 }
 
 static void print_facts(struct fetch *fetch)
@@ -526,11 +343,18 @@ static void print_facts(struct fetch *fetch)
         if (gate->party.established && fetch->code != 401) {
             facts_add(facts, "context", party_facts(&gate->party));
         }
+        if (fetch->https) {
+            facts_add(facts, "tls", tls_facts(&fetch->tls));
+        }
         facts_add(facts, "exchange", exchange_facts(&fetch->exchange, false));
         facts_print_json(stdout, facts);
     } else if (fetch->options->verbose) {
         exchange_print(stderr, &fetch->exchange);
         fprintf(stderr, "HTTP status %d\n", fetch->code);
+        if (fetch->https) {
+            AUTO_FACTS tls = tls_facts(&fetch->tls);
+            facts_print(stderr, tls, 2);
+        }
         if (gate->party.established && fetch->code != 401) {
             AUTO_FACTS facts = party_facts(&gate->party);
             facts_print(stderr, facts, 2);
@@ -541,6 +365,7 @@ static void print_facts(struct fetch *fetch)
 static void fetch_free(struct fetch *fetch)
 {
     evhttp_connection_set_closecb(fetch->connection, NULL, NULL);
+    hang_up(fetch);
     evhttp_connection_free(fetch->connection);
     event_base_free(fetch->base);
     evhttp_uri_free(fetch->uri);
@@ -554,22 +379,33 @@ static void fetch_free(struct fetch *fetch)
         free(fetch->offer[i]);
     }
     exchange_clear(&fetch->exchange);
+    tls_credential_close(&fetch->credential);
     free(fetch->host_header);
+    free(fetch->host);
     free(fetch->owned_resource);
 }
 
-static int get(struct options *options)
+static int get(struct get_options *options)
 {
     struct fetch fetch = {.options = options};
     struct evhttp_uri *proxy = NULL;
     int code = EXIT_DONE;
-    if (options->scheme != NULL && scheme_find(options->scheme) == NULL) {
+    options->insist = options->scheme != NULL ? scheme_for(options->scheme) : NULL;
+    if (options->scheme != NULL && options->insist == NULL) {
         complain("'%s' is not in this build", options->scheme);
         return EXIT_NOT_IN_BUILD;
     }
     code = parse_url(options->url, "URL", &fetch.uri);
     if (code == EXIT_DONE && options->proxy != NULL) {
         code = parse_url(options->proxy, "proxy", &proxy);
+    }
+    fetch.https = fetch.uri != NULL && strcasecmp(evhttp_uri_get_scheme(fetch.uri), "https") == 0;
+    if (code == EXIT_DONE && fetch.https && proxy != NULL) {
+        complain("https through a proxy (CONNECT) is not in this build");
+        code = EXIT_NOT_IN_BUILD;
+    }
+    if (code == EXIT_DONE && fetch.https) {
+        code = tls_credential_open(&fetch.credential, &options->tls, false);
     }
     if (code == EXIT_DONE && options->login.user != NULL && !login_password(&options->login, "Password", false)) {
         code = EXIT_USAGE;
@@ -578,6 +414,10 @@ static int get(struct options *options)
         if (fetch.uri != NULL) {
             evhttp_uri_free(fetch.uri);
         }
+        if (proxy != NULL) {
+            evhttp_uri_free(proxy);
+        }
+        tls_credential_close(&fetch.credential);
         return code;
     }
     prepare(&fetch, proxy);
@@ -593,7 +433,7 @@ static int get(struct options *options)
 
 int command_get(int argc, char **argv)
 {
-    struct options options = {.timeout = 30, .login = LOGIN_NONE};
+    struct get_options options = {.timeout = 30, .login = LOGIN_NONE, .tls = TLS_OPTIONS_NONE};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     signal(SIGPIPE, SIG_IGN);
     int code = get(&options);

@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"demo", command_demo, "a complete tour on a throw-away account database"},
     {"serve", command_serve, "an HTTP server that tells its clients who they are"},
     {"get", command_get, "fetch a page as the logged-on or the given user"},
+    {"connect", command_connect, "a TLS client: what was agreed on, what the certificate is worth, then a pipe"},
     {"decode", command_decode, "explain authentication tokens"},
     {"user", command_user, "the account database: add, list, del, verify, import and more"},
     {"logon", command_logon, "give this logon session a default identity"},

@@ -27,13 +27,29 @@ SECURITY_STATUS party_credential(const char *package, bool acceptor, const struc
                                      named ? &identity : NULL, NULL, NULL, out, &expiry);
 }
 
+/* The buffers that go in: the peer's token, if there is one, and the channel's bindings, if it has some. */
+static ULONG fill_input(const struct party *party, struct bytes token, SecBuffer in[2])
+{
+    ULONG count = 0;
+    if (token.size > 0 || party->acceptor) {
+        in[count++] = (SecBuffer){(ULONG)token.size, SECBUFFER_TOKEN, (void *)token.data};
+    }
+    if (party->bindings.size > 0) {
+        in[count++] =
+            (SecBuffer){(ULONG)party->bindings.size, SECBUFFER_CHANNEL_BINDINGS, (void *)party->bindings.data};
+    }
+    return count;
+}
+
 SECURITY_STATUS party_step(struct party *party, CredHandle *credential, struct bytes token, const char *target,
                            ULONG request, struct bytes *out)
 {
-    SecBuffer in_token = {(ULONG)token.size, SECBUFFER_TOKEN, (void *)token.data};
-    SecBuffer out_token = {0, SECBUFFER_TOKEN, NULL};
-    SecBufferDesc in = {SECBUFFER_VERSION, 1, &in_token};
-    SecBufferDesc answer = {SECBUFFER_VERSION, 1, &out_token};
+    SecBuffer in_buffers[2];
+    SEC_CHANNEL_BINDINGS_RESULT result = {0};
+    SecBuffer out_buffers[2] = {{0, SECBUFFER_TOKEN, NULL},
+                                {sizeof result, SECBUFFER_CHANNEL_BINDINGS_RESULT, &result}};
+    SecBufferDesc in = {SECBUFFER_VERSION, fill_input(party, token, in_buffers), in_buffers};
+    SecBufferDesc answer = {SECBUFFER_VERSION, party->acceptor && party->bindings.size > 0 ? 2 : 1, out_buffers};
     CtxtHandle *context = party->has_context ? &party->context : NULL;
     TimeStamp expiry;
     SECURITY_STATUS status;
@@ -43,7 +59,7 @@ SECURITY_STATUS party_step(struct party *party, CredHandle *credential, struct b
                                        SECURITY_NATIVE_DREP, &party->context, &answer, &party->flags, &expiry);
     } else {
         status = InitializeSecurityContextA(credential, context, (char *)target, request | ISC_REQ_ALLOCATE_MEMORY, 0,
-                                            SECURITY_NATIVE_DREP, token.size > 0 ? &in : NULL, 0, &party->context,
+                                            SECURITY_NATIVE_DREP, in.cBuffers > 0 ? &in : NULL, 0, &party->context,
                                             &answer, &party->flags, &expiry);
     }
     if (status == SEC_I_COMPLETE_NEEDED || status == SEC_I_COMPLETE_AND_CONTINUE) {
@@ -54,7 +70,8 @@ SECURITY_STATUS party_step(struct party *party, CredHandle *credential, struct b
     party->has_context = party->has_context || status >= 0; /* a failed first leg makes no context (sspi(3)) */
     party->established = status == SEC_E_OK;
     party->reason = status < 0 ? last_reason() : NULL;
-    *out = status >= 0 ? bytes_of(out_token.pvBuffer, out_token.cbBuffer) : BYTES_NONE;
+    party->bindings_result |= result.flags;
+    *out = status >= 0 ? bytes_of(out_buffers[0].pvBuffer, out_buffers[0].cbBuffer) : BYTES_NONE;
     return status;
 }
 
@@ -63,7 +80,8 @@ void party_reset(struct party *party)
     if (party->has_context) {
         DeleteSecurityContext(&party->context);
     }
-    *party = (struct party){.acceptor = party->acceptor, .speaks_first = party->speaks_first};
+    *party =
+        (struct party){.acceptor = party->acceptor, .speaks_first = party->speaks_first, .bindings = party->bindings};
 }
 
 /* Flags as both directions call them; where the two differ in value each has its own entry. */
@@ -150,6 +168,20 @@ static void add_sizes(struct party *party, struct json_object *facts)
     }
 }
 
+/* What the server made of the client's channel bindings. */
+static void add_bindings(const struct party *party, struct json_object *facts)
+{
+    const char *text = NULL;
+    if ((party->bindings_result & SEC_CHANNEL_BINDINGS_RESULT_VALID_MATCHED) != 0) {
+        text = "those of this connection";
+    } else if ((party->bindings_result & SEC_CHANNEL_BINDINGS_RESULT_VALID_MISSING) != 0) {
+        text = "none";
+    }
+    if (text != NULL) {
+        facts_text(facts, "channel_bindings", text);
+    }
+}
+
 struct json_object *party_facts(struct party *party)
 {
     struct json_object *facts = facts_new();
@@ -163,6 +195,7 @@ struct json_object *party_facts(struct party *party)
         add_target(party, facts);
     }
     add_flags(facts, party->acceptor, party->flags);
+    add_bindings(party, facts);
     add_key_info(party, facts);
     add_sizes(party, facts);
     if (QueryContextAttributesA(&party->context, SECPKG_ATTR_LIFESPAN, &lifespan) == SEC_E_OK) {

@@ -20,9 +20,11 @@ struct party {
     bool has_context;
     bool established;
     CtxtHandle context;
-    ULONG flags;          /* ISC_RET_* or ASC_RET_* of the last step */
-    uint64_t nanoseconds; /* the last step took */
-    const char *reason;   /* why the last step failed; the library forgets it with its next call.  May be NULL */
+    struct bytes bindings; /* of the channel below (SEC_CHANNEL_BINDINGS); borrowed; empty: none */
+    ULONG bindings_result; /* server: SEC_CHANNEL_BINDINGS_RESULT_*, 0: nothing was judged */
+    ULONG flags;           /* ISC_RET_* or ASC_RET_* of the last step */
+    uint64_t nanoseconds;  /* the last step took */
+    const char *reason;    /* why the last step failed; the library forgets it with its next call.  May be NULL */
 };
 
 /* A credential; `login` NULL, or without a user, means the default one.  The caller frees with FreeCredentialsHandle. */

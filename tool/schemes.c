@@ -12,6 +12,7 @@ const struct scheme schemes[] = {
     {.name = "NTLM", .package = "NTLM"},
     {.name = "Digest", .package = "WDigest", .text = true, .on_request = true},
 };
+static const struct scheme kerberos = {"Negotiate", "Kerberos"};
 const size_t scheme_count = sizeof schemes / sizeof schemes[0];
 
 const struct scheme *scheme_find(const char *name)
@@ -22,6 +23,11 @@ const struct scheme *scheme_find(const char *name)
         }
     }
     return NULL;
+}
+
+const struct scheme *scheme_for(const char *name)
+{
+    return strcasecmp(name, kerberos.package) == 0 ? &kerberos : scheme_find(name);
 }
 
 const struct scheme *scheme_parse(const char *value, struct bytes *token, bool *good)

@@ -22,6 +22,10 @@ extern const size_t scheme_count;
 /* By the name of a scheme, any case; NULL for one that this build has not. */
 const struct scheme *scheme_find(const char *name);
 
+/* What somebody means who asks for a package: a scheme's name, or "Kerberos", which goes without Negotiate around it under that
+ * scheme's name (RFC 4559 4).  NULL for one that this build has not. */
+const struct scheme *scheme_for(const char *name);
+
 /* Reads a header's value.  Returns the scheme, or NULL for another one.  `token` receives the decoded token, to be
  * released with free(), or BYTES_NONE when there is none; `good` is false when there is one that is not base64. */
 const struct scheme *scheme_parse(const char *value, struct bytes *token, bool *good);

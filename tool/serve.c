@@ -14,32 +14,59 @@
 #include "serve.h"
 #include "terminal.h"
 
-enum option_key { OPTION_ONCE = 256, OPTION_TLS, OPTION_REALM, OPTION_PROXY };
+enum option_key { OPTION_ONCE = 256, OPTION_HTTPS, OPTION_BINDINGS, OPTION_REALM, OPTION_PROXY, OPTION_KEYTAB };
 
 struct options {
     const char *listen;
     const char *packages;
     const char *accounts;
+    const char *keytab;
     const char *realm;
-    bool once, tls, quiet, proxy;
+    bool once, https, quiet, proxy;
+    enum serve_bindings bindings;
+    struct tls_options tls;
 };
 
 static const struct argp_option option_table[] = {
     {"listen", 'l', "ADDRESS:PORT", 0, "where to listen (default 127.0.0.1:8080; port 0: the kernel chooses)"},
     {"packages", 'k', "LIST", 0, "schemes to offer, separated by commas (default: all of this build)"},
     {"accounts", 'a', "DIRECTORY", 0, "the account database (default: as sspi.conf(5) says)"},
+    {"keytab", OPTION_KEYTAB, "FILE", 0, "this server's Kerberos keys (default: as sspi.conf(5) says)"},
     {"realm", OPTION_REALM, "TEXT", 0, "what the page calls this server"},
     {"proxy", OPTION_PROXY, NULL, 0, "be an HTTP proxy as well, for those who sign in (407)"},
     {"once", OPTION_ONCE, NULL, 0, "end after the first request that was let in"},
     {"quiet", 'q', NULL, 0, "no line a request on standard error"},
-    {"tls", OPTION_TLS, NULL, 0, "not in this build: TLS comes with the Schannel package"},
+    {"https", OPTION_HTTPS, NULL, 0, "speak TLS, with the certificate of --cert"},
+    {"bindings", OPTION_BINDINGS, "WHAT", 0,
+     "over TLS, clients that send no channel bindings: require (the default: they stay outside), allow, or ignore, "
+     "which lets relayed logons in"},
     {0},
 };
+
+static error_t parse_bindings(struct options *options, const char *argument, const struct argp_state *state)
+{
+    static const char *const names[] = {
+        [SERVE_BINDINGS_REQUIRE] = "require",
+        [SERVE_BINDINGS_ALLOW] = "allow",
+        [SERVE_BINDINGS_IGNORE] = "ignore",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], argument) == 0) {
+            options->bindings = (enum serve_bindings)i;
+            return 0;
+        }
+    }
+    argp_error(state, "--bindings is require, allow or ignore, not '%s'", argument);
+    return EINVAL;
+}
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct options *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->tls;
+        return 0;
     case 'l':
         options->listen = argument;
         return 0;
@@ -48,6 +75,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'a':
         options->accounts = argument;
+        return 0;
+    case OPTION_KEYTAB:
+        options->keytab = argument;
         return 0;
     case OPTION_REALM:
         options->realm = argument;
@@ -61,8 +91,17 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 'q':
         options->quiet = true;
         return 0;
-    case OPTION_TLS:
-        options->tls = true;
+    case OPTION_HTTPS:
+        options->https = true;
+        return 0;
+    case OPTION_BINDINGS:
+        return parse_bindings(options, argument, state);
+    case ARGP_KEY_END:
+        if (options->https && options->tls.certificate == NULL) {
+            argp_error(state, "--https wants --cert");
+        } else if (!options->https && (options->tls.certificate != NULL || options->tls.wants_certificate)) {
+            argp_error(state, "--cert and --client-cert want --https");
+        }
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "serve takes no arguments");
@@ -72,13 +111,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
+static const struct argp_child children[] = {{&tls_server_argp, 0, "TLS:", 1}, {0}};
 static const struct argp argp = {
     option_table, parse_option, NULL,
     "An HTTP server behind Windows-integrated authentication. Its page tells whoever is let in who he is, by which "
     "package, and draws the exchange; /json, or Accept: application/json, says the same to programs."
-    "\vOnce it listens it prints \"listening on http://ADDRESS:PORT/\" on standard output. SIGTERM and SIGINT end it "
-    "with "
-    "status 0. The connection is what is authenticated: put no proxy that shares connections in front of it."};
+    "\vOnce it listens it prints \"listening on http://ADDRESS:PORT/\", or https, on standard output. SIGTERM and "
+    "SIGINT "
+    "end it with status 0. The connection is what is authenticated: put no proxy that shares connections in front of "
+    "it.",
+    children};
 
 /* Acquires a credential for every scheme asked for. */
 static int acquire(struct server *server, const char *list)
@@ -88,7 +130,7 @@ static int acquire(struct server *server, const char *list)
     size_t built_in = 0;
     char *name = list != NULL ? strtok_r(names, ",", &rest) : NULL;
     while (list != NULL ? name != NULL : built_in < scheme_count) {
-        const struct scheme *scheme = list != NULL ? scheme_find(name) : &schemes[built_in++];
+        const struct scheme *scheme = list != NULL ? scheme_for(name) : &schemes[built_in++];
         if (list == NULL && scheme->on_request) {
             continue;
         }
@@ -125,8 +167,9 @@ static void on_signal(evutil_socket_t number, short events, void *argument)
 }
 
 /* The line that scripts wait for. */
-static void announce(struct evconnlistener *listener)
+static void announce(const struct server *server)
 {
+    struct evconnlistener *listener = server->listener;
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     char host[INET6_ADDRSTRLEN] = "";
@@ -135,7 +178,8 @@ static void announce(struct evconnlistener *listener)
         getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
         bool six = address.ss_family == AF_INET6;
-        printf("listening on http://%s%s%s:%s/\n", six ? "[" : "", host, six ? "]" : "", port);
+        printf("listening on %s://%s%s%s:%s/\n", server->https ? "https" : "http", six ? "[" : "", host, six ? "]" : "",
+               port);
         fflush(stdout);
     }
 }
@@ -201,7 +245,7 @@ static int run(struct server *server, const char *where)
     }
     if (code == EXIT_DONE) {
         serve_attach(server);
-        announce(server->listener);
+        announce(server);
         event_base_dispatch(server->base);
     }
     event_free(term);
@@ -218,27 +262,32 @@ static int run(struct server *server, const char *where)
 
 int command_serve(int argc, char **argv)
 {
-    struct options options = {.listen = "127.0.0.1:8080", .realm = "OpenSSPI"};
+    struct options options = {.listen = "127.0.0.1:8080", .realm = "OpenSSPI", .tls = TLS_OPTIONS_NONE};
     struct server server = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
-    if (options.tls) {
-        complain("--tls: this build has no Schannel package, so there is no TLS; serve speaks plain HTTP");
-        return EXIT_NOT_IN_BUILD;
-    }
     if (options.accounts != NULL) { /* before the library's first look at it */
         setenv("SSPI_ACCOUNTS", options.accounts, 1);
+    }
+    if (options.keytab != NULL) {
+        setenv("SSPI_KEYTAB", options.keytab, 1);
     }
     server.realm = options.realm;
     server.once = options.once;
     server.proxy = options.proxy;
     server.quiet = options.quiet;
+    server.https = options.https;
+    server.bindings = options.bindings;
     signal(SIGPIPE, SIG_IGN);
-    int code = acquire(&server, options.packages);
+    int code = options.https ? tls_credential_open(&server.tls, &options.tls, true) : EXIT_DONE;
+    if (code == EXIT_DONE) {
+        code = acquire(&server, options.packages);
+    }
     if (code == EXIT_DONE) {
         code = run(&server, options.listen);
     }
     for (size_t i = 0; i < server.offer_count; i++) {
         FreeCredentialsHandle(&server.offers[i].credential);
     }
+    tls_credential_close(&server.tls);
     return code;
 }

@@ -9,6 +9,7 @@
 #include "exchange.h"
 #include "party.h"
 #include "schemes.h"
+#include "tls.h"
 
 #define SERVE_SCHEMES     8
 #define SERVE_HEADERS_MAX (72 * 1024) /* Windows' largest token, 48000 bytes, in base64 and what goes with it */
@@ -29,7 +30,16 @@ struct visitor {
     struct exchange exchange;
     char *user; /* NULL until the connection is somebody */
     struct json_object *facts;
+    struct tls *tls;         /* NULL: plain HTTP.  The bufferevent ends it */
+    struct bytes bindings;   /* of that TLS connection, once asked for; FreeContextBuffer */
     struct forward *forward; /* what it fetches, or fetched, from another server; NULL: nothing */
+};
+
+/* What becomes of a logon over TLS whose client sends no channel bindings. */
+enum serve_bindings {
+    SERVE_BINDINGS_REQUIRE, /* nobody gets in without */
+    SERVE_BINDINGS_ALLOW,   /* he gets in; one who sends those of another connection does not */
+    SERVE_BINDINGS_IGNORE,  /* nobody looks */
 };
 
 struct server {
@@ -42,7 +52,10 @@ struct server {
     struct serve_offer offers[SERVE_SCHEMES];
     size_t offer_count;
     const char *realm; /* the page's heading */
-    bool once;         /* end after the first request that was let in */
+    bool https;
+    struct tls_credential tls;
+    enum serve_bindings bindings;
+    bool once; /* end after the first request that was let in */
     bool quiet;
     struct visitor *visitors;
     unsigned visitor_count;

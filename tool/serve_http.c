@@ -1,8 +1,10 @@
+#include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -33,11 +35,36 @@ static const struct door *door_of(const struct server *server, struct evhttp_req
     return server->proxy && serve_is_for_another(request) ? &proxy : &own;
 }
 
+/* What went wrong below HTTP, which no request tells. */
+static void log_tls(const struct visitor *visitor)
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    char port[8] = "?";
+    char number[11];
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    const struct tls *tls = visitor->tls;
+    if (visitor->server->quiet || tls == NULL || tls->state != TLS_FAILED || tls->status == SEC_E_INCOMPLETE_MESSAGE) {
+        return;
+    }
+    if (getpeername(tls_socket(visitor->bufferevent), (struct sockaddr *)&address, &size) == 0) {
+        (void)getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
+                          NI_NUMERICHOST | NI_NUMERICSERV);
+    }
+    fprintf(stderr, "%s:%s TLS %s%s%s\n", host, port, status_text(tls->status, number), tls->reason != NULL ? ": " : "",
+            tls->reason != NULL ? tls->reason : "");
+}
+
 /* Ends a visit that is in no list any more. */
 static void visitor_release(struct visitor *visitor)
 {
     visitor->server->visitor_count--;
+    log_tls(visitor);
     serve_forward_end(visitor);
+    if (visitor->tls != NULL) {
+        tls_filter_goodbye(visitor->bufferevent, visitor->tls);
+    }
+    FreeContextBuffer((void *)visitor->bindings.data);
     bufferevent_decref(visitor->bufferevent);
     party_reset(&visitor->party);
     exchange_clear(&visitor->exchange);
@@ -106,7 +133,7 @@ static void on_sweep(evutil_socket_t number, short events, void *argument)
         if (is_gone(visitor)) {
             visitor_free(visitor);
         } else if (now - visitor->since > SLOW_SECONDS * UINT64_C(1000000000)) {
-            (void)shutdown(bufferevent_getfd(visitor->bufferevent), SHUT_RDWR); /* evhttp reads the end, and frees */
+            (void)shutdown(tls_socket(visitor->bufferevent), SHUT_RDWR); /* evhttp reads the end, and frees */
         }
     }
     make_room(server);
@@ -137,6 +164,12 @@ static void on_accept_error(struct evconnlistener *listener, void *theirs)
     }
 }
 
+static void tls_drop(struct tls *tls)
+{
+    tls_clear(tls);
+    free(tls);
+}
+
 /* Every new connection begins with a bufferevent of its own made here, which the visitor holds on to, so that one whose
  * end went unnoticed can never lend his name to the next connection at the same address in memory. */
 static struct bufferevent *on_connect(struct event_base *base, void *argument)
@@ -144,9 +177,15 @@ static struct bufferevent *on_connect(struct event_base *base, void *argument)
     struct server *server = argument;
     struct bufferevent *bufferevent = need(bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE));
     struct visitor *visitor = need(calloc(1, sizeof *visitor));
+    struct tls *tls = NULL;
+    if (server->https) {
+        tls = need(calloc(1, sizeof *tls));
+        tls_init(tls, &server->tls, NULL, "http/1.1");
+        bufferevent = tls_filter_new(bufferevent, tls, tls_drop);
+    }
     bufferevent_incref(bufferevent);
     *visitor = (struct visitor){
-        .next = server->visitors, .server = server, .bufferevent = bufferevent, .since = party_clock()};
+        .next = server->visitors, .server = server, .bufferevent = bufferevent, .since = party_clock(), .tls = tls};
     visitor->party.acceptor = true;
     server->visitors = visitor;
     server->visitor_count++;
@@ -322,6 +361,20 @@ static void refuse(struct visitor *visitor, struct evhttp_request *request, SECU
     offer(visitor->server, request, true);
 }
 
+/* Gives the channel's bindings to the package.  Returns what to ask of it, ASC_REQ_*. */
+static ULONG bind_channel(struct visitor *visitor)
+{
+    enum serve_bindings policy = visitor->server->bindings;
+    if (visitor->tls == NULL || policy == SERVE_BINDINGS_IGNORE) {
+        return ASC_REQ_CONNECTION;
+    }
+    if (visitor->bindings.size == 0) {
+        visitor->bindings = tls_bindings(visitor->tls);
+    }
+    visitor->party.bindings = visitor->bindings;
+    return ASC_REQ_CONNECTION | (policy == SERVE_BINDINGS_ALLOW ? ASC_REQ_ALLOW_MISSING_BINDINGS : 0);
+}
+
 /* A token arrived. */
 static void step(struct visitor *visitor, struct evhttp_request *request, struct bytes token)
 {
@@ -329,8 +382,13 @@ static void step(struct visitor *visitor, struct evhttp_request *request, struct
     const struct door *door = door_of(visitor->server, request);
     struct leg *leg = exchange_add(&visitor->exchange, true, token);
     leg_note(leg, "request, %s: %s", door->answer, visitor->offer->scheme->name);
-    SECURITY_STATUS status = party_step(&visitor->party, (CredHandle *)&visitor->offer->credential, token, NULL,
-                                        ASC_REQ_CONNECTION, &answer);
+    ULONG request_flags = bind_channel(visitor);
+    if (visitor->tls != NULL && visitor->server->bindings != SERVE_BINDINGS_IGNORE && visitor->bindings.size == 0) {
+        refuse(visitor, request, SEC_E_INTERNAL_ERROR, "the TLS connection has no channel bindings");
+        return;
+    }
+    SECURITY_STATUS status =
+        party_step(&visitor->party, (CredHandle *)&visitor->offer->credential, token, NULL, request_flags, &answer);
     if (status < 0) {
         refuse(visitor, request, status, visitor->party.reason);
         return;
@@ -412,7 +470,7 @@ static void step_digest(struct visitor *visitor, struct evhttp_request *request,
 static const struct serve_offer *find_offer(const struct server *server, const struct scheme *scheme)
 {
     for (size_t i = 0; scheme != NULL && i < server->offer_count; i++) {
-        if (server->offers[i].scheme == scheme) {
+        if (strcmp(server->offers[i].scheme->name, scheme->name) == 0) {
             return &server->offers[i];
         }
     }

@@ -13,7 +13,14 @@ void serve_page_welcome(FILE *out, const struct server *server, const struct vis
     fputs(". Your password did not travel.</p>\n<h2>What the server knows about you</h2>\n<section class=\"card\">\n",
           out);
     page_facts(out, visitor->facts);
-    fputs("</section>\n<h2>The exchange that let you in</h2>\n", out);
+    fputs("</section>\n", out);
+    if (visitor->tls != NULL) {
+        AUTO_FACTS tls = tls_facts(visitor->tls);
+        fputs("<h2>The connection</h2>\n<section class=\"card\">\n", out);
+        page_facts(out, tls);
+        fputs("</section>\n", out);
+    }
+    fputs("<h2>The exchange that let you in</h2>\n", out);
     page_exchange(out, &visitor->exchange, false);
     page_end(out);
 }
@@ -41,6 +48,9 @@ struct json_object *serve_welcome_facts(const struct visitor *visitor)
     facts_text(facts, "user", visitor->user);
     facts_text(facts, "scheme", visitor->offer->scheme->name);
     facts_add(facts, "context", json_object_get(visitor->facts));
+    if (visitor->tls != NULL) {
+        facts_add(facts, "tls", tls_facts(visitor->tls));
+    }
     facts_add(facts, "exchange", exchange_facts(&visitor->exchange, false));
     return facts;
 }

@@ -101,7 +101,7 @@ static void fail(struct forward *forward)
     struct visitor *visitor = forward->visitor;
     struct evhttp_request *asked = STEAL(forward->asked);
     if (forward->begun) { /* a page cut short must not look whole */
-        (void)shutdown(bufferevent_getfd(visitor->bufferevent), SHUT_RDWR);
+        (void)shutdown(tls_socket(visitor->bufferevent), SHUT_RDWR);
         evhttp_send_reply_end(asked);
         return;
     }
@@ -139,7 +139,7 @@ static void on_chunk(struct evhttp_request *onward, void *argument)
     }
     evhttp_send_reply_chunk(forward->asked, evhttp_request_get_input_buffer(onward));
     if (evbuffer_get_length(bufferevent_get_output(out)) > BACKLOG_MAX) {
-        (void)shutdown(bufferevent_getfd(out), SHUT_RDWR); /* evhttp notices, and on_close() ends all of this */
+        (void)shutdown(tls_socket(out), SHUT_RDWR); /* evhttp notices, and on_close() ends all of this */
     }
 }
 

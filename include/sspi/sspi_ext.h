@@ -17,9 +17,9 @@ const char *SspiExtVersion(void);
 
 /* Why the last call on this thread failed.
  *
- * Returns a static, NUL-terminated ASCII text that names the first thing that was wrong and the section of the
- * specification that orders the refusal, or NULL when the last call succeeded.  It contains no secret and no bytes of
- * the peer's.  Valid for ever; nobody frees it.
+ * Returns a NUL-terminated text that names the first thing that was wrong and the section of the specification that
+ * orders the refusal, or, with Kerberos, what libkrb5 says of it in its own words; NULL when the last call succeeded.  It
+ * contains no secret and no bytes of the peer's.  Valid until this thread's next call; nobody frees it.
  *
  *   pStatus   receives the status that went with it; may be NULL */
 const char *SspiExtLastReason(SECURITY_STATUS *pStatus);
@@ -78,6 +78,33 @@ SECURITY_STATUS SEC_ENTRY SspiExtSetVerifier(PCredHandle phCredential, SSPI_EXT_
  * SEC_E_OK; SEC_E_LOGON_DENIED when the response does not match or is not NTLMv2. */
 SECURITY_STATUS SEC_ENTRY SspiExtVerifyNtHash(const SSPI_EXT_LOGON *Logon, const unsigned char *NtHash,
                                               SSPI_EXT_LOGON_RESULT *Result);
+
+/* Certificates with private keys.
+ *
+ * Windows keeps keys in containers that a certificate's properties name; here a CERT_CONTEXT (wincrypt.h) has its key with it,
+ * or knows where it is: a file, or a token behind a "pkcs11:" URI (RFC 7512), which needs OpenSSL's provider or engine pkcs11.
+ * Texts are UTF-8.  A password is copied and wiped; nobody is asked for one. */
+struct _CERT_CONTEXT;
+
+/* A certificate from files.
+ *
+ *   pszCertificate   PEM (the certificate first, then its issuers), DER, PKCS#7, or PKCS#12 with its key
+ *   pszKey           a PEM or DER file, a "file:" or "pkcs11:" URI; NULL: in the same file
+ *   pszPassword      of the key, the PKCS#12 or the token; may be NULL
+ *   ppCertContext    receives the certificate, for CertFreeCertificateContext; hCertStore holds everything that was read
+ *
+ * SEC_E_OK; SEC_E_INVALID_TOKEN (not such a file); CRYPT_E_FILE_ERROR (cannot be read); SEC_E_LOGON_DENIED (another password
+ * for the PKCS#12); SEC_E_UNKNOWN_CREDENTIALS (the key cannot be opened, or is another certificate's);
+ * SEC_E_INVALID_PARAMETER; SEC_E_INSUFFICIENT_MEMORY. */
+SECURITY_STATUS SEC_ENTRY SspiExtCertFromFiles(const char *pszCertificate, const char *pszKey, const char *pszPassword,
+                                               const struct _CERT_CONTEXT **ppCertContext);
+
+/* Gives a certificate a private key from memory: PEM, or DER (PKCS#8, PKCS#1, SEC1).  pvKey NULL takes its key away.
+ *
+ * SEC_E_OK; SEC_E_UNKNOWN_CREDENTIALS (cannot be read, or is another certificate's); SEC_E_INVALID_PARAMETER (not a
+ * certificate of this library); SEC_E_INSUFFICIENT_MEMORY. */
+SECURITY_STATUS SEC_ENTRY SspiExtCertSetKey(const struct _CERT_CONTEXT *pCertContext, const void *pvKey, ULONG cbKey,
+                                            const char *pszPassword);
 
 #ifdef __cplusplus
 }

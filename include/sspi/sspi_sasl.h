@@ -48,11 +48,11 @@ SECURITY_STATUS SEC_ENTRY SaslIdentifyPackageA(PSecBufferDesc pInput, PSecPkgInf
 
 /* InitializeSecurityContext, followed by the choice of a security layer (RFC 4752 3.1): SEC_E_OK comes after that.
  *
- * Parameters and statuses as there, with one TOKEN in pInput and pOutput; an empty one is sent, too.  Of the layers that the
- * server offers the weakest one is chosen that grants the last call's fContextReq (CONFIDENTIALITY, INTEGRITY,
- * REPLAY_DETECT, SEQUENCE_DETECT).  Also SEC_E_INVALID_TOKEN when the server's offer cannot be read, or there is no TOKEN in
- * pOutput, SEC_E_SECURITY_QOS_FAILED when there is no such layer, SEC_E_SECPKG_NOT_FOUND for a package without a profile,
- * and SEC_E_INVALID_HANDLE for a context that InitializeSecurityContext made. */
+ * Parameters and statuses as there, with one TOKEN in pInput and pOutput; an empty one is sent, too.  Of the layers that
+ * the server offers the weakest one is chosen that grants the last call's fContextReq (CONFIDENTIALITY, INTEGRITY,
+ * REPLAY_DETECT, SEQUENCE_DETECT).  Also SEC_E_INVALID_TOKEN when the server's offer cannot be read, or there is no
+ * TOKEN in pOutput, SEC_E_SECURITY_QOS_FAILED when there is no such layer, SEC_E_SECPKG_NOT_FOUND for a package without
+ * a profile, and SEC_E_INVALID_HANDLE for a context that InitializeSecurityContext made. */
 SECURITY_STATUS SEC_ENTRY SaslInitializeSecurityContextW(PCredHandle phCredential, PCtxtHandle phContext,
                                                          LPWSTR pszTargetName, ULONG fContextReq, ULONG Reserved1,
                                                          ULONG TargetDataRep, PSecBufferDesc pInput, ULONG Reserved2,
@@ -69,8 +69,8 @@ SECURITY_STATUS SEC_ENTRY SaslInitializeSecurityContextA(PCredHandle phCredentia
  *
  * Parameters and statuses as there.  With CONFIDENTIALITY or INTEGRITY in fContextReq only layers that grant it are
  * offered.  Also SEC_E_INVALID_TOKEN when the client's choice cannot be read or is none of them,
- * SEC_E_SECURITY_QOS_FAILED when the context has no layer to offer, SEC_E_SECPKG_NOT_FOUND and SEC_E_INVALID_HANDLE as above, and
- * SEC_E_ALGORITHM_MISMATCH when it has an authorization identity that is not to be processed. */
+ * SEC_E_SECURITY_QOS_FAILED when the context has no layer to offer, SEC_E_SECPKG_NOT_FOUND and SEC_E_INVALID_HANDLE as
+ * above, and SEC_E_ALGORITHM_MISMATCH when the client has an authorization identity that is not to be processed. */
 SECURITY_STATUS SEC_ENTRY SaslAcceptSecurityContext(PCredHandle phCredential, PCtxtHandle phContext,
                                                     PSecBufferDesc pInput, ULONG fContextReq, ULONG TargetDataRep,
                                                     PCtxtHandle phNewContext, PSecBufferDesc pOutput,
@@ -81,8 +81,8 @@ SECURITY_STATUS SEC_ENTRY SaslAcceptSecurityContext(PCredHandle phCredential, PC
  *   Value, Size   copied
  *
  * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_UNSUPPORTED_FUNCTION for an unknown option; SEC_E_BUFFER_TOO_SMALL;
- * SEC_E_INVALID_PARAMETER for a value out of range, and for AUTHZ_STRING on a server; SEC_E_OUT_OF_SEQUENCE once the exchange
- * is over. */
+ * SEC_E_INVALID_PARAMETER for a value out of range, and for AUTHZ_STRING on a server; SEC_E_OUT_OF_SEQUENCE once the
+ * exchange is over. */
 SECURITY_STATUS SEC_ENTRY SaslSetContextOption(PCtxtHandle ContextHandle, ULONG Option, PVOID Value, ULONG Size);
 
 /* Gets SASL_OPTION_*.

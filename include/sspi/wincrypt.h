@@ -1,6 +1,6 @@
-/* wincrypt.h: the types of certificates and algorithms that schannel.h speaks of.
+/* wincrypt.h: certificates and algorithms, as far as Schannel and its users need them.
  *
- * The functions (CertOpenStore and its relatives) come with the Schannel package.  X509_NAME, X509_EXTENSIONS,
+ * The types are here, stores in wincrypt_store.h, names and encodings in wincrypt_names.h.  X509_NAME, X509_EXTENSIONS,
  * PKCS7_SIGNER_INFO, OCSP_REQUEST and OCSP_RESPONSE, which the SDK defines as macros, are left out for good: they are
  * types of OpenSSL.  Source: Microsoft Learn, the pages of the structures, "ALG_ID". */
 #ifndef __WINCRYPT_H__
@@ -158,5 +158,10 @@ typedef struct _CERT_TRUST_STATUS {
 #ifdef __cplusplus
 }
 #endif
+
+#include "wincrypt_chain.h" /* chains, their verdicts, revocation */
+
+#include "wincrypt_names.h"
+#include "wincrypt_store.h"
 
 #endif

@@ -72,13 +72,34 @@ SECURITY_STATUS SEC_ENTRY DeleteSecurityPackageA(LPSTR pszPackageName)
     return api_end("DeleteSecurityPackage", api_delete_package(find(pszPackageName)));
 }
 
+static struct bytes c_string(const char *text)
+{
+    return bytes_of(text, text != NULL ? strlen(text) : 0);
+}
+
+static SECURITY_STATUS change_password(const struct package *package, const char *domain, const char *user,
+                                       const char *old_password, const char *new_password, const SecBufferDesc *output)
+{
+    AUTO_UTF16 wide_domain = UTF16_NONE;
+    AUTO_UTF16 wide_user = UTF16_NONE;
+    AUTO_UTF16 wide_old = UTF16_NONE;
+    AUTO_UTF16 wide_new = UTF16_NONE;
+    TRY(utf16_from_utf8(c_string(domain), &wide_domain));
+    TRY(utf16_from_utf8(c_string(user), &wide_user));
+    TRY(utf16_from_utf8(c_string(old_password), &wide_old));
+    TRY(utf16_from_utf8(c_string(new_password), &wide_new));
+    const struct password_change change = {wide_domain, wide_user, wide_old, wide_new};
+    return api_change_password(package, &change, output);
+}
+
 SECURITY_STATUS SEC_ENTRY ChangeAccountPasswordA(SEC_CHAR *pszPackageName, SEC_CHAR *pszDomainName,
                                                  SEC_CHAR *pszAccountName, SEC_CHAR *pszOldPassword,
                                                  SEC_CHAR *pszNewPassword, BOOLEAN bImpersonating, ULONG dwReserved,
                                                  PSecBufferDesc pOutput)
 {
     status_begin();
-    return api_end("ChangeAccountPassword", api_change_password(find(pszPackageName), pOutput));
+    return api_end("ChangeAccountPassword", change_password(find(pszPackageName), pszDomainName, pszAccountName,
+                                                            pszOldPassword, pszNewPassword, pOutput));
 }
 
 /* ---------------------------------------------------------------- credentials */

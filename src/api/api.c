@@ -57,6 +57,7 @@ SECURITY_STATUS api_pin(enum handle_kind kind, const SecHandle *handle, struct p
 void api_time(uint64_t utc, PTimeStamp out)
 {
     if (out != NULL) {
-        out->QuadPart = (LONGLONG)(utc >= CLOCK_NEVER ? CLOCK_NEVER : clock_to_local(utc));
+        bool no_time = utc == 0; /* what Schannel hands out */
+        out->QuadPart = (LONGLONG)(utc >= CLOCK_NEVER ? CLOCK_NEVER : no_time ? 0 : clock_to_local(utc));
     }
 }

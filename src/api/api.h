@@ -85,7 +85,8 @@ STATUS api_package_infos(const struct package *const *list, size_t count, bool w
 
 STATUS api_enumerate_packages(bool wide, ULONG *count, void **infos);
 STATUS api_query_package(const struct package *package, bool wide, void **info);
-STATUS api_change_password(const struct package *package, const SecBufferDesc *output);
+STATUS api_change_password(const struct package *package, const struct password_change *change,
+                           const SecBufferDesc *output);
 STATUS api_add_package(const struct package *package);
 STATUS api_delete_package(const struct package *package);
 

@@ -2,15 +2,11 @@
  *
  * Every pointer handed out is its own context buffer of exactly the size needed (sspi-structs 3).  A struct is written only
  * when all of its parts are there. */
-#include "api/api.h"
+#include "api/layout.h"
 
 #include <string.h>
 
-#include "core/context_buffer.h"
-
-#define AUTO_BLOCK AUTO(free_block) void *
-
-static void free_block(void **block)
+void layout_free_block(void **block)
 {
     SECURITY_STATUS freed = context_buffer_free(*block);
     (void)freed;
@@ -18,7 +14,7 @@ static void free_block(void **block)
 
 /* ---------------------------------------------------------------- parts */
 
-static SECURITY_STATUS give_text(struct utf16 text, bool wide, void **out)
+SECURITY_STATUS layout_text(struct utf16 text, bool wide, void **out)
 {
     size_t size = wide ? text.size : utf16_utf8_size(text);
     void *block = context_buffer_alloc(size + (wide ? 2 : 1));
@@ -35,7 +31,7 @@ static SECURITY_STATUS give_text(struct utf16 text, bool wide, void **out)
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS give_ascii(const char *text, bool wide, void **out)
+SECURITY_STATUS layout_ascii(const char *text, bool wide, void **out)
 {
     size_t size = strlen(text) + 1;
     void *block = context_buffer_alloc(wide ? 2 * size : size);
@@ -48,7 +44,7 @@ static SECURITY_STATUS give_ascii(const char *text, bool wide, void **out)
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS give_bytes(struct bytes bytes, void **out)
+SECURITY_STATUS layout_bytes(struct bytes bytes, void **out)
 {
     *out = context_buffer_copy(bytes);
     REQUIRE(*out != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an attribute");
@@ -57,10 +53,7 @@ static SECURITY_STATUS give_bytes(struct bytes bytes, void **out)
 
 /* ---------------------------------------------------------------- layouts */
 
-/* Lays `value` out in the caller's struct.  `context` is NULL for a credential's attribute. */
-typedef SECURITY_STATUS layout_fn(struct context *context, const struct attribute *value, bool wide, void *out);
-
-static SECURITY_STATUS lay_sizes(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_sizes(struct context *context, struct attribute *value, bool wide, void *out)
 {
     *(SecPkgContext_Sizes *)out = (SecPkgContext_Sizes){
         .cbMaxToken = value->sizes.max_token,
@@ -72,32 +65,32 @@ static SECURITY_STATUS lay_sizes(struct context *context, const struct attribute
 }
 
 /* NAMES, AUTHORITY and the credential's NAMES are a struct of one string. */
-static SECURITY_STATUS lay_name(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_name(struct context *context, struct attribute *value, bool wide, void *out)
 {
     void *text;
-    TRY(give_text(value->name, wide, &text));
+    TRY(layout_text(value->name, wide, &text));
     ((SecPkgContext_NamesW *)out)->sUserName = text;
     return SEC_E_OK;
 }
 
 /* There is no A form of this one: the client's target is always wide (SecPkgContext_ClientSpecifiedTarget). */
-static SECURITY_STATUS lay_wide_name(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_wide_name(struct context *context, struct attribute *value, bool wide, void *out)
 {
     return lay_name(context, value, true, out);
 }
 
-static SECURITY_STATUS lay_native_names(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_native_names(struct context *context, struct attribute *value, bool wide, void *out)
 {
     AUTO_BLOCK client = NULL;
     void *server;
-    TRY(give_text(value->native_names.client, wide, &client));
-    TRY(give_text(value->native_names.server, wide, &server));
+    TRY(layout_text(value->native_names.client, wide, &client));
+    TRY(layout_text(value->native_names.server, wide, &server));
     *(SecPkgContext_NativeNamesW *)out =
         (SecPkgContext_NativeNamesW){.sClientName = STEAL(client), .sServerName = server};
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS lay_lifespan(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_lifespan(struct context *context, struct attribute *value, bool wide, void *out)
 {
     SecPkgContext_Lifespan *lifespan = out;
     api_time(value->lifespan.start, &lifespan->tsStart);
@@ -106,20 +99,20 @@ static SECURITY_STATUS lay_lifespan(struct context *context, const struct attrib
 }
 
 /* AuthzSvc RPC_C_AUTHZ_NAME (1): what follows is the client's principal name, always wide. */
-static SECURITY_STATUS lay_dce_info(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_dce_info(struct context *context, struct attribute *value, bool wide, void *out)
 {
     void *text;
-    TRY(give_text(value->name, true, &text));
+    TRY(layout_text(value->name, true, &text));
     *(SecPkgContext_DceInfo *)out = (SecPkgContext_DceInfo){.AuthzSvc = 1, .pPac = text};
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS lay_key_info(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_key_info(struct context *context, struct attribute *value, bool wide, void *out)
 {
     AUTO_BLOCK signature = NULL;
     void *encryption;
-    TRY(give_ascii(value->key_info.signature, wide, &signature));
-    TRY(give_ascii(value->key_info.encryption, wide, &encryption));
+    TRY(layout_ascii(value->key_info.signature, wide, &signature));
+    TRY(layout_ascii(value->key_info.encryption, wide, &encryption));
     *(SecPkgContext_KeyInfoW *)out = (SecPkgContext_KeyInfoW){
         .sSignatureAlgorithmName = STEAL(signature),
         .sEncryptAlgorithmName = encryption,
@@ -130,40 +123,39 @@ static SECURITY_STATUS lay_key_info(struct context *context, const struct attrib
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS lay_session_key(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_session_key(struct context *context, struct attribute *value, bool wide, void *out)
 {
     void *key;
-    TRY(give_bytes(value->bytes, &key));
+    TRY(layout_bytes(value->bytes, &key));
     *(SecPkgContext_SessionKey *)out =
         (SecPkgContext_SessionKey){.SessionKeyLength = (ULONG)value->bytes.size, .SessionKey = key};
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS lay_target_information(struct context *context, const struct attribute *value, bool wide,
-                                              void *out)
+static SECURITY_STATUS lay_target_information(struct context *context, struct attribute *value, bool wide, void *out)
 {
     void *information;
-    TRY(give_bytes(value->bytes, &information));
+    TRY(layout_bytes(value->bytes, &information));
     *(SecPkgContext_TargetInformation *)out = (SecPkgContext_TargetInformation){
         .MarshalledTargetInfoLength = (ULONG)value->bytes.size, .MarshalledTargetInfo = information};
     return SEC_E_OK;
 }
 
 /* FLAGS, USER_FLAGS, LAST_CLIENT_TOKEN_STATUS and NEGO_STATUS are a struct of one 32-bit number. */
-static SECURITY_STATUS lay_number(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_number(struct context *context, struct attribute *value, bool wide, void *out)
 {
     ((SecPkgContext_Flags *)out)->Flags = value->number;
     return SEC_E_OK;
 }
 
 /* PASSWORD_EXPIRY and LOGOFF_TIME are a struct of one time. */
-static SECURITY_STATUS lay_time(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_time(struct context *context, struct attribute *value, bool wide, void *out)
 {
     api_time(value->time, &((SecPkgContext_PasswordExpiry *)out)->tsPasswordExpires);
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS lay_package_info(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_package_info(struct context *context, struct attribute *value, bool wide, void *out)
 {
     void *info;
     TRY(api_package_infos(&value->negotiation.package, 1, wide, &info));
@@ -171,8 +163,7 @@ static SECURITY_STATUS lay_package_info(struct context *context, const struct at
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS lay_negotiation_info(struct context *context, const struct attribute *value, bool wide,
-                                            void *out)
+static SECURITY_STATUS lay_negotiation_info(struct context *context, struct attribute *value, bool wide, void *out)
 {
     void *info;
     TRY(api_package_infos(&value->negotiation.package, 1, wide, &info));
@@ -183,7 +174,7 @@ static SECURITY_STATUS lay_negotiation_info(struct context *context, const struc
 
 /* This HANDLE is the context's own, made when first asked for and ended with the context: CloseHandle refuses it.  The
  * identity comes from `impersonate`, so packages need not know the attribute. */
-static SECURITY_STATUS lay_access_token(struct context *context, const struct attribute *value, bool wide, void *out)
+static SECURITY_STATUS lay_access_token(struct context *context, struct attribute *value, bool wide, void *out)
 {
     if (context->token_handle.dwLower == 0) {
         TRY(api_context_token(context, HANDLE_CONTEXT_TOKEN, &context->token_handle));
@@ -192,54 +183,66 @@ static SECURITY_STATUS lay_access_token(struct context *context, const struct at
     return SEC_E_OK;
 }
 
-struct layout {
-    uint32_t attribute;
-    size_t size;
-    layout_fn *lay;
-};
-
 static const struct layout context_layouts[] = {
-    {SECPKG_ATTR_SIZES, sizeof(SecPkgContext_Sizes), lay_sizes},
-    {SECPKG_ATTR_NAMES, sizeof(SecPkgContext_NamesW), lay_name},
-    {SECPKG_ATTR_LIFESPAN, sizeof(SecPkgContext_Lifespan), lay_lifespan},
-    {SECPKG_ATTR_DCE_INFO, sizeof(SecPkgContext_DceInfo), lay_dce_info},
-    {SECPKG_ATTR_KEY_INFO, sizeof(SecPkgContext_KeyInfoW), lay_key_info},
-    {SECPKG_ATTR_AUTHORITY, sizeof(SecPkgContext_AuthorityW), lay_name},
-    {SECPKG_ATTR_PASSWORD_EXPIRY, sizeof(SecPkgContext_PasswordExpiry), lay_time},
-    {SECPKG_ATTR_SESSION_KEY, sizeof(SecPkgContext_SessionKey), lay_session_key},
-    {SECPKG_ATTR_PACKAGE_INFO, sizeof(SecPkgContext_PackageInfoW), lay_package_info},
-    {SECPKG_ATTR_USER_FLAGS, sizeof(SecPkgContext_UserFlags), lay_number},
-    {SECPKG_ATTR_NEGOTIATION_INFO, sizeof(SecPkgContext_NegotiationInfoW), lay_negotiation_info},
-    {SECPKG_ATTR_NATIVE_NAMES, sizeof(SecPkgContext_NativeNamesW), lay_native_names},
-    {SECPKG_ATTR_FLAGS, sizeof(SecPkgContext_Flags), lay_number},
-    {SECPKG_ATTR_TARGET_INFORMATION, sizeof(SecPkgContext_TargetInformation), lay_target_information},
-    {SECPKG_ATTR_ACCESS_TOKEN, sizeof(SecPkgContext_AccessToken), lay_access_token},
-    {SECPKG_ATTR_LOGOFF_TIME, sizeof(SecPkgContext_LogoffTime), lay_time},
-    {SECPKG_ATTR_CLIENT_SPECIFIED_TARGET, sizeof(SecPkgContext_ClientSpecifiedTarget), lay_wide_name},
-    {SECPKG_ATTR_LAST_CLIENT_TOKEN_STATUS, sizeof(SecPkgContext_LastClientTokenStatus), lay_number},
-    {SECPKG_ATTR_NEGO_STATUS, sizeof(SecPkgContext_NegoStatus), lay_number},
+    {SECPKG_ATTR_SIZES, sizeof(SecPkgContext_Sizes), lay_sizes, NULL},
+    {SECPKG_ATTR_NAMES, sizeof(SecPkgContext_NamesW), lay_name, NULL},
+    {SECPKG_ATTR_LIFESPAN, sizeof(SecPkgContext_Lifespan), lay_lifespan, NULL},
+    {SECPKG_ATTR_DCE_INFO, sizeof(SecPkgContext_DceInfo), lay_dce_info, NULL},
+    {SECPKG_ATTR_KEY_INFO, sizeof(SecPkgContext_KeyInfoW), lay_key_info, NULL},
+    {SECPKG_ATTR_AUTHORITY, sizeof(SecPkgContext_AuthorityW), lay_name, NULL},
+    {SECPKG_ATTR_PASSWORD_EXPIRY, sizeof(SecPkgContext_PasswordExpiry), lay_time, NULL},
+    {SECPKG_ATTR_SESSION_KEY, sizeof(SecPkgContext_SessionKey), lay_session_key, NULL},
+    {SECPKG_ATTR_PACKAGE_INFO, sizeof(SecPkgContext_PackageInfoW), lay_package_info, NULL},
+    {SECPKG_ATTR_USER_FLAGS, sizeof(SecPkgContext_UserFlags), lay_number, NULL},
+    {SECPKG_ATTR_NEGOTIATION_INFO, sizeof(SecPkgContext_NegotiationInfoW), lay_negotiation_info, NULL},
+    {SECPKG_ATTR_NATIVE_NAMES, sizeof(SecPkgContext_NativeNamesW), lay_native_names, NULL},
+    {SECPKG_ATTR_FLAGS, sizeof(SecPkgContext_Flags), lay_number, NULL},
+    {SECPKG_ATTR_TARGET_INFORMATION, sizeof(SecPkgContext_TargetInformation), lay_target_information, NULL},
+    {SECPKG_ATTR_ACCESS_TOKEN, sizeof(SecPkgContext_AccessToken), lay_access_token, NULL},
+    {SECPKG_ATTR_LOGOFF_TIME, sizeof(SecPkgContext_LogoffTime), lay_time, NULL},
+    {SECPKG_ATTR_CLIENT_SPECIFIED_TARGET, sizeof(SecPkgContext_ClientSpecifiedTarget), lay_wide_name, NULL},
+    {SECPKG_ATTR_LAST_CLIENT_TOKEN_STATUS, sizeof(SecPkgContext_LastClientTokenStatus), lay_number, NULL},
+    {SECPKG_ATTR_NEGO_STATUS, sizeof(SecPkgContext_NegoStatus), lay_number, NULL},
 };
 
 static const struct layout credential_layouts[] = {
-    {SECPKG_CRED_ATTR_NAMES, sizeof(SecPkgCredentials_NamesW), lay_name},
+    {SECPKG_CRED_ATTR_NAMES, sizeof(SecPkgCredentials_NamesW), lay_name, NULL},
 };
 
-static SECURITY_STATUS find_layout(const struct layout *layouts, size_t count, ULONG attribute,
-                                   const struct layout **out)
+static const struct layout *search(const struct layout *layouts, size_t count, ULONG attribute)
 {
     for (size_t i = 0; i < count; i++) {
         if (layouts[i].attribute == attribute) {
-            *out = &layouts[i];
-            return SEC_E_OK;
+            return &layouts[i];
         }
     }
-    FAIL(SEC_E_UNSUPPORTED_FUNCTION, "no package of this build has the attribute");
+    return NULL;
 }
 
-/* SEC_E_INTERNAL_ERROR for NULL is what Windows answers; `size` counts for the Ex functions alone. */
-static SECURITY_STATUS check_room(const struct layout *layout, const void *buffer, size_t size)
+static SECURITY_STATUS find_layout(bool credential, ULONG attribute, const struct layout **out)
+{
+    const struct layout *found =
+        credential ? search(credential_layouts, sizeof credential_layouts / sizeof credential_layouts[0], attribute)
+                   : search(context_layouts, sizeof context_layouts / sizeof context_layouts[0], attribute);
+    if (found == NULL) {
+        found = credential ? search(layout_tls_credential, layout_tls_credential_count, attribute)
+                           : search(layout_tls_context, layout_tls_context_count, attribute);
+    }
+    REQUIRE(found != NULL, SEC_E_UNSUPPORTED_FUNCTION, "no package of this build has the attribute");
+    *out = found;
+    return SEC_E_OK;
+}
+
+/* What there is of the caller's struct: SEC_E_INTERNAL_ERROR for NULL is what Windows answers. */
+static SECURITY_STATUS check_buffer(const void *buffer)
 {
     REQUIRE(buffer != NULL, SEC_E_INTERNAL_ERROR, "pBuffer is NULL");
+    return SEC_E_OK;
+}
+
+/* `size` counts for the Ex functions alone.  Whether the attribute exists at all has been settled before. */
+static SECURITY_STATUS check_room(const struct layout *layout, size_t size)
+{
     REQUIRE(size >= layout->size, SEC_E_BUFFER_TOO_SMALL, "cbBuffer is smaller than the attribute's struct");
     return SEC_E_OK;
 }
@@ -271,12 +274,16 @@ SECURITY_STATUS api_query_context(PCtxtHandle handle, ULONG attribute, void *buf
     TRY(api_pin(HANDLE_CONTEXT, handle, &pinned));
     struct context *context = pinned_context(&pinned);
     const struct layout *layout = NULL;
-    TRY(find_layout(context_layouts, sizeof context_layouts / sizeof context_layouts[0], attribute, &layout));
-    TRY(check_room(layout, buffer, size));
+    TRY(find_layout(false, attribute, &layout));
+    TRY(check_buffer(buffer));
     AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
     (void)locks;
-    struct attribute value = {0};
+    AUTO_ATTRIBUTE value = {0};
+    if (layout->read != NULL && size >= layout->size) {
+        TRY(layout->read(buffer, &value));
+    }
     TRY(ask_context(context, attribute, &value));
+    TRY(check_room(layout, size));
     return layout->lay(context, &value, wide, buffer);
 }
 
@@ -322,12 +329,13 @@ SECURITY_STATUS api_query_credential(PCredHandle handle, ULONG attribute, void *
     TRY(api_pin(HANDLE_CREDENTIAL, handle, &pinned));
     struct credential *credential = pinned_credential(&pinned);
     const struct layout *layout = NULL;
-    TRY(find_layout(credential_layouts, sizeof credential_layouts / sizeof credential_layouts[0], attribute, &layout));
+    TRY(find_layout(true, attribute, &layout));
     REQUIRE(credential->package->query_credential != NULL, SEC_E_UNSUPPORTED_FUNCTION,
             "the package's credentials have no attributes");
-    TRY(check_room(layout, buffer, size));
-    struct attribute value = {0};
+    TRY(check_buffer(buffer));
+    AUTO_ATTRIBUTE value = {0};
     TRY(credential->package->query_credential(credential, attribute, &value));
+    TRY(check_room(layout, size));
     return layout->lay(NULL, &value, wide, buffer);
 }
 

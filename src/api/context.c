@@ -9,6 +9,9 @@
 
 #define EXPORT_MAXIMUM (1u << 20)
 
+/* What we allocate for a stream package's token, whose flights may hold long chains. */
+#define STREAM_MAXIMUM (1u << 18)
+
 _Static_assert(ISC_REQ_ALLOCATE_MEMORY == ASC_REQ_ALLOCATE_MEMORY &&
                    ISC_RET_ALLOCATED_MEMORY == ISC_REQ_ALLOCATE_MEMORY &&
                    ASC_RET_ALLOCATED_MEMORY == ISC_REQ_ALLOCATE_MEMORY,
@@ -63,7 +66,7 @@ static SECURITY_STATUS parties_later(const struct step_call *call, struct pinned
         credential->object = handle_pin(HANDLE_CREDENTIAL, &credential->handle);
         struct credential *given = pinned_credential(credential);
         uint32_t needed = call->initiator ? SECPKG_CRED_OUTBOUND : SECPKG_CRED_INBOUND;
-        bool fits = given != NULL && given->package == out->package && (given->use & needed) != 0;
+        bool fits = given != NULL && package_is_same(given->package, out->package) && (given->use & needed) != 0;
         out->credential = fits ? given : NULL;
     }
     return SEC_E_OK;
@@ -110,6 +113,11 @@ struct delivery_plan {
     struct writer writer;
 };
 
+static bool is_stream(const struct package *package)
+{
+    return (package->capabilities & SECPKG_FLAG_STREAM) != 0;
+}
+
 static bool overlaps(const SecBuffer *buffer, struct bytes input)
 {
     uintptr_t start = (uintptr_t)buffer->pvBuffer;
@@ -122,7 +130,11 @@ static bool overlaps(const SecBuffer *buffer, struct bytes input)
 static void plan_delivery(const struct step_call *call, const struct buffers *output, struct bytes input,
                           const struct package *package, uint8_t *scratch, struct delivery_plan *out)
 {
+    bool stream = is_stream(package);
     SecBuffer *token = buffers_find(output, SECBUFFER_TOKEN);
+    if (token == NULL && stream) {
+        token = buffers_find(output, SECBUFFER_EMPTY); /* as callers of Schannel have it */
+    }
     out->token = token;
     out->how = DELIVER_IN_PLACE;
     if (token == NULL) {
@@ -132,7 +144,7 @@ static void plan_delivery(const struct step_call *call, const struct buffers *ou
     size_t maximum = token->cbBuffer;
     if ((call->flags & ISC_REQ_ALLOCATE_MEMORY) != 0 || (token->pvBuffer == NULL && token->cbBuffer != 0)) {
         out->how = DELIVER_BLOCK;
-        maximum = package->max_token;
+        maximum = stream ? STREAM_MAXIMUM : package->max_token;
     } else if (overlaps(token, input)) {
         out->how = DELIVER_COPY;
     } else {
@@ -153,7 +165,7 @@ static SECURITY_STATUS make_block(const struct delivery_plan *plan, void **out_b
     return SEC_E_OK;
 }
 
-/* Writes the token's place and size into the caller's SecBuffer.  Its type is never changed. */
+/* Writes the token's place and size into the caller's SecBuffer.  Its type changes only from EMPTY. */
 static void deliver(struct delivery_plan *plan, void *block)
 {
     if (plan->token == NULL) {
@@ -166,6 +178,9 @@ static void deliver(struct delivery_plan *plan, void *block)
         write_bytes(&target, write_result(&plan->writer));
     }
     plan->token->cbBuffer = (ULONG)plan->writer.size;
+    if (buffer_type(plan->token) == SECBUFFER_EMPTY && plan->writer.size != 0) {
+        plan->token->BufferType = SECBUFFER_TOKEN;
+    }
 }
 
 /* The verdict on the channel bindings, once there is one, for whoever gave a buffer for it
@@ -190,10 +205,19 @@ static void deliver_failure(const struct step_call *call, const struct package *
     }
     uint32_t asked = call->initiator ? ISC_REQ_EXTENDED_ERROR : ASC_REQ_EXTENDED_ERROR;
     bool has_error_tokens = (package->capabilities & SECPKG_FLAG_EXTENDED_ERROR) != 0;
+    bool to_be_repeated = status == SEC_E_INCOMPLETE_MESSAGE || status == SEC_E_INSUFFICIENT_MEMORY;
     void *block = NULL;
-    if (has_error_tokens && (call->flags & asked) != 0 && status != SEC_E_INCOMPLETE_MESSAGE &&
-        plan->writer.size != 0 && !plan->writer.bad && make_block(plan, &block) == SEC_E_OK) {
+    if (has_error_tokens && (call->flags & asked) != 0 && !to_be_repeated && plan->writer.size != 0 &&
+        !plan->writer.bad && make_block(plan, &block) == SEC_E_OK) {
         deliver(plan, block);
+    } else if (is_stream(package) && !to_be_repeated && plan->token != NULL) {
+        plan->token->cbBuffer = 0; /* observed on Windows with Schannel, and with it alone */
+    }
+    if (is_stream(package) && call->context != NULL && status == SEC_E_INSUFFICIENT_MEMORY) {
+        if (call->attributes != NULL) {
+            *call->attributes = out->flags;
+        }
+        api_time(out->expiry, call->expiry);
     }
 }
 
@@ -275,6 +299,12 @@ static SECURITY_STATUS run(const struct step_call *call, const struct parties *p
     REQUIRE(context != NULL || found, SEC_E_INTERNAL_ERROR, "a package answered a first leg without making a context");
     if (status == SEC_E_OK) {
         context->established = true;
+    }
+    if (status == SEC_I_INCOMPLETE_CREDENTIALS) {
+        if (plan.token != NULL) {
+            plan.token->cbBuffer = 0;
+        }
+        return status; /* the same call is to come again: nothing is handed out */
     }
     report->out = plan.writer.size;
     report->attributes = out.flags;

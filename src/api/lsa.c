@@ -167,6 +167,33 @@ static SECURITY_STATUS ask_negotiate(struct bytes request, struct reply *reply)
     return caller_name(reply);
 }
 
+static const struct package *package_of_number(ULONG number)
+{
+    for (size_t i = 0; i < package_count; i++) {
+        if (packages[i]->rpc_id == number) {
+            return packages[i];
+        }
+    }
+    return NULL;
+}
+
+static SECURITY_STATUS ask_package(const struct package *package, struct bytes request, struct reply *reply)
+{
+    struct reader reader = read_start(request);
+    uint32_t message = read_u32le(&reader);
+    LUID session = {read_u32le(&reader), (LONG)read_u32le(&reader)};
+    if (package == NULL || package->list_tickets == NULL || !lsa_is_ticket_query(message)) {
+        reply->verdict = STATUS_NOT_SUPPORTED;
+        return STATUS_SUCCESS;
+    }
+    REQUIRE(!reader.bad, STATUS_INVALID_PARAMETER, "a message that is cut short (KERB_QUERY_TKT_CACHE_REQUEST)");
+    if (!lsa_is_own_session(&session)) {
+        reply->verdict = STATUS_NO_SUCH_LOGON_SESSION;
+        return STATUS_SUCCESS;
+    }
+    return lsa_query_tickets(package, message, &reply->block, &reply->size);
+}
+
 static SECURITY_STATUS ask(HANDLE handle, ULONG number, struct bytes request, struct reply *reply)
 {
     AUTO_PINNED pinned = {.object = NULL};
@@ -177,8 +204,7 @@ static SECURITY_STATUS ask(HANDLE handle, ULONG number, struct bytes request, st
     if (number == NEGOTIATE_NUMBER) {
         return ask_negotiate(request, reply);
     }
-    reply->verdict = STATUS_NOT_SUPPORTED; /* the packages of this build take no messages */
-    return STATUS_SUCCESS;
+    return ask_package(package_of_number(number), request, reply);
 }
 
 /* Whatever happens the outputs are written, and any of them may be NULL (observed on Windows). */

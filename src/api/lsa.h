@@ -39,6 +39,11 @@ STATUS lsa_current_user(struct lsa_user *out);
 
 void lsa_user_free(struct lsa_user *user);
 
+/* Kerberos' messages that list the caller's tickets, and the answer to one: a context buffer.
+ * STATUS_INSUFFICIENT_RESOURCES. */
+bool lsa_is_ticket_query(uint32_t message);
+STATUS lsa_query_tickets(const struct package *package, uint32_t message, void **out_block, ULONG *out_size);
+
 #define AUTO_LSA_USER AUTO(lsa_user_free) struct lsa_user
 
 #endif

@@ -55,7 +55,7 @@ SECURITY_STATUS api_enumerate_packages(bool wide, ULONG *count, void **infos)
     const struct package *named[PACKAGES_MAX];
     size_t found = 0;
     for (size_t i = 0; i < package_count && found < PACKAGES_MAX; i++) {
-        if (packages[i]->alias_of == NULL) { /* found by name, not a package more */
+        if (!packages[i]->unlisted) {
             named[found++] = packages[i];
         }
     }
@@ -117,13 +117,16 @@ SECURITY_STATUS SEC_ENTRY DeleteSecurityPackageW(LPWSTR pszPackageName)
     return api_end("DeleteSecurityPackage", api_delete_package(package));
 }
 
-/* Passwords are changed where the accounts are kept; no package of this build has a protocol for it. */
-SECURITY_STATUS api_change_password(const struct package *package, const SecBufferDesc *output)
+/* Only a package that has a protocol for it changes passwords (Kerberos, RFC 3244). */
+SECURITY_STATUS api_change_password(const struct package *package, const struct password_change *change,
+                                    const SecBufferDesc *output)
 {
     REQUIRE(package != NULL, SEC_E_SECPKG_NOT_FOUND, "ChangeAccountPassword: no package of this name");
     struct buffers buffers;
     TRY(buffers_open(output, true, &buffers));
-    FAIL(SEC_E_UNSUPPORTED_FUNCTION, "ChangeAccountPassword: the package cannot change passwords");
+    REQUIRE(package->change_password != NULL, SEC_E_UNSUPPORTED_FUNCTION,
+            "ChangeAccountPassword: the package cannot change passwords");
+    return package->change_password(change);
 }
 
 SECURITY_STATUS SEC_ENTRY ChangeAccountPasswordW(SEC_WCHAR *pszPackageName, SEC_WCHAR *pszDomainName,
@@ -133,5 +136,8 @@ SECURITY_STATUS SEC_ENTRY ChangeAccountPasswordW(SEC_WCHAR *pszPackageName, SEC_
 {
     status_begin();
     const struct package *package = package_find(utf16_from_wide((const uint16_t *)pszPackageName));
-    return api_end("ChangeAccountPassword", api_change_password(package, pOutput));
+    const struct password_change change = {
+        utf16_from_wide((const uint16_t *)pszDomainName), utf16_from_wide((const uint16_t *)pszAccountName),
+        utf16_from_wide((const uint16_t *)pszOldPassword), utf16_from_wide((const uint16_t *)pszNewPassword)};
+    return api_end("ChangeAccountPassword", api_change_password(package, &change, pOutput));
 }

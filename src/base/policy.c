@@ -42,6 +42,11 @@ static const struct key keys[] = {
     {"ntlm", "max-clock-skew", NUMBER, MEMBER(ntlm_max_skew), 366 * 86400, NULL},
     {"ntlm", "target-name", WORD, MEMBER(ntlm_target), 0, target_words},
     {"ntlm", "target-names", LIST, STRING(ntlm_target_names), NULL},
+    {"kerberos", "enabled", SWITCH, MEMBER(kerberos_enabled), 0, NULL},
+    {"kerberos", "allow-rc4", SWITCH, MEMBER(kerberos_rc4), 0, NULL},
+    {"kerberos", "delegate-to-any", SWITCH, MEMBER(kerberos_delegate_any), 0, NULL},
+    {"kerberos", "kdc-timeout", NUMBER, MEMBER(kerberos_kdc_timeout), 600, NULL},
+    {"kerberos", "keytab", TEXT, STRING(kerberos_keytab), NULL},
     {"digest", "enabled", SWITCH, MEMBER(digest_enabled), 0, NULL},
     {"digest", "algorithms", WORDS, MEMBER(digest_algorithms), 0, algorithm_words},
     {"digest", "ciphers", WORDS, MEMBER(digest_ciphers), 0, cipher_words},
@@ -57,12 +62,16 @@ static const struct key keys[] = {
     {"accounts", "path", TEXT, STRING(accounts_path), NULL},
     {"accounts", "lockout-threshold", NUMBER, MEMBER(lockout_threshold), 999, NULL},
     {"accounts", "lockout-duration", NUMBER, MEMBER(lockout_seconds), 366 * 86400, NULL},
+    {"certificates", "roots", TEXT, STRING(certificate_roots), NULL},
+    {"certificates", "crls", TEXT, STRING(certificate_crls), NULL},
+    {"schannel", "report-tickets", SWITCH, MEMBER(schannel_report_tickets), 0, NULL},
+    {"schannel", "ticket-keys", TEXT, STRING(schannel_ticket_keys), NULL},
     {"impersonation", "switch-uid", SWITCH, MEMBER(switch_uid), 0, NULL},
 };
 
 #define KEYS (sizeof keys / sizeof keys[0])
 
-_Static_assert(KEYS <= 32, "struct reading remembers the keys it has seen in 32 bits");
+_Static_assert(KEYS <= 64, "struct reading remembers the keys it has seen in 64 bits");
 _Static_assert(sizeof(enum policy_accounts) == sizeof(int) && sizeof(enum policy_target) == sizeof(int),
                "store_value writes enumerations as int");
 
@@ -70,7 +79,7 @@ _Static_assert(sizeof(enum policy_accounts) == sizeof(int) && sizeof(enum policy
 struct reading {
     struct policy policy;
     FILE *file;
-    uint32_t seen;
+    uint64_t seen;
     int line;
     int bad_line; /* found by next_line, which sees what inih would silently cut or skip */
 };
@@ -83,6 +92,8 @@ void policy_defaults(struct policy *out)
         .ntlm_accept_level = 5,
         .ntlm_require_128 = true,
         .ntlm_target = POLICY_TARGET_ANY,
+        .kerberos_enabled = true,
+        .kerberos_kdc_timeout = 10,
         .digest_enabled = true,
         .digest_algorithms = POLICY_DIGEST_MD5 | POLICY_DIGEST_SHA256,
         .digest_ciphers = POLICY_DIGEST_RC4 | POLICY_DIGEST_3DES,
@@ -215,8 +226,8 @@ static int take_setting(void *argument, const char *section, const char *name, c
     struct reading *reading = argument;
     for (size_t i = 0; i < KEYS; i++) {
         if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0) {
-            bool again = (reading->seen & UINT32_C(1) << i) != 0;
-            reading->seen |= UINT32_C(1) << i;
+            bool again = (reading->seen & UINT64_C(1) << i) != 0;
+            reading->seen |= UINT64_C(1) << i;
             if (again && keys[i].kind != LIST) {
                 return 0;
             }

@@ -41,6 +41,12 @@ struct policy {
     enum policy_target ntlm_target; /* target-name = any | if-sent | required */
     char ntlm_target_names[POLICY_NAME_MAX]; /* target-names = HTTP/host, HTTP/host.example.com */
 
+    /* [kerberos] */
+    bool kerberos_enabled;                 /* enabled = yes */
+    bool kerberos_rc4;                     /* allow-rc4 = no        RC4 keys for sessions */
+    bool kerberos_delegate_any;            /* delegate-to-any = no  to services without OK-AS-DELEGATE too */
+    uint32_t kerberos_kdc_timeout;         /* kdc-timeout = 10      seconds, all attempts together */
+    char kerberos_keytab[POLICY_NAME_MAX]; /* keytab =             path; empty: libkrb5's own choice */
     /* [digest] */
     bool digest_enabled;                /* enabled = yes */
     uint32_t digest_algorithms;         /* algorithms = md5, sha-256   POLICY_DIGEST_*: what a server offers by HTTP */
@@ -61,6 +67,14 @@ struct policy {
     char accounts_path[4096];      /* path =      directory of the database, or the user file */
     uint32_t lockout_threshold;    /* lockout-threshold = 10   0 = never */
     uint32_t lockout_seconds;      /* lockout-duration = 900 */
+
+    /* [certificates] */
+    char certificate_roots[4096]; /* roots =     file or directory of trusted roots; empty = the distribution's */
+    char certificate_crls[4096];  /* crls =      file or directory of revocation lists; empty = none */
+
+    /* [schannel] */
+    bool schannel_report_tickets;    /* report-tickets = no   SEC_I_RENEGOTIATE for what TLS 1.3 sends by the way */
+    char schannel_ticket_keys[4096]; /* ticket-keys =         file of keys that servers share; empty = one's own */
 
     /* [impersonation] */
     bool switch_uid; /* switch-uid = no */

@@ -9,7 +9,10 @@ struct reason {
     int line;
 };
 
+#define TEXT_MAX 256
+
 static _Thread_local struct reason reason;
+static _Thread_local char reason_text[TEXT_MAX];
 
 void status_begin(void)
 {
@@ -23,6 +26,18 @@ SECURITY_STATUS status_fail(SECURITY_STATUS status, const char *why, const char 
         TRACE("refused: %s (%s)", why, status_name(status) != NULL ? status_name(status) : "unnamed status");
     }
     return status;
+}
+
+SECURITY_STATUS status_fail_text(SECURITY_STATUS status, const char *text, const char *file, int line)
+{
+    if (reason.why == NULL) {
+        size_t size = 0;
+        for (; size < TEXT_MAX - 1 && text[size] != '\0'; size++) {
+            reason_text[size] = (unsigned char)text[size] < 0x20 || text[size] == 0x7f ? ' ' : text[size];
+        }
+        reason_text[size] = '\0';
+    }
+    return status_fail(status, reason_text, file, line);
 }
 
 const char *status_reason(SECURITY_STATUS *status, const char **file, int *line)
@@ -145,6 +160,46 @@ static const struct {
     NAME(SEC_E_INVALID_UPN_NAME),
     NAME(SEC_E_EXT_BUFFER_TOO_SMALL),
     NAME(SEC_E_INSUFFICIENT_BUFFERS),
+    NAME(CRYPT_E_MSG_ERROR),
+    NAME(CRYPT_E_UNKNOWN_ALGO),
+    NAME(CRYPT_E_HASH_VALUE),
+    NAME(CRYPT_E_BAD_ENCODE),
+    NAME(CRYPT_E_FILE_ERROR),
+    NAME(CRYPT_E_NOT_FOUND),
+    NAME(CRYPT_E_EXISTS),
+    NAME(CRYPT_E_NO_PROVIDER),
+    NAME(CRYPT_E_SELF_SIGNED),
+    NAME(CRYPT_E_NO_MATCH),
+    NAME(CRYPT_E_UNEXPECTED_MSG_TYPE),
+    NAME(CRYPT_E_NO_KEY_PROPERTY),
+    NAME(CRYPT_E_PENDING_CLOSE),
+    NAME(CRYPT_E_REVOKED),
+    NAME(CRYPT_E_NO_REVOCATION_DLL),
+    NAME(CRYPT_E_NO_REVOCATION_CHECK),
+    NAME(CRYPT_E_REVOCATION_OFFLINE),
+    NAME(CRYPT_E_INVALID_X500_STRING),
+    NAME(CRYPT_E_ASN1_ERROR),
+    NAME(CRYPT_E_ASN1_EOD),
+    NAME(CRYPT_E_ASN1_CORRUPT),
+    NAME(CRYPT_E_ASN1_BADTAG),
+    NAME(CERT_E_EXPIRED),
+    NAME(CERT_E_VALIDITYPERIODNESTING),
+    NAME(CERT_E_ROLE),
+    NAME(CERT_E_PATHLENCONST),
+    NAME(CERT_E_CRITICAL),
+    NAME(CERT_E_PURPOSE),
+    NAME(CERT_E_ISSUERCHAINING),
+    NAME(CERT_E_MALFORMED),
+    NAME(CERT_E_UNTRUSTEDROOT),
+    NAME(CERT_E_CHAINING),
+    NAME(CERT_E_REVOKED),
+    NAME(CERT_E_UNTRUSTEDTESTROOT),
+    NAME(CERT_E_REVOCATION_FAILURE),
+    NAME(CERT_E_CN_NO_MATCH),
+    NAME(CERT_E_WRONG_USAGE),
+    NAME(CERT_E_UNTRUSTEDCA),
+    NAME(CERT_E_INVALID_POLICY),
+    NAME(CERT_E_INVALID_NAME),
 #undef NAME
 };
 

@@ -30,6 +30,11 @@ void status_begin(void);
 SECURITY_STATUS status_fail(SECURITY_STATUS status, const char *why, const char *file, int line)
     __attribute__((cold, noinline));
 
+/* As status_fail(), with what another library says of the failure: copied, cut to a line, control characters left out.  Not
+ * for text that a peer sent. */
+SECURITY_STATUS status_fail_text(SECURITY_STATUS status, const char *text, const char *file, int line)
+    __attribute__((cold, noinline));
+
 /* The reason of the last failed call on this thread, or NULL when it succeeded.  `file` and `line` may be NULL. */
 const char *status_reason(SECURITY_STATUS *status, const char **file, int *line);
 

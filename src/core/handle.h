@@ -19,6 +19,7 @@ enum handle_kind {
     HANDLE_CONTEXT_TOKEN = 4,   /* a context's own (SECPKG_ATTR_ACCESS_TOKEN), which CloseHandle refuses */
     HANDLE_LSA = 5,             /* a connection to the authority (LsaConnectUntrusted) */
     HANDLE_CREDENTIAL_PART = 6, /* a credential inside another one (Negotiate's, CredSSP's): no caller has its handle */
+    HANDLE_CHAIN_ENGINE = 7,    /* crypt32's (CertCreateCertificateChainEngine) */
     HANDLE_KINDS
 };
 

@@ -5,6 +5,13 @@
 #include "base/auto.h"
 #include "core/handle.h"
 
+bool package_is_same(const struct package *a, const struct package *b)
+{
+    const char *name_of_a = a->alias_of != NULL ? a->alias_of : a->name;
+    const char *name_of_b = b->alias_of != NULL ? b->alias_of : b->name;
+    return a == b || strcmp(name_of_a, name_of_b) == 0;
+}
+
 const struct package *package_find(struct utf16 name)
 {
     if (name.size == 0 || utf16_length(name) >= PACKAGE_NAME_MAX) {

@@ -14,7 +14,10 @@
  *   - initiate or accept with *context == NULL is a first leg.  When it fails the package leaves *context NULL.
  *   - a failed later leg leaves the context alive for DeleteSecurityContext; the package remembers that it failed and
  *     answers SEC_E_OUT_OF_SEQUENCE to any further step (Windows consumes the state: observed with NTLM).
- *   - step_out is read by core only when the step did not fail, except `token` of a package that sends error tokens.
+ *   - step_out is read by core only when the step did not fail, except `token` of a package that sends error tokens,
+ *     and `flags` and `expiry` of a stream package that answers SEC_E_INSUFFICIENT_MEMORY.
+ *   - a stream package keeps what did not fit, answers SEC_E_INSUFFICIENT_MEMORY, and gives it out when the call is
+ *     repeated; after SEC_I_INCOMPLETE_CREDENTIALS nothing is handed out.
  */
 #ifndef OPENSSPI_CORE_PACKAGE_H
 #define OPENSSPI_CORE_PACKAGE_H
@@ -40,6 +43,18 @@
 struct credential_verifier {
     SSPI_EXT_VERIFY_FN verify; /* NULL: the configured accounts again */
     void *argument;
+};
+
+/* A ticket in a credential cache, as LsaCallAuthenticationPackage tells of it.  Borrowed while the callback runs. */
+struct ticket_view {
+    struct utf16 client, client_realm, server, server_realm;
+    uint64_t start, end, renew; /* FILETIME, UTC; 0: not so */
+    uint32_t enctype, session_enctype, flags;
+};
+
+/* ChangeAccountPassword's arguments. */
+struct password_change {
+    struct utf16 domain, user, old_password, new_password;
 };
 
 struct package;
@@ -158,6 +173,7 @@ struct package {
     uint16_t rpc_id;
     uint32_t max_token;
     const char *alias_of; /* non-NULL: another name for a package that stands elsewhere in the table */
+    bool unlisted;        /* found by its name, and not among those that EnumerateSecurityPackages reports */
 
     SECURITY_STATUS(*acquire)
     (const struct credential_in *in, struct credential **out_credential, uint64_t *out_expiry);
@@ -173,7 +189,8 @@ struct package {
     SECURITY_STATUS (*complete)(struct context *context, const struct buffers *message);
     SECURITY_STATUS (*apply_token)(struct context *context, const struct buffers *message);
 
-    /* Message protection: buffers are changed in place, sizes in them are reduced to what was used. */
+    /* unseal alone may answer SEC_I_CONTEXT_EXPIRED and SEC_I_RENEGOTIATE, as steps do.
+     * Message protection: buffers are changed in place, sizes in them are reduced to what was used. */
     SECURITY_STATUS (*sign)(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence);
     SECURITY_STATUS (*verify)(struct context *context, struct buffers *message, uint32_t sequence, uint32_t *qop);
     SECURITY_STATUS (*seal)(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence);
@@ -197,12 +214,24 @@ struct package {
     /* The identity that an acceptor context stands for; a new reference (core/token.h). */
     SECURITY_STATUS (*impersonate)(struct context *context, struct token **out_token);
 
+    /* Calls `each` for every ticket of the caller's default credentials; ends early, with its status, when it fails.
+     * SEC_E_OK also when there are none. */
+    SECURITY_STATUS(*list_tickets)
+    (SECURITY_STATUS (*each)(void *argument, const struct ticket_view *ticket), void *argument);
+
+    /* Changes an account's password where it is kept.  SEC_E_LOGON_DENIED: the old one is wrong;
+     * STATUS_PASSWORD_RESTRICTION: the new one is not good enough; SEC_E_NO_AUTHENTICATING_AUTHORITY. */
+    SECURITY_STATUS (*change_password)(const struct password_change *change);
+
     void (*dispose)(struct context *context);
 };
 
 /* The packages of this build, in the order EnumerateSecurityPackages reports them. */
 extern const struct package *const packages[];
 extern const size_t package_count;
+
+/* One package, perhaps under two of its names. */
+bool package_is_same(const struct package *a, const struct package *b);
 
 /* By name, any case; NULL when there is none.  An alias is returned as itself. */
 const struct package *package_find(struct utf16 name);

@@ -17,6 +17,8 @@
 struct token {
     atomic_uint references;
     bool anonymous;
+    void *delegated;
+    void (*drop_delegated)(void *);
     char unix_name[UNIX_NAME_MAX];
     size_t user_size, domain_size;
     uint8_t text[]; /* user, then domain */
@@ -55,6 +57,17 @@ SECURITY_STATUS token_new(struct utf16 user, struct utf16 domain, bool anonymous
     return SEC_E_OK;
 }
 
+void token_delegate(struct token *token, void *credentials, void (*drop)(void *credentials))
+{
+    token->delegated = credentials;
+    token->drop_delegated = drop;
+}
+
+void *token_delegated(const struct token *token)
+{
+    return token->delegated;
+}
+
 struct token *token_hold(struct token *token)
 {
     atomic_fetch_add_explicit(&token->references, 1, memory_order_relaxed);
@@ -64,6 +77,9 @@ struct token *token_hold(struct token *token)
 void token_drop(struct token *token)
 {
     if (token != NULL && atomic_fetch_sub_explicit(&token->references, 1, memory_order_acq_rel) == 1) {
+        if (token->delegated != NULL) {
+            token->drop_delegated(token->delegated);
+        }
         free(token);
     }
 }

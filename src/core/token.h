@@ -17,6 +17,13 @@ struct token;
 STATUS token_new(struct utf16 user, struct utf16 domain, bool anonymous, const char *unix_name,
                  struct token **out_token);
 
+/* Gives a new token credentials that the client forwarded: the token owns the object and calls `drop` on it at its end.  What
+ * they are is the package's business. */
+void token_delegate(struct token *token, void *credentials, void (*drop)(void *credentials));
+
+/* Those credentials, borrowed; NULL: the client forwarded none. */
+void *token_delegated(const struct token *token);
+
 struct token *token_hold(struct token *token);
 void token_drop(struct token *token); /* NULL is fine */
 

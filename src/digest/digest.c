@@ -17,4 +17,4 @@
     .set_sasl_option = digest_set_sasl_option, .get_sasl_option = digest_get_sasl_option, .dispose = digest_dispose
 
 const struct package digest_package = {.name = "WDigest", SLOTS};
-const struct package digest_alias = {.name = "Digest", .alias_of = "WDigest", SLOTS};
+const struct package digest_alias = {.name = "Digest", .alias_of = "WDigest", .unlisted = true, SLOTS};

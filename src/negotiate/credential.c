@@ -76,7 +76,7 @@ SECURITY_STATUS negotiate_acquire(const struct credential_in *in, struct credent
         }
     }
     /* A list that leaves nothing over is no error yet: InitializeSecurityContext says so (observed on Windows). */
-    if (credential->count == 0 && refusal != SEC_E_OK) {
+    if (credential->count == 0 && refusal != SEC_E_OK && list.size == 0) {
         return refusal;
     }
     if (refusal != SEC_E_OK) {

@@ -22,19 +22,18 @@ struct negotiate_pieces {
     uint64_t expiry;
 };
 
-_Static_assert((uint32_t)ISC_RET_FRAGMENT_ONLY == (uint32_t)ISC_REQ_FRAGMENT_TO_FIT &&
-                   (uint32_t)ASC_RET_FRAGMENT_ONLY == (uint32_t)ASC_REQ_FRAGMENT_TO_FIT,
-               "asked and answered with the same bit");
-
 static uint32_t to_fit(const struct negotiate_context *context)
 {
     return context->base.initiator ? ISC_REQ_FRAGMENT_TO_FIT : ASC_REQ_FRAGMENT_TO_FIT;
 }
 
-static uint32_t supplied(const struct negotiate_context *context)
+/* What it answers with while pieces are left; a piece that comes in is FRAGMENT_SUPPLIED, one bit for both sides. */
+static uint32_t piece_only(const struct negotiate_context *context)
 {
-    return context->base.initiator ? ISC_REQ_FRAGMENT_SUPPLIED : ASC_REQ_FRAGMENT_SUPPLIED;
+    return context->base.initiator ? ISC_RET_FRAGMENT_ONLY : ASC_RET_FRAGMENT_ONLY;
 }
+
+#define SUPPLIED ISC_REQ_FRAGMENT_SUPPLIED
 
 void negotiate_pieces_free(struct negotiate_pieces *pieces)
 {
@@ -85,7 +84,7 @@ static SECURITY_STATUS whole_token(struct negotiate_context *context, const stru
 {
     bool under_way = context->pieces != NULL && context->pieces->expected != 0;
     size_t whole = in->token.size;
-    if (!under_way && (in->flags & (to_fit(context) | supplied(context))) != 0) {
+    if (!under_way && (in->flags & (to_fit(context) | SUPPLIED)) != 0) {
         whole = announced(in->token);
     }
     *out = in->token;
@@ -112,7 +111,7 @@ static SECURITY_STATUS next_piece(const struct negotiate_context *context, struc
     pieces->sent += size;
     TRACE("Negotiate: %zu of %zu bytes of a token in pieces", pieces->sent, pieces->out.size);
     if (pieces->sent != pieces->out.size) {
-        out->flags |= to_fit(context);
+        out->flags |= piece_only(context);
         return SEC_I_CONTINUE_NEEDED;
     }
     out->flags = pieces->flags;
@@ -159,7 +158,7 @@ SECURITY_STATUS negotiate_pieces(struct negotiate_context *context, negotiate_le
                                  struct step_out *out)
 {
     bool fit = (in->flags & to_fit(context)) != 0;
-    bool whole_only = context->pieces == NULL && !fit && (in->flags & supplied(context)) == 0;
+    bool whole_only = context->pieces == NULL && !fit && (in->flags & SUPPLIED) == 0;
     if (whole_only || context->state == NEGOTIATE_STATE_FAILED) {
         return leg(context, credential, in, out);
     }

@@ -64,10 +64,39 @@ static void write_length(struct writer *out, size_t length)
     }
 }
 
-void gss_frame_build(struct bytes mechanism, struct bytes inner, struct writer *out)
+void gss_frame_head(struct bytes mechanism, size_t inside, struct writer *out)
 {
     write_u8(out, TAG_FRAME);
-    write_length(out, mechanism.size + inner.size);
+    write_length(out, mechanism.size + inside);
     write_bytes(out, mechanism);
+}
+
+size_t gss_frame_head_size(size_t mechanism_size, size_t inside)
+{
+    uint8_t space[8];
+    struct writer length = write_into(space, sizeof space);
+    write_length(&length, mechanism_size + inside);
+    return 1 + length.size + mechanism_size;
+}
+
+void gss_frame_build(struct bytes mechanism, struct bytes inner, struct writer *out)
+{
+    gss_frame_head(mechanism, inner.size, out);
     write_bytes(out, inner);
+}
+
+SECURITY_STATUS gss_frame_open(struct bytes token, struct bytes *out_mechanism, size_t *out_head)
+{
+    struct reader reader = read_start(token);
+    reader.bad = reader.bad || read_u8(&reader) != TAG_FRAME;
+    (void)read_length(&reader);
+    size_t start = reader.at;
+    reader.bad = reader.bad || read_u8(&reader) != TAG_OID;
+    (void)read_bytes(&reader, read_length(&reader));
+    size_t size = reader.at - start;
+    struct bytes mechanism = read_at(&reader, start, size);
+    TRY(read_end_lax(&reader, "not a framed GSS token with a mechanism (RFC 2743 3.1)"));
+    *out_mechanism = mechanism;
+    *out_head = reader.at;
+    return SEC_E_OK;
 }

@@ -40,6 +40,38 @@ static void test_NG3_negotiate_is_package_0(void **state)
     assert_int_equal(LsaDeregisterLogonProcess(handle), STATUS_SUCCESS);
 }
 
+static void test_L2_tickets(void **state)
+{
+    static const KERB_PROTOCOL_MESSAGE_TYPE messages[] = {KerbQueryTicketCacheMessage, KerbQueryTicketCacheExMessage,
+                                                          KerbQueryTicketCacheEx2Message,
+                                                          KerbQueryTicketCacheEx3Message};
+    LSA_STRING name = lsa_string("Kerberos");
+    ULONG package = 0;
+    assert_int_equal(LsaLookupAuthenticationPackage(lsa, &name, &package), STATUS_SUCCESS);
+    setenv("KRB5CCNAME", "FILE:/nonexistent/cache", 1);
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        KERB_QUERY_TKT_CACHE_REQUEST request = {messages[i], {0, 0}};
+        KERB_QUERY_TKT_CACHE_RESPONSE *response = NULL;
+        ULONG size = 0;
+        NTSTATUS verdict = -1;
+        assert_int_equal(
+            LsaCallAuthenticationPackage(lsa, package, &request, sizeof request, (void **)&response, &size, &verdict),
+            STATUS_SUCCESS);
+        assert_int_equal(verdict, STATUS_SUCCESS);
+        assert_non_null(response);
+        assert_int_equal(response->MessageType, messages[i]);
+        assert_int_equal(response->CountOfTickets, 0);
+        assert_int_equal(LsaFreeReturnBuffer(response), STATUS_SUCCESS);
+        assert_int_equal(LsaCallAuthenticationPackage(lsa, package, &request, 8, (void **)&response, &size, &verdict),
+                         STATUS_INVALID_PARAMETER);
+        request.LogonId.LowPart = 0x12345;
+        assert_int_equal(
+            LsaCallAuthenticationPackage(lsa, package, &request, sizeof request, (void **)&response, &size, &verdict),
+            STATUS_SUCCESS);
+        assert_int_equal(verdict, STATUS_NO_SUCH_LOGON_SESSION);
+    }
+}
+
 static void packages_by_name(void **state)
 {
     ULONG ntlm = 0, msv = 0, package = 0xdeadbeef;
@@ -281,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_NG3_negotiate_is_package_0),
+        NG_TEST(test_L2_tickets),
         NG_TEST(packages_by_name),
         cmocka_unit_test(connections_that_are_none),
         cmocka_unit_test(register_process),

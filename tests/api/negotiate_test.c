@@ -185,6 +185,31 @@ static void test_credential_names(void **state)
     pair_close(&pair);
 }
 
+/* What cannot be read is for every package the same. */
+static void test_unreadable_identity(void **state)
+{
+    SEC_WINNT_AUTH_IDENTITY_EXA identity = {
+        .Version = SEC_WINNT_AUTH_IDENTITY_VERSION,
+        .Length = sizeof identity,
+        .User = (unsigned char *)(uintptr_t) "Us\xff",
+        .UserLength = 3,
+        .Flags = SEC_WINNT_AUTH_IDENTITY_ANSI,
+    };
+    char *const names[] = {(char[]){"NTLM"}, negotiate};
+    CredHandle credential;
+    for (size_t i = 0; i < 2; i++) {
+        assert_status(AcquireCredentialsHandleA(NULL, names[i], SECPKG_CRED_OUTBOUND, NULL, &identity, NULL, NULL,
+                                                &credential, NULL),
+                      SEC_E_INVALID_TOKEN);
+    }
+    identity.User = (unsigned char *)(uintptr_t) "User";
+    identity.PackageList = (unsigned char *)(uintptr_t) "\xff";
+    identity.PackageListLength = 1;
+    assert_status(AcquireCredentialsHandleA(NULL, negotiate, SECPKG_CRED_OUTBOUND, NULL, &identity, NULL, NULL,
+                                            &credential, NULL),
+                  SEC_E_INVALID_TOKEN);
+}
+
 static void test_wrong_password(void **state)
 {
     struct pair pair;
@@ -264,17 +289,12 @@ static void test_export(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_package_info),
-        cmocka_unit_test(test_plain_identity),
-        cmocka_unit_test(test_attributes_are_ntlms),
-        cmocka_unit_test(test_before_it_is_done),
-        cmocka_unit_test(test_no_integrity),
-        cmocka_unit_test(test_package_list),
-        cmocka_unit_test(test_credential_names),
-        cmocka_unit_test(test_wrong_password),
-        cmocka_unit_test(test_datagrams_are_not_negotiated),
-        cmocka_unit_test(test_client_of_package_ntlm),
-        cmocka_unit_test(test_export),
+        cmocka_unit_test(test_package_info),           cmocka_unit_test(test_plain_identity),
+        cmocka_unit_test(test_attributes_are_ntlms),   cmocka_unit_test(test_before_it_is_done),
+        cmocka_unit_test(test_no_integrity),           cmocka_unit_test(test_package_list),
+        cmocka_unit_test(test_credential_names),       cmocka_unit_test(test_unreadable_identity),
+        cmocka_unit_test(test_wrong_password),         cmocka_unit_test(test_datagrams_are_not_negotiated),
+        cmocka_unit_test(test_client_of_package_ntlm), cmocka_unit_test(test_export),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("negotiate", tests, NULL, NULL);

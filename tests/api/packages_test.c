@@ -1,6 +1,7 @@
 /* Packages and the dispatch tables, as Windows answers (G1 to G8 of the observed behaviour). */
 #include "pair.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -94,6 +95,40 @@ static void check_contiguous(const SecPkgInfoA *info)
     const char *behind = (const char *)(info + 1);
     assert_ptr_equal(info->Name, behind);
     assert_ptr_equal(info->Comment, behind + strlen(info->Name) + 1);
+}
+
+static void test_kerberos(void **state)
+{
+    char name[] = "KERBEROS";
+    PSecPkgInfoA info = NULL;
+    assert_status(QuerySecurityPackageInfoA(name, &info), SEC_E_OK);
+    assert_string_equal(info->Name, "Kerberos");
+    assert_string_equal(info->Comment, "Microsoft Kerberos V1.0");
+    assert_int_equal(info->fCapabilities & ~(0x80000 | 0x800000 | 0x02000000), 0x00073BBF);
+    assert_int_equal(info->wVersion, 1);
+    assert_int_equal(info->wRPCID, 16);
+    assert_true(info->cbMaxToken >= 12000);
+    check_contiguous(info);
+    assert_status(FreeContextBuffer(info), SEC_E_OK);
+}
+
+static void test_kerberos_without_tickets(void **state)
+{
+    char name[] = "Kerberos", target[] = "HTTP/server.example";
+    CredHandle credential;
+    CtxtHandle context;
+    BYTE token[4096];
+    SecBuffer buffer = {sizeof token, SECBUFFER_TOKEN, token};
+    SecBufferDesc output = {SECBUFFER_VERSION, 1, &buffer};
+    ULONG flags;
+    setenv("KRB5CCNAME", "FILE:/nonexistent/cache", 1);
+    assert_status(
+        AcquireCredentialsHandleA(NULL, name, SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL, &credential, NULL),
+        SEC_E_OK);
+    assert_status(
+        InitializeSecurityContextA(&credential, NULL, target, 0, 0, 0, NULL, 0, &context, &output, &flags, NULL),
+        SEC_E_NO_CREDENTIALS);
+    assert_status(FreeCredentialsHandle(&credential), SEC_E_OK);
 }
 
 static void test_ntlm(void **state)
@@ -209,6 +244,30 @@ static void test_reason(void **state)
     assert_status(FreeContextBuffer(info), SEC_E_OK);
 }
 
+/* windows-behaviour G15. */
+static void test_schannel_comments(void **state)
+{
+    static const char *const rows[][2] = {
+        {"Microsoft Unified Security Protocol Provider", "Microsoft Unified Security Protocol Provider"},
+        {"Schannel", "Schannel Security Package"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        PSecPkgInfoA info = NULL;
+        assert_int_equal(QuerySecurityPackageInfoA((SEC_CHAR *)(uintptr_t)rows[i][0], &info), SEC_E_OK);
+        assert_string_equal(info->Comment, rows[i][1]);
+        assert_int_equal(info->fCapabilities & 0x7b3, 0x7b3);
+        assert_int_equal(FreeContextBuffer(info), SEC_E_OK);
+    }
+}
+
+/* windows-behaviour G16: packages are part of the library (docs/divergences.md). */
+static void test_no_entries_for_the_lsa(void **state)
+{
+    assert_non_null(dlsym(RTLD_DEFAULT, "AcquireCredentialsHandleA"));
+    assert_null(dlsym(RTLD_DEFAULT, "SpLsaModeInitialize"));
+    assert_null(dlsym(RTLD_DEFAULT, "SpUserModeInitialize"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +275,8 @@ int main(void)
         cmocka_unit_test(test_wdigest),
         cmocka_unit_test(test_enumerate_without_room),
         cmocka_unit_test(test_unknown_leaves_output),
+        cmocka_unit_test(test_kerberos),
+        cmocka_unit_test(test_kerberos_without_tickets),
         cmocka_unit_test(test_ntlm),
         cmocka_unit_test(test_ntlm_wide),
         cmocka_unit_test(test_free_context_buffer),
@@ -224,7 +285,10 @@ int main(void)
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_version_and_names),
         cmocka_unit_test(test_reason),
+        cmocka_unit_test(test_schannel_comments),
+        cmocka_unit_test(test_no_entries_for_the_lsa),
     };
+    setenv("SSPI_CONFIG", "/dev/null", 1); /* the defaults, with every package */
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("packages", tests, NULL, NULL);
 }

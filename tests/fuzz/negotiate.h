@@ -5,7 +5,7 @@
 
 #include "fuzz/exchange.h"
 
-enum { NEGOTIATE_BELIEVE_ALL = 1, NEGOTIATE_CLIENT_FIRST = 2, NEGOTIATE_EXTENDED_ERROR = 4 };
+enum { NEGOTIATE_BELIEVE_ALL = 1, NEGOTIATE_CLIENT_FIRST = 2, NEGOTIATE_EXTENDED_ERROR = 4, NEGOTIATE_PIECES = 8 };
 
 static inline struct pair *negotiate_pair(void)
 {
@@ -42,10 +42,17 @@ static inline int negotiate_fuzz(const uint8_t *data, size_t size, bool of_clien
     uint8_t mode = tape_u8(&tape);
     ULONG flags = exchange_client_flags(tape_u8(&tape));
     ULONG server_flags = (mode & NEGOTIATE_EXTENDED_ERROR) != 0 ? ASC_REQ_EXTENDED_ERROR : 0;
+    pair->room = 0;
+    if ((mode & NEGOTIATE_PIECES) != 0) {
+        pair->room = 5u + tape_u8(&tape);
+        flags |= ISC_REQ_FRAGMENT_TO_FIT;
+        server_flags |= ASC_REQ_FRAGMENT_TO_FIT;
+    }
+    int legs = pair->room != 0 ? 500 : 10;
     exchange_believes_all = (mode & NEGOTIATE_BELIEVE_ALL) != 0;
     bool clients_turn = (mode & NEGOTIATE_CLIENT_FIRST) != 0, touched = false;
     SECURITY_STATUS client = SEC_I_CONTINUE_NEEDED, server = SEC_I_CONTINUE_NEEDED;
-    for (int leg = 0; leg < 10; leg++, clients_turn = !clients_turn) {
+    for (int leg = 0; leg < legs; leg++, clients_turn = !clients_turn) {
         SECURITY_STATUS *status = clients_turn ? &client : &server;
         *status = clients_turn ? pair_client_leg(pair, flags, leg == 0 ? NULL : &token, &answer)
                                : pair_server_leg(pair, server_flags, &token, &answer);

@@ -275,7 +275,7 @@ int prepare(void **state)
     write_file(user_file, sizeof user_file, "users",
                "DOMAIN:User:Password\nDOMAIN:Other:pässwörd€\nDOMAIN:Zoé-Жук:pässwörd€\n");
     snprintf(text, sizeof text,
-             "[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n"
+             "[kerberos]\nenabled = no\n[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n"
              "[accounts]\nbackend = file\npath = %s\nlockout-threshold = 0\n",
              user_file);
     write_file(policy_file, sizeof policy_file, "sspi.conf", text);

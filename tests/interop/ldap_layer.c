@@ -14,14 +14,16 @@
 
 /* ---------------------------------------------------------------- messages */
 
-static SECURITY_STATUS protect(struct layer *layer, unsigned char *message, size_t size)
+/* `message`: room for the token, then the data; `hole` is what the token left over before the data. */
+static SECURITY_STATUS protect(struct layer *layer, unsigned char *message, size_t size, size_t *hole)
 {
     SecBuffer buffers[2] = {{layer->trailer, SECBUFFER_TOKEN, message},
                             {(ULONG)size, SECBUFFER_DATA, message + layer->trailer}};
     SecBufferDesc description = {SECBUFFER_VERSION, 2, buffers};
-    SECURITY_STATUS status = EncryptMessage(layer->context, 0, &description, 0);
-    if (status == SEC_E_OK && buffers[0].cbBuffer != layer->trailer) {
-        status = SEC_E_INTERNAL_ERROR; /* the message has no hole in it */
+    SECURITY_STATUS status = EncryptMessage(layer->context, layer->quality, &description, 0);
+    if (status == SEC_E_OK) { /* Kerberos' token is shorter when nothing is encrypted */
+        *hole = layer->trailer - buffers[0].cbBuffer;
+        memmove(message + *hole, message, buffers[0].cbBuffer);
     }
     return status;
 }
@@ -29,10 +31,10 @@ static SECURITY_STATUS protect(struct layer *layer, unsigned char *message, size
 /* `start` and `plain`: where in `message` the data is then. */
 static SECURITY_STATUS unprotect(struct layer *layer, unsigned char *message, size_t size, size_t *start, size_t *plain)
 {
-    if (size < layer->trailer) {
+    if (layer->protection == PROTECT_TOKEN && size < layer->trailer) { /* Kerberos' trailer is a maximum */
         return SEC_E_INVALID_TOKEN;
     }
-    ULONG data = (ULONG)size - layer->trailer;
+    ULONG data = layer->protection == PROTECT_TOKEN ? (ULONG)size - layer->trailer : 0;
     SecBuffer apart[2] = {{layer->trailer, SECBUFFER_TOKEN, message}, {data, SECBUFFER_DATA, message + layer->trailer}};
     SecBuffer whole[2] = {{(ULONG)size, SECBUFFER_STREAM, message}, {0, SECBUFFER_DATA, NULL}};
     SecBuffer *buffers = layer->protection == PROTECT_STREAM ? whole : apart;
@@ -49,7 +51,7 @@ static SECURITY_STATUS unprotect(struct layer *layer, unsigned char *message, si
 /* Copies that must not pass, and leave no trace. */
 static void try_altered(struct layer *layer, const unsigned char *message, size_t size)
 {
-    const size_t places[PROBES] = {SIGNATURE_AT, layer->trailer, size - 1};
+    const size_t places[PROBES] = {layer->altered_at != 0 ? layer->altered_at : SIGNATURE_AT, layer->trailer, size - 1};
     for (size_t i = 0; i < PROBES; i++) {
         size_t start;
         size_t plain;
@@ -199,15 +201,17 @@ static ber_slen_t layer_write(Sockbuf_IO_Desc *io, void *data, ber_len_t size)
     }
     for (size_t done = 0; done < size;) {
         size_t chunk = size - done < CHUNK ? size - done : CHUNK;
-        uint32_t whole = (uint32_t)(layer->trailer + chunk);
-        memcpy(message, (unsigned char[]){whole >> 24, whole >> 16 & 0xFF, whole >> 8 & 0xFF, whole & 0xFF}, LENGTH);
+        size_t hole = 0;
         memcpy(message + LENGTH + layer->trailer, (const unsigned char *)data + done, chunk);
-        SECURITY_STATUS status = protect(layer, message + LENGTH, chunk);
+        SECURITY_STATUS status = protect(layer, message + LENGTH, chunk, &hole);
         if (status != SEC_E_OK) {
             return fail(layer, status);
         }
-        message[LENGTH + whole - 1] ^= layer->alter && layer->sent == 0;
-        if (write_all(io, message, LENGTH + whole) < 0) {
+        uint32_t whole = (uint32_t)(layer->trailer - hole + chunk);
+        unsigned char *start = message + hole;
+        memcpy(start, (unsigned char[]){whole >> 24, whole >> 16 & 0xFF, whole >> 8 & 0xFF, whole & 0xFF}, LENGTH);
+        start[LENGTH + whole - 1] ^= layer->alter && layer->sent == 0;
+        if (write_all(io, start, LENGTH + whole) < 0) {
             return -1;
         }
         layer->sent++;

@@ -22,7 +22,9 @@ struct layer {
     enum protection protection;
     bool probe;    /* of every message that comes, altered copies are tried before it and the same again behind it */
     bool alter;    /* the first message sent is altered on its way */
-    ULONG trailer; /* cbSecurityTrailer */
+    ULONG quality; /* of EncryptMessage */
+    size_t altered_at; /* where the first altered copy is altered; 0: in a checksum of NTLM's */
+    ULONG trailer;     /* cbSecurityTrailer */
     unsigned char *message;
     size_t size, at, end; /* what is plain in `message` */
     /* what happened */

@@ -183,7 +183,7 @@ int prepare(void **state)
     write_file(sam_file, sizeof sam_file, "SAM", "User:Domain::a4f49c406510bdcab6824ee7c30fd852:::\n");
     write_file(accounts_file, sizeof accounts_file, "accounts", "Domain:User:Password\n");
     snprintf(text, sizeof text,
-             "[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n"
+             "[kerberos]\nenabled = no\n[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n"
              "[accounts]\nbackend = file\npath = %s\nlockout-threshold = 0\n",
              accounts_file);
     write_file(policy_file, sizeof policy_file, "sspi.conf", text);

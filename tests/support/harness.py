@@ -296,7 +296,7 @@ def environment(accounts=None, **more):
         source = 'backend = lmdb\npath = %s\n' % os.path.join(scratch(), 'accounts')
     else:
         source = 'backend = file\npath = %s\n' % write('accounts.txt', ''.join(line + '\n' for line in accounts))
-    policy = write('sspi.conf', '[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n'
+    policy = write('sspi.conf', '[kerberos]\nenabled = no\n[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n'
                                 'dns-computer = server.domain.test\ndns-domain = domain.test\n'
                                 '[accounts]\n' + source)
     env = {name: value for name, value in os.environ.items()

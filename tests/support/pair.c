@@ -63,7 +63,8 @@ static void leg_prepare(struct leg *leg, const struct pair *pair, const struct p
         leg->in[count++] = (SecBuffer){pair->bindings_size, SECBUFFER_CHANNEL_BINDINGS, pair->bindings};
     }
     leg->in_desc = (SecBufferDesc){SECBUFFER_VERSION, count, leg->in};
-    leg->out[0] = (SecBuffer){sizeof out->data, SECBUFFER_TOKEN, out->data};
+    ULONG room = pair->room != 0 ? pair->room : (ULONG)sizeof out->data;
+    leg->out[0] = (SecBuffer){room, SECBUFFER_TOKEN, out->data};
     leg->out_desc = (SecBufferDesc){SECBUFFER_VERSION, 1, leg->out};
     out->size = 0;
 }

@@ -34,6 +34,7 @@ struct pair {
     ULONG client_attributes, server_attributes;
     void *bindings; /* SEC_CHANNEL_BINDINGS for both sides; NULL: none */
     ULONG bindings_size;
+    ULONG room; /* of the buffers that tokens come out in; 0: PAIR_TOKEN_MAX */
 };
 
 /* Acquires both credentials; `verify` NULL: the right password decides.  After a failure pair_free() takes what there is. */

@@ -34,7 +34,7 @@ CONFIGURATION = '''
     netbios name = {host}
     interfaces = 127.0.0.1
     bind interfaces only = yes
-    server services = rpc, ldap, cldap, kdc, winbindd
+    server services = {services}
     private dir = {root}/private
     lock directory = {root}/lock
     state directory = {root}/state
@@ -135,19 +135,23 @@ class Domain:
     ldap_port = 389
     kdc_port = 88
     kpasswd_port = 464
+    smb_port = 445  # with smb=True
     url = 'ldap://127.0.0.1:389'
     administrator = 'Administrator'
     administrator_password = 'Passw0rd.Administrator'
 
-    def __init__(self):
+    def __init__(self, smb=False):
+        self.smb = smb
         self.root = os.path.join(harness.scratch(), 'samba')
         self.configuration = os.path.join(self.root, 'smb.conf')
         self.process = None
 
     def _configure(self, options):
+        services = 'rpc, ldap, cldap, kdc, winbindd' + (', s3fs' if self.smb else '')
         lines = ''.join('    %s = %s\n' % pair for pair in options.items())
         harness.write('samba/smb.conf', CONFIGURATION.format(
-            realm=self.realm, domain=self.name, host=self.host.split('.')[0].upper(), root=self.root, options=lines))
+            realm=self.realm, domain=self.name, host=self.host.split('.')[0].upper(), root=self.root,
+            services=services, options=lines))
 
     def provision(self):
         for folder in ('private', 'lock', 'state', 'cache', 'bind', 'pid', 'ncalrpc', 'sysvol/scripts'):
@@ -173,7 +177,7 @@ class Domain:
         samba = harness.need_program('samba', 'samba')
         self.process = harness.Process([samba, '--foreground', '--no-process-group', '--debug-stdout', '--model=single',
                                         '--configfile=' + self.configuration], env=self.environment())
-        for port in (self.ldap_port, self.kdc_port):
+        for port in (self.ldap_port, self.kdc_port) + ((self.smb_port,) if self.smb else ()):
             self.process.wait_port(port)
         harness.until(self.winbind_answers, 'winbindd answers')
 
@@ -182,21 +186,21 @@ class Domain:
             raise RuntimeError('samba left:\n' + self.process.output()[-4000:])
         return harness.call(['wbinfo', '--ping'], env=self.environment()).status == 0
 
-    def _winbindd(self):
-        """winbindd's process id, while it runs: it is in a process group of its own."""
+    def _runs(self, name):
+        """One of the daemons that samba started is there: each is in a process group of its own."""
         try:
-            with open(os.path.join(self.root, 'pid', 'winbindd.pid')) as file:
+            with open(os.path.join(self.root, 'pid', name + '.pid')) as file:
                 number = int(file.read().split('\0')[0])
             with open('/proc/%d/stat' % number) as file:
-                return number if file.read().rsplit(')', 1)[1].split()[0] != 'Z' else None
+                return file.read().rsplit(')', 1)[1].split()[0] != 'Z'
         except (OSError, ValueError, IndexError):
-            return None
+            return False
 
     def stop(self):
-        """Ends the controller; winbindd ends when samba does.  run() may start it again."""
+        """Ends the controller; what samba started ends when samba does.  run() may start it again."""
         if self.process is not None:
             self.process.stop()
-            harness.until(lambda: self._winbindd() is None, 'winbindd ends')
+            harness.until(lambda: not self._runs('winbindd') and not self._runs('smbd'), 'winbindd and smbd end')
             self.process = None
 
     def tool(self, *arguments, given=None):
@@ -215,10 +219,13 @@ class Domain:
         self.tool('user', 'disable', name)
 
 
-def start(**options):
-    """A domain with its controller running; `options` are more lines for smb.conf."""
+def start(smb=False, **options):
+    """A domain with its controller running; `options` are more lines for smb.conf.  smb: the file server too, which changes
+    its groups and so needs more than a user namespace gives."""
     _need()
-    domain = Domain()
+    if smb and not _was_root:
+        raise harness.SkipAll("Samba's file server needs root")
+    domain = Domain(smb)
     isolate('127.0.0.1 localhost %s %s\n' % (domain.host, domain.host.split('.')[0]))
     domain.provision()
     domain.run(**options)

@@ -11,7 +11,7 @@ import harness
 from harness import check, equal, matches
 
 SSPI = os.path.abspath(sys.argv[1])
-COMMANDS = ['packages', 'demo', 'serve', 'get', 'decode', 'user', 'logon', 'logoff', 'whoami']
+COMMANDS = ['packages', 'demo', 'serve', 'get', 'connect', 'decode', 'user', 'logon', 'logoff', 'whoami']
 USER_COMMANDS = ['add', 'list', 'del', 'verify', 'import', 'disable', 'enable', 'lock', 'unlock', 'expire']
 
 
@@ -36,15 +36,18 @@ def usage_errors():
     for arguments in (['nonsense'], [], ['packages', '--nonsense'], ['packages', 'argument'], ['get'], ['user'],
                       ['user', 'nonsense'], ['user', 'add'], ['user', 'expire', 'x', '2027-13-45'], ['logon'],
                       ['serve', '--listen', 'nowhere'], ['get', 'ftp://127.0.0.1/'], ['get', 'http://u:p@127.0.0.1/'],
-                      ['get', '--timeout', '0', 'http://127.0.0.1/'], ['decode', '--password-fd', 'x', 'y']):
+                      ['get', '--timeout', '0', 'http://127.0.0.1/'], ['connect'], ['connect', 'host:0'], ['connect', 'u:p@host:1'],
+                      ['connect', 'host:1/path'], ['connect', '--tls-version', '1.4', 'host:1'], ['connect', '--key', 'x', 'host:1'],
+                      ['get', '--insecure', '--roots', 'x', 'https://host/'], ['serve', '--https'], ['serve', '--cert', 'x'],
+                      ['serve', '--https', '--cert', 'x', '--bindings', 'maybe'], ['serve', '--https', '--cert', 'x', '--client-cert', 'maybe'], ['decode', '--password-fd', 'x', 'y']):
         result = sspi(*arguments)
         equal(result.status, 2, 'usage: sspi ' + ' '.join(arguments))
         check(result.err != '' and result.out == '', 'it says so on standard error: ' + ' '.join(arguments), str(result))
 
 
 def absent():
-    for arguments in (['serve', '--tls'], ['serve', '--packages', 'NTLM,Carrier-Pigeon'], ['get', 'https://127.0.0.1/'],
-                      ['get', '--package', 'Carrier-Pigeon', 'http://127.0.0.1/']):
+    for arguments in (['serve', '--packages', 'NTLM,Carrier-Pigeon'], ['get', '--proxy', 'http://127.0.0.1:1', 'https://127.0.0.1/'],
+                      ['get', '--proxy', 'https://127.0.0.1:1', 'http://127.0.0.1/'], ['get', '--package', 'Carrier-Pigeon', 'http://127.0.0.1/']):
         result = sspi(*arguments)
         equal(result.status, 5, 'not in this build: sspi ' + ' '.join(arguments))
         check(result.err.startswith('sspi: '), 'and why', str(result))

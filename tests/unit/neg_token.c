@@ -119,6 +119,22 @@ static void lengths_that_are_not_minimal(void **state)
 }
 
 /* Windows 2000 repeats its response token where the MIC belongs; it is not one. */
+/* BER that is no DER (X.690 8.1.3.6, 8.7.3): lengths that are not said, and strings in pieces. */
+static void lengths_that_are_not_said(void **state)
+{
+    struct hex resp = hex("a180 3080 a0030a0101 a280 2480 0402 5556 0401 57 0000 0000 0000 0000");
+    struct neg_token token;
+    assert_int_equal(neg_token_parse(HEX_BYTES(resp), &token), SEC_E_OK);
+    assert_true(token.has_state && token.state == NEG_ACCEPT_INCOMPLETE);
+    assert_hex(token.token.data, token.token.size, "555657");
+    neg_token_free(&token);
+    struct hex init = hex("a080 3080 a080 300c 060a2b06010401823702020a 0000 a280 0401 55 0000 0000 0000");
+    assert_int_equal(neg_token_parse(HEX_BYTES(init), &token), SEC_E_OK);
+    assert_hex(token.mech_types.data, token.mech_types.size, "300c060a2b06010401823702020a");
+    assert_hex(token.token.data, token.token.size, "55");
+    neg_token_free(&token);
+}
+
 static void response_token_in_place_of_the_mic(void **state)
 {
     AUTO_NEG_TOKEN token = {.owner = NULL};
@@ -186,6 +202,7 @@ int main(void)
         cmocka_unit_test(published_tokens),
         cmocka_unit_test(unframed_init),
         cmocka_unit_test(lengths_that_are_not_minimal),
+        cmocka_unit_test(lengths_that_are_not_said),
         cmocka_unit_test(response_token_in_place_of_the_mic),
         cmocka_unit_test(request_flags_are_passed_over),
         cmocka_unit_test(unknown_oids_keep_their_place),

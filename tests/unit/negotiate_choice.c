@@ -618,6 +618,29 @@ static void reselection_fails(void **state)
     end(&sides);
 }
 
+/* Once Kerberos has begun, its failure is the answer: NTLM does not fall in. */
+static void no_fallback_after_the_first_token(void **state)
+{
+    static const struct {
+        const char *answer;
+        SECURITY_STATUS status;
+    } cases[] = {
+        {"a1073005a0030a0102", SEC_E_LOGON_DENIED},                                    /* reject */
+        {"a11c301aa0030a0101a10b" MS_KRB_OID "a2060404746f7939", SEC_E_INVALID_TOKEN}, /* none of the toy's */
+        {"a1143012a0030a0101a10b" MS_KRB_OID, SEC_E_INVALID_TOKEN},                    /* nothing for it */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sides sides;
+        begin(&sides);
+        opens(&sides);
+        put_hex(cases[i].answer, &sides.server.last);
+        assert_int_equal(client_leg(&sides, &sides.server.last), cases[i].status);
+        put_hex("a1153013a0030a0103a10c" NTLM_OID, &sides.server.last);
+        assert_int_equal(client_leg(&sides, &sides.server.last), SEC_E_OUT_OF_SEQUENCE);
+        end(&sides);
+    }
+}
+
 /* A mechanism that cannot sign needs no MIC: there is none to be had (RFC 4178 5). */
 static void no_mic_of_who_cannot_sign(void **state)
 {
@@ -891,6 +914,7 @@ int main(void)
         TEST(server_cannot_and_nothing_else_is_there),
         TEST(mic_after_reselection),
         TEST(reselection_fails),
+        TEST(no_fallback_after_the_first_token),
         TEST(no_mic_of_who_cannot_sign),
         TEST(either_oid_of_kerberos),
         TEST(choices_that_were_not_offered),

@@ -16,9 +16,11 @@ static SECURITY_STATUS acquire(const struct credential_in *in, struct credential
     if (toy.acquire != SEC_E_OK) {
         return toy.acquire;
     }
-    *out = calloc(1, sizeof **out);
-    toy.credentials += *out != NULL;
-    return *out != NULL ? SEC_E_OK : SEC_E_INSUFFICIENT_MEMORY;
+    struct credential *credential = calloc(1, sizeof *credential);
+    REQUIRE(credential != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory");
+    toy.credentials++;
+    *out = credential;
+    return SEC_E_OK;
 }
 
 static void release(struct credential *credential)

@@ -1,6 +1,6 @@
-/* A package that Negotiate may choose beside NTLM: it goes by the name and the OIDs of Kerberos, takes one, two or three
- * legs, signs, and fails where a test says so.  A program that links this defines the list of packages with it in it, so that
- * the library's own (src/packages.c) stays out.
+/* A package that Negotiate may choose beside NTLM: it goes by the name and the OIDs of Kerberos, takes one, two or
+ * three legs, signs, and fails where a test says so.  A program that links this defines the list of packages with it in
+ * it, so that the library's own (src/packages.c) stays out.
  *
  * Its tokens are "toy1", "toy2" and "toy3"; a signature is eight bytes: direction, number, and a sum of the message.
  */

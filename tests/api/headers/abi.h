@@ -49,5 +49,7 @@ extern const struct facts statuses;
 extern const struct facts flags;
 extern const struct facts sspi_constants;
 extern const struct facts schannel_constants;
+extern const struct facts crypt32_layouts;
+extern const struct facts crypt32_constants;
 
 #endif

@@ -177,6 +177,8 @@ int main(void)
         TABLE("values: ISC_*, ASC_*", flags),
         TABLE("values: sspi.h, credssp.h, secext.h, ntsecapi.h, rpcdce.h", sspi_constants),
         TABLE("values: schannel.h, wincrypt.h", schannel_constants),
+        TABLE("layouts: wincrypt_store.h, wincrypt_names.h", crypt32_layouts),
+        TABLE("values: wincrypt_store.h, wincrypt_names.h", crypt32_constants),
         cmocka_unit_test(the_sign_of_a_status_says_success),
         cmocka_unit_test(handles_can_be_invalid),
         cmocka_unit_test(texts_are_the_sdks),

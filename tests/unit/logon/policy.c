@@ -48,6 +48,8 @@ static void has_safe_defaults(void **state)
     assert_string_equal(policy.accounts_path, "");
     assert_int_equal(policy.lockout_threshold, 10);
     assert_int_equal(policy.lockout_seconds, 900);
+    assert_string_equal(policy.certificate_roots, "");
+    assert_string_equal(policy.certificate_crls, "");
     assert_false(policy.switch_uid);
 }
 
@@ -77,6 +79,9 @@ static void reads_every_key(void **state)
                                "path = /srv/my accounts\n"
                                "lockout-threshold = 0\n"
                                "lockout-duration = 60\n"
+                               "[certificates]\n"
+                               "roots = /etc/pki/our roots.pem\n"
+                               "crls = /var/lib/crls\n"
                                "[impersonation]\n"
                                "switch-uid = true",
                                &policy),
@@ -98,6 +103,8 @@ static void reads_every_key(void **state)
     assert_string_equal(policy.accounts_path, "/srv/my accounts");
     assert_int_equal(policy.lockout_threshold, 0);
     assert_int_equal(policy.lockout_seconds, 60);
+    assert_string_equal(policy.certificate_roots, "/etc/pki/our roots.pem");
+    assert_string_equal(policy.certificate_crls, "/var/lib/crls");
     assert_true(policy.switch_uid);
 }
 

@@ -1,0 +1,309 @@
+/* The server (RFC 4121 4.1, RFC 4120 3.2.3): AP-REQ in, AP-REP out where the client wants one, and in DCE style a third leg;
+ * before them, for user-to-user, KERB-TGT-REQUEST in and KERB-TGT-REPLY out.
+ */
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/trace.h"
+#include "kerberos/context.h"
+#include "kerberos/library.h"
+#include "wire/reader.h"
+
+#define AD_AP_OPTIONS  143 /* KERB_AUTH_DATA_AP_OPTIONS (MS-KILE 3.2.5.8) */
+#define AP_OPTIONS_CBT 0x4000
+#define FLAGS_WE_ECHO                                                                                                  \
+    (AP_FLAG_MUTUAL | AP_FLAG_REPLAY | AP_FLAG_SEQUENCE | AP_FLAG_CONFIDENTIALITY | AP_FLAG_INTEGRITY |                \
+     AP_FLAG_DCE_STYLE | AP_FLAG_IDENTIFY | AP_FLAG_EXTENDED_ERROR)
+
+/* One AP-REQ being judged. */
+struct judgement {
+    struct kerberos_context *context;
+    krb5_context krb;
+    const struct step_in *in;
+    struct ap_token token;
+    krb5_flags options;
+    krb5_ticket *ticket;
+    krb5_authenticator *authenticator;
+    krb5_error_code code; /* libkrb5's own, for the KRB-ERROR */
+};
+
+/* ---------------------------------------------------------------- the request */
+
+/* Decrypts ticket and authenticator: clock, addresses and replays are libkrb5's to check (RFC 4120 3.2.3). */
+static SECURITY_STATUS read_request(struct judgement *judgement)
+{
+    struct kerberos_handshake *handshake = judgement->context->handshake;
+    krb5_context krb = judgement->krb;
+    krb5_keytab keytab = NULL;
+    krb5_principal service = NULL;
+    krb5_data message = {0, (unsigned)judgement->token.body.size, (char *)(uintptr_t)judgement->token.body.data};
+    exchange_free(&handshake->auth);
+    LIBRARY_TRY(krb, LIBRARY_SERVER, krb5_auth_con_init(krb, &handshake->auth));
+    if (judgement->context->user_to_user && handshake->ticket != NULL) {
+        LIBRARY_TRY(krb, LIBRARY_SERVER,
+                    krb5_auth_con_setuseruserkey(krb, handshake->auth, &handshake->ticket->creds.keyblock));
+    } else {
+        TRY(keytab_use(handshake->credential->keytab, krb, &keytab, &service));
+    }
+    judgement->code =
+        krb5_rd_req(krb, &handshake->auth, &message, service, keytab, &judgement->options, &judgement->ticket);
+    if (keytab != NULL) {
+        (void)krb5_kt_close(krb, keytab);
+    }
+    LIBRARY_TRY(krb, LIBRARY_SERVER, judgement->code);
+    LIBRARY_TRY(krb, LIBRARY_SERVER, krb5_auth_con_getauthenticator(krb, handshake->auth, &judgement->authenticator));
+    return SEC_E_OK;
+}
+
+/* The checksum that carries the flags.  Without one, or with one of another type (Samba), flags are those of the AP-REQ
+ * itself, and there are no bindings. */
+static SECURITY_STATUS read_checksum(const struct judgement *judgement, struct ap_checksum *out)
+{
+    const krb5_checksum *sum = judgement->authenticator->checksum;
+    *out = (struct ap_checksum){.flags = 0};
+    if (sum != NULL && (uint16_t)sum->checksum_type == AP_CHECKSUM_TYPE) {
+        TRY(ap_checksum_parse(bytes_of(sum->contents, sum->length), out));
+    }
+    return SEC_E_OK;
+}
+
+/* Does the client know of channel bindings, although it sent none (MS-KILE 3.4.5)? */
+static bool client_is_aware(const struct judgement *judgement)
+{
+    krb5_authdata **found = NULL;
+    bool aware = false;
+    if (krb5_find_authdata(judgement->krb, NULL, judgement->authenticator->authorization_data, AD_AP_OPTIONS, &found) !=
+        0) {
+        return false;
+    }
+    for (size_t i = 0; found != NULL && found[i] != NULL; i++) {
+        struct reader reader = read_start(bytes_of(found[i]->contents, found[i]->length));
+        aware = aware || (read_u32le(&reader) & AP_OPTIONS_CBT) != 0;
+    }
+    krb5_free_authdata(judgement->krb, found);
+    return aware;
+}
+
+static SECURITY_STATUS judge_bindings(const struct judgement *judgement, const struct ap_checksum *checksum,
+                                      struct step_out *out)
+{
+    static const uint8_t zero[16];
+    struct channel_bindings server;
+    TRY(bindings_parse(judgement->in->bindings, &server));
+    bool none = checksum->bindings.size == 0 || memcmp(checksum->bindings.data, zero, sizeof zero) == 0;
+    enum bindings_sent sent = !none ? BINDINGS_HASH : client_is_aware(judgement) ? BINDINGS_ZERO : BINDINGS_NOT_SENT;
+    return bindings_judge(&server, judgement->context->request, sent, checksum->bindings.data, &out->bindings_result);
+}
+
+/* Under the ticket's session key, or under none: Heimdal leaves that to the authenticator, which its checksum is sealed in, and
+ * libkrb5 takes such credentials only where it has no key to try (RFC 4120 5.8.1). */
+static krb5_error_code read_forwarded(krb5_context krb, krb5_auth_context auth, krb5_data *data, krb5_creds ***out)
+{
+    krb5_auth_context keyless = NULL;
+    krb5_int32 flags = 0;
+    (void)krb5_auth_con_getflags(krb, auth, &flags);
+    (void)krb5_auth_con_setflags(krb, auth, 0);
+    krb5_error_code code = krb5_rd_cred(krb, auth, data, out, NULL);
+    (void)krb5_auth_con_setflags(krb, auth, flags);
+    if (code == KRB5_BAD_ENCTYPE && krb5_auth_con_init(krb, &keyless) == 0) {
+        (void)krb5_auth_con_setflags(krb, keyless, 0);
+        code = krb5_rd_cred(krb, keyless, data, out, NULL);
+        exchange_free(&keyless);
+    }
+    return code;
+}
+
+/* What the client forwarded; it belongs to neither times nor numbers of the context. */
+static SECURITY_STATUS take_forwarded(const struct judgement *judgement, struct bytes message)
+{
+    krb5_context krb = judgement->krb;
+    krb5_data data = {0, (unsigned)message.size, (char *)(uintptr_t)message.data};
+    krb5_creds **creds = NULL;
+    krb5_error_code code = read_forwarded(krb, judgement->context->handshake->auth, &data, &creds);
+    LIBRARY_TRY(krb, LIBRARY_SERVER, code);
+    SECURITY_STATUS status = tickets_open_forwarded(krb, creds, &judgement->context->delegated);
+    krb5_free_tgt_creds(krb, creds);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the answer */
+
+static SECURITY_STATUS send_token(const struct ap_token *asked, enum ap_kind kind, struct bytes body,
+                                  struct step_out *out)
+{
+    struct ap_token token = {.kind = kind, .framed = asked->framed, .user_to_user = asked->user_to_user, .body = body};
+    ap_token_build(&token, out->token);
+    return write_end(out->token);
+}
+
+static SECURITY_STATUS send_reply(const struct judgement *judgement, struct step_out *out)
+{
+    struct kerberos_context *context = judgement->context;
+    krb5_data reply = {0};
+    TRY(exchange_reply(judgement->krb, context->handshake->auth, context->dce, &reply));
+    SECURITY_STATUS status = send_token(&judgement->token, AP_REPLY, bytes_of(reply.data, reply.length), out);
+    krb5_free_data_contents(judgement->krb, &reply);
+    return status;
+}
+
+static SECURITY_STATUS answer(const struct judgement *judgement, struct step_out *out)
+{
+    struct kerberos_context *context = judgement->context;
+    bool mutual = (context->flags & AP_FLAG_MUTUAL) != 0;
+    if (mutual) {
+        TRY(send_reply(judgement, out));
+    }
+    TRY(kerberos_take_keys(context, judgement->krb, mutual));
+    if (context->dce) {
+        context->state = KERBEROS_STATE_WAIT_THIRD;
+        out->flags = kerberos_returned(context);
+        out->expiry = context->expiry;
+        return SEC_I_CONTINUE_NEEDED;
+    }
+    kerberos_establish(context, out);
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS judge(struct judgement *judgement, struct step_out *out)
+{
+    struct kerberos_context *context = judgement->context;
+    struct ap_checksum checksum;
+    TRY(read_request(judgement));
+    TRY(read_checksum(judgement, &checksum));
+    TRY(judge_bindings(judgement, &checksum, out));
+    const krb5_enc_tkt_part *part = judgement->ticket->enc_part2;
+    context->flags = checksum.flags & FLAGS_WE_ECHO;
+    context->flags |= (judgement->options & AP_OPTS_MUTUAL_REQUIRED) != 0 ? (uint32_t)AP_FLAG_MUTUAL : 0;
+    context->dce = (context->flags & AP_FLAG_DCE_STYLE) != 0;
+    context->flags |= context->dce ? (uint32_t)AP_FLAG_MUTUAL : 0;
+    context->start = kerberos_filetime(part->times.starttime != 0 ? part->times.starttime : part->times.authtime);
+    context->expiry = kerberos_filetime(part->times.endtime);
+    if (checksum.credentials.size != 0) {
+        TRY(take_forwarded(judgement, checksum.credentials));
+        context->flags |= AP_FLAG_DELEGATE;
+    }
+    TRY(kerberos_take_names(context, judgement->krb, part->client, judgement->ticket->server));
+    return answer(judgement, out);
+}
+
+/* A KRB-ERROR for the client; what came of the request before is taken back. */
+static void send_error(const struct judgement *judgement, SECURITY_STATUS status, struct step_out *out)
+{
+    krb5_error_code code = judgement->code != 0 ? judgement->code : KRB5KRB_ERR_GENERIC;
+    struct keytab *keytab = judgement->context->handshake->credential->keytab;
+    krb5_principal service =
+        status == SEC_E_INVALID_TOKEN || keytab == NULL ? NULL : keytab_any_name(keytab, judgement->krb);
+    AUTO_WRITER body = write_growing(KERBEROS_MAX_TOKEN);
+    out->token->size = 0;
+    exchange_error_build(judgement->krb, code, service, &body);
+    krb5_free_principal(judgement->krb, service);
+    if (body.size != 0) {
+        SECURITY_STATUS sent = send_token(&judgement->token, AP_ERROR, write_result(&body), out);
+        (void)sent; /* the refusal itself is what the caller hears of */
+    }
+}
+
+static SECURITY_STATUS take_request(struct kerberos_context *context, krb5_context krb, const struct ap_token *token,
+                                    const struct step_in *in, struct step_out *out)
+{
+    struct judgement judgement = {.context = context, .krb = krb, .in = in, .token = *token};
+    SECURITY_STATUS status = judge(&judgement, out);
+    if (status < 0) {
+        send_error(&judgement, status, out);
+    }
+    krb5_free_authenticator(krb, judgement.authenticator);
+    krb5_free_ticket(krb, judgement.ticket);
+    return status;
+}
+
+/* ---------------------------------------------------------------- user-to-user, and the third leg */
+
+/* This server's own ticket granting ticket, for the client to have a ticket made under its key. */
+static SECURITY_STATUS send_tgt(struct kerberos_context *context, const struct ap_token *token, struct step_out *out)
+{
+    struct kerberos_handshake *handshake = context->handshake;
+    struct tgt_request request;
+    TRY(tgt_request_parse(token->body, &request));
+    TRY(tickets_get_tgt(handshake->credential->tickets, &handshake->ticket));
+    const krb5_data *ticket = &handshake->ticket->creds.ticket;
+    AUTO_WRITER body = write_growing(KERBEROS_MAX_TOKEN);
+    TRY(tgt_reply_build(bytes_of(ticket->data, ticket->length), &body));
+    TRY(send_token(token, AP_TGT_REPLY, write_result(&body), out));
+    context->user_to_user = true;
+    context->state = KERBEROS_STATE_WAIT_REQUEST;
+    return SEC_I_CONTINUE_NEEDED;
+}
+
+/* The client repeats our number, under the ticket's key (MS-KILE 3.4.5.1). */
+static SECURITY_STATUS take_third(struct kerberos_context *context, krb5_context krb, const struct ap_token *token,
+                                  struct step_out *out)
+{
+    krb5_data message = {0, (unsigned)token->body.size, (char *)(uintptr_t)token->body.data};
+    krb5_ui_4 number = 0;
+    REQUIRE(token->kind == AP_REPLY, SEC_E_INVALID_TOKEN,
+            "not an AP-REP as the third leg of DCE style (MS-KILE 3.4.5.1)");
+    LIBRARY_TRY(krb, LIBRARY_SERVER, krb5_rd_rep_dce(krb, context->handshake->auth, &message, &number));
+    REQUIRE(number == (uint32_t)context->send.number, SEC_E_MESSAGE_ALTERED,
+            "the third leg of DCE style does not repeat the server's number (MS-KILE 3.4.5.1)");
+    kerberos_establish(context, out);
+    return SEC_E_OK;
+}
+
+/* ---------------------------------------------------------------- the legs */
+
+static SECURITY_STATUS take_token(struct kerberos_context *context, const struct step_in *in, struct step_out *out)
+{
+    krb5_context krb;
+    struct ap_token token;
+    TRY(library_context(&krb));
+    TRY(ap_token_parse(in->token, &token));
+    switch (context->state) {
+    case KERBEROS_STATE_NEW:
+        if (token.kind == AP_TGT_REQUEST) {
+            return send_tgt(context, &token, out);
+        }
+        break;
+    case KERBEROS_STATE_WAIT_REQUEST:
+        break;
+    case KERBEROS_STATE_WAIT_THIRD:
+        return take_third(context, krb, &token, out);
+    default:
+        FAIL(SEC_E_OUT_OF_SEQUENCE,
+             "this Kerberos exchange is complete, or an earlier leg failed: begin a new context");
+    }
+    REQUIRE(token.kind == AP_REQUEST, SEC_E_INVALID_TOKEN, "not an AP-REQ where one is due (RFC 4121 4.1.1)");
+    return take_request(context, krb, &token, in, out);
+}
+
+static SECURITY_STATUS first_leg(struct kerberos_credential *credential, struct context **out_context,
+                                 const struct step_in *in, struct step_out *out)
+{
+    struct kerberos_context *context = NULL;
+    REQUIRE(credential != NULL && credential->keytab != NULL, SEC_E_NO_CREDENTIALS,
+            "a credential for clients alone (SECPKG_CRED_OUTBOUND) accepts no context");
+    TRY(kerberos_context_new(false, in->flags, credential, &context));
+    context->datagram = (in->flags & ASC_REQ_DATAGRAM) != 0;
+    SECURITY_STATUS status = take_token(context, in, out);
+    if (status < 0) {
+        kerberos_dispose(&context->base);
+        return status;
+    }
+    *out_context = &context->base;
+    return status;
+}
+
+SECURITY_STATUS kerberos_accept(struct credential *credential, struct context **out_context, const struct step_in *in,
+                                struct step_out *out)
+{
+    REQUIRE(in->token.size <= KERBEROS_MAX_INPUT, SEC_E_INVALID_TOKEN, "a Kerberos token longer than 128 KiB");
+    if (*out_context == NULL) {
+        return first_leg((struct kerberos_credential *)credential, out_context, in, out);
+    }
+    struct kerberos_context *context = (struct kerberos_context *)*out_context;
+    bool done = context->state == KERBEROS_STATE_DONE;
+    SECURITY_STATUS status = take_token(context, in, out);
+    if (status < 0 && !done) {
+        kerberos_fail(context);
+    }
+    return status;
+}

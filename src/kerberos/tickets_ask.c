@@ -1,0 +1,201 @@
+/* What takes a KDC: signing in with a password, and tickets that are nowhere yet. */
+#include "kerberos/tickets_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "kerberos/library.h"
+
+#define SILENCE_SECONDS 10 /* how long a KDC that could not be reached is not asked again */
+
+/* One request; everything in it is its own, because it may outlive the call that began it. */
+struct request {
+    struct library_job job;
+    struct tickets *tickets;
+    char *target; /* NULL: the ticket granting ticket */
+    krb5_data second;
+    struct ticket *got;
+};
+
+static void request_dispose(struct library_job *job)
+{
+    struct request *request = (struct request *)job;
+    ticket_drop(request->got);
+    tickets_drop(request->tickets);
+    free(request->target);
+    free(request->second.data);
+    free(request);
+}
+
+/* Takes `name` over.  The cache before stays until the end, for those who are using it. */
+static SECURITY_STATUS replace_cache(struct tickets *tickets, char *name, uint64_t expiry)
+{
+    struct outgrown *outgrown = NULL;
+    pthread_mutex_lock(library_lock(tickets));
+    if (tickets->cache != NULL) {
+        size_t size = strlen(tickets->cache) + 1;
+        outgrown = malloc(sizeof *outgrown + size);
+        if (outgrown == NULL) {
+            pthread_mutex_unlock(library_lock(tickets));
+            tickets_destroy_cache(name);
+            free(name);
+            FAIL(SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential cache");
+        }
+        memcpy(outgrown->name, tickets->cache, size);
+        outgrown->next = tickets->outgrown;
+        tickets->outgrown = outgrown;
+        free(tickets->cache);
+    }
+    tickets->cache = name;
+    tickets->expiry = expiry;
+    tickets_forget(tickets);
+    pthread_mutex_unlock(library_lock(tickets));
+    return SEC_E_OK;
+}
+
+/* The initial ticket for a password, into a new cache that replaces the one before (RFC 4120 3.1). */
+static SECURITY_STATUS sign_in(struct tickets *tickets, krb5_context krb, krb5_principal client, bool canonicalize)
+{
+    krb5_get_init_creds_opt *options = NULL;
+    krb5_ccache cache = NULL;
+    krb5_creds creds = {0};
+    char *name = NULL;
+    TRY(tickets_make_cache(krb, NULL, &name, &cache));
+    krb5_error_code code = krb5_get_init_creds_opt_alloc(krb, &options);
+    if (code == 0) {
+        krb5_get_init_creds_opt_set_forwardable(options, 1);
+        krb5_get_init_creds_opt_set_change_password_prompt(options, 0);
+        if (canonicalize) {
+            krb5_get_init_creds_opt_set_canonicalize(options, 1);
+        }
+        code = krb5_get_init_creds_opt_set_out_ccache(krb, options, cache);
+    }
+    if (code == 0) {
+        code = krb5_get_init_creds_password(krb, &creds, client, (char *)tickets->password.data, NULL, NULL, 0, NULL,
+                                            options);
+    }
+    krb5_get_init_creds_opt_free(krb, options);
+    uint64_t expiry = tickets_time(creds.times.endtime);
+    krb5_free_cred_contents(krb, &creds);
+    if (code != 0) {
+        (void)krb5_cc_destroy(krb, cache);
+        free(name);
+        return library_fail_at(krb, LIBRARY_CLIENT, code, __FILE__, __LINE__);
+    }
+    (void)krb5_cc_close(krb, cache);
+    return replace_cache(tickets, name, expiry);
+}
+
+bool tickets_signed_in(struct tickets *tickets)
+{
+    pthread_mutex_lock(library_lock(tickets));
+    bool fresh = tickets->cache != NULL && tickets->expiry > clock_now();
+    pthread_mutex_unlock(library_lock(tickets));
+    return fresh;
+}
+
+/* A user principal name goes to the KDC as an enterprise name first (RFC 6806 5); one that knows none of these gets it as a
+ * plain principal. */
+static SECURITY_STATUS sign_in_by_name(struct tickets *tickets, krb5_context krb)
+{
+    krb5_principal client = NULL;
+    SECURITY_STATUS status = SEC_E_LOGON_DENIED;
+    if (tickets->name.enterprise && client_name_enterprise(krb, &tickets->name, &client) == 0) {
+        status = sign_in(tickets, krb, client, true);
+        krb5_free_principal(krb, client);
+        if (status != SEC_E_LOGON_DENIED && status != SEC_E_NO_AUTHENTICATING_AUTHORITY) {
+            return status;
+        }
+        status_begin(); /* the first try was a question */
+    }
+    client = NULL;
+    LIBRARY_TRY(krb, LIBRARY_CLIENT, client_name_plain(krb, &tickets->name, &client));
+    status = sign_in(tickets, krb, client, false);
+    krb5_free_principal(krb, client);
+    return status;
+}
+
+/* From the cache, and from a KDC where `options` allow it. */
+SECURITY_STATUS tickets_get_from(krb5_context krb, krb5_ccache cache, const char *target, const krb5_data *second,
+                                 krb5_flags options, struct ticket **out)
+{
+    krb5_creds wanted = {0}, *got = NULL;
+    LIBRARY_TRY(krb, LIBRARY_CLIENT, krb5_cc_get_principal(krb, cache, &wanted.client));
+    krb5_error_code code =
+        target != NULL ? target_parse(krb, target, &wanted.server) : target_tgt(krb, wanted.client, &wanted.server);
+    if (code == 0) {
+        if (second != NULL) {
+            wanted.second_ticket = *second;
+            options |= KRB5_GC_USER_USER | KRB5_GC_NO_STORE;
+        }
+        code = krb5_get_credentials(krb, options, cache, &wanted, &got);
+    }
+    wanted.second_ticket = (krb5_data){0};
+    krb5_free_cred_contents(krb, &wanted);
+    LIBRARY_TRY(krb, LIBRARY_CLIENT, code);
+    SECURITY_STATUS status = tickets_make(krb, got, target != NULL ? target : "", out);
+    krb5_free_creds(krb, got);
+    return status;
+}
+
+static SECURITY_STATUS request_run(struct library_job *job, krb5_context krb)
+{
+    struct request *request = (struct request *)job;
+    krb5_ccache cache = NULL;
+    if (request->tickets->has_password && !tickets_signed_in(request->tickets)) {
+        TRY(sign_in_by_name(request->tickets, krb));
+    }
+    TRY(tickets_cache(request->tickets, krb, &cache));
+    SECURITY_STATUS status = tickets_get_from(krb, cache, request->target,
+                                              request->second.length != 0 ? &request->second : NULL, 0, &request->got);
+    (void)krb5_cc_close(krb, cache);
+    return status;
+}
+
+/* Whoever logs on often must not wait for the same dead KDC each time. */
+static bool kdc_is_silent(struct tickets *tickets)
+{
+    pthread_mutex_lock(library_lock(tickets));
+    bool silent = tickets->unreachable != 0 && tickets_seconds() - tickets->unreachable < SILENCE_SECONDS;
+    pthread_mutex_unlock(library_lock(tickets));
+    return silent;
+}
+
+static void remember(struct tickets *tickets, SECURITY_STATUS status)
+{
+    pthread_mutex_lock(library_lock(tickets));
+    tickets->unreachable = status == SEC_E_NO_AUTHENTICATING_AUTHORITY ? tickets_seconds() : 0;
+    pthread_mutex_unlock(library_lock(tickets));
+}
+
+SECURITY_STATUS tickets_ask(struct tickets *tickets, const char *target, struct bytes second, struct ticket **out)
+{
+    REQUIRE(!kdc_is_silent(tickets), SEC_E_NO_AUTHENTICATING_AUTHORITY,
+            "no KDC could be reached a few seconds ago, and none is asked again yet");
+    struct request *request = calloc(1, sizeof *request);
+    REQUIRE(request != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a request to a KDC");
+    request->job = (struct library_job){.run = request_run, .dispose = request_dispose};
+    request->tickets = tickets_hold(tickets);
+    request->target = target != NULL ? strdup(target) : NULL;
+    if (second.size != 0) {
+        request->second = (krb5_data){0, (unsigned)second.size, malloc(second.size)};
+    }
+    bool whole = (target == NULL || request->target != NULL) && (second.size == 0 || request->second.data != NULL);
+    if (!whole) {
+        request->second.data = second.size != 0 ? request->second.data : NULL;
+        request_dispose(&request->job);
+        FAIL(SEC_E_INSUFFICIENT_MEMORY, "out of memory for a request to a KDC");
+    }
+    if (second.size != 0) {
+        memcpy(request->second.data, second.data, second.size);
+    }
+    SECURITY_STATUS status = library_run(&request->job);
+    remember(tickets, status);
+    if (status >= 0) {
+        *out = STEAL(request->got);
+    }
+    library_job_drop(&request->job);
+    return status;
+}

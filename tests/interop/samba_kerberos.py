@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""samba_kerberos.py SASL_BIND LDAP_CLIENT: a Samba domain controller, its KDC (Heimdal's) and its LDAP server, with Negotiate that
+chooses Kerberos by itself and with Kerberos as it is."""
+import sys
+
+import harness
+import samba_dc
+from harness import check, equal
+
+PASSWORD = 'Passw0rd.Alice'
+ACCENTED = 'Zoë.Grüße-€1'
+SUCCESS, INVALID_CREDENTIALS = '0', '49'
+CONFIGURATION = '''[libdefaults]
+    default_realm = DOM.SSPI.TEST
+    dns_lookup_kdc = false
+    dns_lookup_realm = false
+    dns_canonicalize_hostname = false
+    rdns = false
+[realms]
+    DOM.SSPI.TEST = {
+        kdc = 127.0.0.1:%s
+    }
+[domain_realm]
+    .dom.sspi.test = DOM.SSPI.TEST
+'''
+
+domain = None
+
+
+def environment(password=None, configuration='krb5.conf', **more):
+    env = harness.environment([])
+    env['SSPI_CONFIG'] = harness.write('kerberos.conf', '[kerberos]\nkdc-timeout = 5\n[names]\nnetbios-computer = CLIENT\nnetbios-domain = DOM\n')
+    env['KRB5_CONFIG'] = harness.scratch() + '/' + configuration
+    env['KRB5CCNAME'] = 'FILE:' + harness.scratch() + '/cache'
+    if password is not None:
+        env['SSPI_PASSWORD'] = password
+    env.update(more)
+    return env
+
+
+def bind(layer, package='Negotiate', who=('alice', 'DOM.SSPI.TEST'), password=PASSWORD, target=None, mechanism='GSS-SPNEGO', **more):
+    target = target or 'ldap/' + domain.host
+    result = harness.call([sys.argv[1], domain.url, mechanism, package, target, layer, 'CN=Schema,CN=Configuration,' + domain.base,
+                           *(who or ())], env=environment(password, **more))
+    facts = dict(line.split('=', 1) for line in result.out.splitlines() if '=' in line)
+    facts['all'] = str(result)
+    return facts
+
+
+def reference(user, password):
+    """What the same client finds by NTLM."""
+    result = harness.call([sys.argv[2], '--uri', domain.url, '--user', user, '--domain', 'DOM', '--request', 'seal', '--base',
+                           'CN=Schema,CN=Configuration,' + domain.base], env=harness.environment([], SSPI_PASSWORD=password))
+    return dict(line.split('=', 1) for line in result.out.splitlines() if '=' in line)
+
+
+def some(facts, *names):
+    return tuple(facts.get(name) for name in names)
+
+
+def session(name, facts, wanted, package='Kerberos', sid=None):
+    if check(some(facts, 'bind', 'status') == (SUCCESS, 'SEC_E_OK'), name + ': the bind', facts['all']):
+        equal(facts.get('package'), package, name + ': by ' + package)
+        equal(facts.get('sid'), sid or wanted['sid'], name + ': the controller knows who')
+        equal(some(facts, 'search', 'entries', 'sum'), some(wanted, 'search', 'entries', 'sum'), name + ': the answer')
+
+
+def sessions(wanted):
+    for package in 'Negotiate', 'Kerberos':
+        for layer in 'seal', 'sign':
+            name = 'GSS-SPNEGO by %s, %s' % (package, layer)
+            facts = bind(layer, package)
+            session(name, facts, wanted)
+            equal(some(facts, 'copies_altered', 'copies_again'), ('SEC_E_MESSAGE_ALTERED', 'SEC_E_OUT_OF_SEQUENCE'),
+                  name + ': altered and repeated copies are refused')
+    for layer in 'seal', 'sign':
+        session('GSSAPI, ' + layer, bind(layer, 'Kerberos', mechanism='GSSAPI'), wanted)
+
+
+def people(wanted):
+    session('a user principal name', bind('seal', who=('alice@dom.sspi.test', '')), wanted)
+    session("the domain's short name, which krb5.conf has no realm for", bind('seal', who=('alice', 'DOM')), wanted, 'NTLM')
+    zoe = reference('Zoë', ACCENTED)
+    check(zoe['sid'] != wanted['sid'], 'two people have two identifiers')
+    session('beyond ASCII', bind('seal', who=('Zoë', 'DOM.SSPI.TEST'), password=ACCENTED), wanted, sid=zoe['sid'])
+    result = harness.call([harness.need_program('kinit', 'krb5-user'), 'alice'], env=environment(), given=PASSWORD + '\n')
+    equal(result.status, 0, 'kinit at the controller')
+    session('tickets there are', bind('seal', who=None, password=None), wanted)
+    session('tickets there are, Kerberos', bind('sign', 'Kerberos', who=None, password=None), wanted)
+
+
+def refusals(wanted):
+    for what, who, password in (('a wrong password', 'alice', 'Passw0rd.alice'), ('an unknown user', 'nobody', PASSWORD), ('a disabled account', 'bob', PASSWORD)):
+        facts = bind('seal', 'Kerberos', (who, 'DOM.SSPI.TEST'), password)
+        equal(facts.get('status'), 'SEC_E_LOGON_DENIED', what + ': Kerberos says so')
+        check(facts.get('bind') != SUCCESS and 'search' not in facts, what + ': no session', facts['all'])
+        facts = bind('seal', 'Negotiate', (who, 'DOM.SSPI.TEST'), password)
+        check(facts.get('bind') != SUCCESS and 'search' not in facts, what + ': Negotiate', facts['all'])
+    facts = bind('seal', 'Kerberos', target='ldap/nowhere.dom.sspi.test')
+    equal(facts.get('status'), 'SEC_E_TARGET_UNKNOWN', 'an unknown service: Kerberos says so')
+    session('an unknown service: Negotiate goes on with NTLM', bind('seal', target='ldap/nowhere.dom.sspi.test'), wanted, 'NTLM')
+    harness.write('gone.conf', CONFIGURATION % harness.free_port())
+    facts = bind('seal', 'Kerberos', configuration='gone.conf')
+    equal(facts.get('status'), 'SEC_E_NO_AUTHENTICATING_AUTHORITY', 'no KDC: Kerberos says so')
+    session('no KDC: Negotiate goes on with NTLM', bind('seal', configuration='gone.conf'), wanted, 'NTLM')
+
+
+def main():
+    global domain
+    domain = samba_dc.start()
+    harness.write('krb5.conf', CONFIGURATION % domain.kdc_port)
+    domain.tool('spn', 'add', 'ldap/' + domain.host, 'DC$')  # what samba_spnupdate does where it runs
+    domain.add_user('alice', PASSWORD)
+    domain.add_user('bob', PASSWORD)
+    domain.disable_user('bob')
+    domain.add_user('Zoë', ACCENTED)
+    wanted = reference('alice', PASSWORD)
+    check(wanted.get('search') == '0' and int(wanted.get('entries', 0)) > 1000, 'what NTLM finds', str(wanted))
+    sessions(wanted)
+    people(wanted)
+    refusals(wanted)
+
+
+harness.run(main)

@@ -1,0 +1,230 @@
+/* One side of a session as a filter, for scripts that bring the peer: this side is the library's.
+ *
+ *   sspi_lines client|server PACKAGE TARGET FLAGS [USER DOMAIN]
+ *
+ * FLAGS: ISC_REQ_* or ASC_REQ_*, in hexadecimal; TARGET is "-" for a server.  With USER the password is SSPI_PASSWORD,
+ * without it the credentials are the process's own.  Commands, and their answers:
+ *
+ *   step TOKEN      STATUS TOKEN REASON...
+ *   seal DATA       STATUS MESSAGE        EncryptMessage, token first
+ *   wrap DATA       STATUS MESSAGE        the same with SECQOP_WRAP_NO_ENCRYPT
+ *   open MESSAGE    STATUS DATA QOP       DecryptMessage of a stream
+ *   sign DATA       STATUS SIGNATURE
+ *   verify DATA SIGNATURE                 STATUS
+ *   bind TEXT       OK -                  channel bindings for the next steps, in hexadecimal
+ *   names           STATUS CLIENT SERVER PACKAGE FLAGS
+ *   acquire         STATUS - REASON...    new credentials
+ *   again           OK -                  the next step begins a new context
+ */
+#define SECURITY_WIN32
+#include "line_peer.h"
+
+#include <stdint.h>
+#include <time.h>
+
+#include <security.h>
+#include <sspi_ext.h>
+
+#define SIZE_LIMIT 150000
+
+struct side {
+    bool client, has_credential, has_context;
+    char *package, *target, *user, *domain;
+    const char *password;
+    ULONG request, flags;
+    CredHandle credential;
+    CtxtHandle context;
+    unsigned char bindings[sizeof(SEC_CHANNEL_BINDINGS) + 300];
+    ULONG bindings_size;
+};
+
+static unsigned char input[SIZE_LIMIT], output[SIZE_LIMIT];
+
+static void print_status(SECURITY_STATUS status)
+{
+    const char *name = SspiExtStatusName(status);
+    printf("%s", name != NULL ? name : "?");
+}
+
+static void print_reason(SECURITY_STATUS status)
+{
+    const char *why = status < 0 ? SspiExtLastReason(NULL) : NULL;
+    printf(" %s", why != NULL ? why : "");
+}
+
+static SECURITY_STATUS acquire(struct side *side)
+{
+    if (side->has_credential) {
+        FreeCredentialsHandle(&side->credential);
+    }
+    SEC_WINNT_AUTH_IDENTITY_A identity = {.Flags = SEC_WINNT_AUTH_IDENTITY_ANSI};
+    if (side->user != NULL) {
+        identity.User = (unsigned char *)side->user;
+        identity.UserLength = (ULONG)strlen(side->user);
+        identity.Domain = (unsigned char *)side->domain;
+        identity.DomainLength = (ULONG)strlen(side->domain);
+        identity.Password = (unsigned char *)(uintptr_t)side->password;
+        identity.PasswordLength = (ULONG)strlen(side->password);
+    }
+    SECURITY_STATUS status =
+        AcquireCredentialsHandleA(NULL, side->package, side->client ? SECPKG_CRED_OUTBOUND : SECPKG_CRED_INBOUND, NULL,
+                                  side->user != NULL ? &identity : NULL, NULL, NULL, &side->credential, NULL);
+    side->has_credential = status == SEC_E_OK;
+    return status;
+}
+
+static void again(struct side *side)
+{
+    if (side->has_context) {
+        DeleteSecurityContext(&side->context);
+    }
+    side->has_context = false;
+}
+
+static void bind_to(struct side *side, const char *hex)
+{
+    SEC_CHANNEL_BINDINGS *header = (SEC_CHANNEL_BINDINGS *)(void *)side->bindings;
+    size_t size = hex_read(hex, side->bindings + sizeof *header, 300);
+    memset(header, 0, sizeof *header);
+    header->cbApplicationDataLength = (ULONG)size;
+    header->dwApplicationDataOffset = sizeof *header;
+    side->bindings_size = size != 0 ? (ULONG)(sizeof *header + size) : 0;
+    printf("OK -");
+}
+
+static void step(struct side *side, const char *hex)
+{
+    SecBuffer in[2] = {{(ULONG)hex_read(hex, input, sizeof input), SECBUFFER_TOKEN, input},
+                       {side->bindings_size, SECBUFFER_CHANNEL_BINDINGS, side->bindings}};
+    SecBuffer out = {sizeof output, SECBUFFER_TOKEN, output};
+    SecBufferDesc given = {SECBUFFER_VERSION, side->bindings_size != 0 ? 2 : 1, in};
+    SecBufferDesc answer = {SECBUFFER_VERSION, 1, &out};
+    CtxtHandle *old = side->has_context ? &side->context : NULL;
+    bool first = side->client && in[0].cbBuffer == 0 && side->bindings_size == 0;
+    SECURITY_STATUS status =
+        side->client
+            ? InitializeSecurityContextA(&side->credential, old, side->target, side->request, 0, SECURITY_NATIVE_DREP,
+                                         first ? NULL : &given, 0, &side->context, &answer, &side->flags, NULL)
+            : AcceptSecurityContext(&side->credential, old, &given, side->request, SECURITY_NATIVE_DREP, &side->context,
+                                    &answer, &side->flags, NULL);
+    side->has_context = side->has_context || status >= 0;
+    print_status(status);
+    hex_print(output, out.cbBuffer < sizeof output ? out.cbBuffer : 0);
+    print_reason(status);
+}
+
+static void seal(struct side *side, const char *hex, ULONG quality)
+{
+    SecPkgContext_Sizes sizes = {0};
+    static unsigned char data[SIZE_LIMIT];
+    size_t size = hex_read(hex, data, sizeof data);
+    SECURITY_STATUS status = QueryContextAttributesA(&side->context, SECPKG_ATTR_SIZES, &sizes);
+    SecBuffer at[3] = {{sizes.cbSecurityTrailer, SECBUFFER_TOKEN, output},
+                       {(ULONG)size, SECBUFFER_DATA, data},
+                       {sizes.cbBlockSize, SECBUFFER_PADDING, input}};
+    SecBufferDesc all = {SECBUFFER_VERSION, 3, at};
+    status = status == SEC_E_OK ? EncryptMessage(&side->context, quality, &all, 0) : status;
+    memcpy(output + at[0].cbBuffer, data, size);
+    memcpy(output + at[0].cbBuffer + size, input, at[2].cbBuffer);
+    print_status(status);
+    hex_print(output, status == SEC_E_OK ? at[0].cbBuffer + size + at[2].cbBuffer : 0);
+}
+
+static void open_message(struct side *side, const char *hex)
+{
+    SecBuffer at[2] = {{(ULONG)hex_read(hex, input, sizeof input), SECBUFFER_STREAM, input}, {0, SECBUFFER_DATA, NULL}};
+    SecBufferDesc all = {SECBUFFER_VERSION, 2, at};
+    ULONG quality = 0;
+    SECURITY_STATUS status = DecryptMessage(&side->context, &all, 0, &quality);
+    print_status(status);
+    hex_print(at[1].pvBuffer, status == SEC_E_OK ? at[1].cbBuffer : 0);
+    printf(" %x", (unsigned)quality);
+}
+
+static void signature(struct side *side, const char *hex, const char *theirs)
+{
+    size_t size = hex_read(hex, input, sizeof input);
+    size_t room = theirs != NULL ? hex_read(theirs, output, sizeof output) : 256;
+    ULONG quality = 0;
+    SecBuffer at[2] = {{(ULONG)size, SECBUFFER_DATA, input}, {(ULONG)room, SECBUFFER_TOKEN, output}};
+    SecBufferDesc all = {SECBUFFER_VERSION, 2, at};
+    SECURITY_STATUS status =
+        theirs != NULL ? VerifySignature(&side->context, &all, 0, &quality) : MakeSignature(&side->context, 0, &all, 0);
+    print_status(status);
+    hex_print(output, status == SEC_E_OK ? at[1].cbBuffer : 0);
+}
+
+static void names(struct side *side)
+{
+    SecPkgContext_NativeNamesA native = {0};
+    SecPkgContext_NegotiationInfoA chosen = {0};
+    SECURITY_STATUS status = QueryContextAttributesA(&side->context, SECPKG_ATTR_NATIVE_NAMES, &native);
+    print_status(status);
+    (void)QueryContextAttributesA(&side->context, SECPKG_ATTR_NEGOTIATION_INFO, &chosen);
+    printf(" %s %s %s %x", native.sClientName != NULL ? native.sClientName : "-",
+           native.sServerName != NULL ? native.sServerName : "-",
+           chosen.PackageInfo != NULL ? chosen.PackageInfo->Name : "-", (unsigned)side->flags);
+    FreeContextBuffer(native.sClientName);
+    FreeContextBuffer(native.sServerName);
+    FreeContextBuffer(chosen.PackageInfo);
+}
+
+static void obey(struct side *side, const struct words *words)
+{
+    const char *command = words->at[0];
+    if (strcmp(command, "step") == 0) {
+        step(side, words->at[1]);
+    } else if (strcmp(command, "seal") == 0) {
+        seal(side, words->at[1], 0);
+    } else if (strcmp(command, "wrap") == 0) {
+        seal(side, words->at[1], SECQOP_WRAP_NO_ENCRYPT);
+    } else if (strcmp(command, "open") == 0) {
+        open_message(side, words->at[1]);
+    } else if (strcmp(command, "sign") == 0) {
+        signature(side, words->at[1], NULL);
+    } else if (strcmp(command, "verify") == 0) {
+        signature(side, words->at[1], words->at[2]);
+    } else if (strcmp(command, "bind") == 0) {
+        bind_to(side, words->at[1]);
+    } else if (strcmp(command, "names") == 0) {
+        names(side);
+    } else if (strcmp(command, "again") == 0) {
+        again(side);
+        printf("OK -");
+    } else if (strcmp(command, "acquire") == 0) {
+        again(side);
+        SECURITY_STATUS status = acquire(side);
+        print_status(status);
+        printf(" -");
+        print_reason(status);
+    } else {
+        printf("what? -");
+    }
+    line_end();
+}
+
+int main(int argc, char **argv)
+{
+    static struct side side;
+    static struct words words;
+    if (argc != 5 && argc != 7) {
+        fprintf(stderr, "usage: sspi_lines client|server PACKAGE TARGET FLAGS [USER DOMAIN]\n");
+        return 2;
+    }
+    side = (struct side){.client = strcmp(argv[1], "client") == 0,
+                         .package = argv[2],
+                         .target = argv[3],
+                         .request = (ULONG)strtoul(argv[4], NULL, 16),
+                         .user = argc == 7 ? argv[5] : NULL,
+                         .domain = argc == 7 ? argv[6] : NULL,
+                         .password = getenv("SSPI_PASSWORD")};
+    side.password = side.password != NULL ? side.password : "";
+    while (words_read(&words)) {
+        obey(&side, &words);
+    }
+    again(&side);
+    if (side.has_credential) {
+        FreeCredentialsHandle(&side.credential);
+    }
+    return 0;
+}

@@ -1,0 +1,74 @@
+"""Apache with mod_auth_gssapi, for Kerberos alone."""
+import os
+import shutil
+
+import harness
+
+MODULES = '/usr/lib/apache2/modules'
+NAMES = ('mpm_event', 'authn_core', 'authz_core', 'authz_user', 'mime', 'filter', 'include', 'auth_gssapi')
+CONFIGURATION = '''
+ServerRoot {root}
+ServerName 127.0.0.1
+Listen 127.0.0.1:{port}
+PidFile {root}/httpd.pid
+ErrorLog {root}/error.log
+LogLevel warn auth_gssapi:info
+{modules}
+DocumentRoot {root}/www
+TypesConfig /dev/null
+AddType text/html .shtml
+AddOutputFilter INCLUDES .shtml
+<Directory {root}/www>
+    Options +Includes
+    AuthType GSSAPI
+    AuthName "test"
+    GssapiAllowedMech krb5
+    GssapiCredStore keytab:{root}/keytab
+    GssapiBasicAuth Off
+    Require valid-user
+</Directory>
+'''
+
+
+def missing():
+    """What is not installed, or None."""
+    if shutil.which('apache2', path=os.environ.get('PATH', '') + ':/usr/sbin') is None:
+        return 'apache2 is not installed (package apache2)'
+    if not os.path.exists(MODULES + '/mod_auth_gssapi.so'):
+        return 'mod_auth_gssapi is not installed (package libapache2-mod-auth-gssapi)'
+    return None
+
+
+class Site:
+    """A server whose page who.shtml says who is there; it has copies of the keytab and of the configuration."""
+    count = 0
+
+    def __init__(self, keytab, configuration):
+        Site.count += 1
+        name = 'apache-krb-%d' % Site.count
+        self.root = os.path.join(harness.scratch(), name)
+        os.chmod(harness.scratch(), 0o711)
+        harness.write(name + '/www/who.shtml', 'user=<!--#echo var="REMOTE_USER" -->\n', 0o644)
+        os.makedirs(os.path.join(self.root, 'rcache'))
+        shutil.copy(keytab, os.path.join(self.root, 'keytab'))
+        shutil.copy(configuration, os.path.join(self.root, 'krb5.conf'))
+        account = 'www-data' if os.geteuid() == 0 else None
+        if account:
+            for folder, folders, files in os.walk(self.root):
+                for file in ['.'] + folders + files:
+                    shutil.chown(os.path.join(folder, file), account)
+        env = {name: value for name, value in os.environ.items() if not name.startswith(('NTLM_', 'GSS', 'LD_', 'KRB5'))}
+        env.update({'LC_ALL': 'C.UTF-8', 'KRB5_CONFIG': os.path.join(self.root, 'krb5.conf'),
+                    'KRB5RCACHEDIR': os.path.join(self.root, 'rcache'), 'KRB5CCNAME': 'FILE:' + os.path.join(self.root, 'none')})
+        program = harness.need_program('apache2', 'apache2')
+        modules = '\n'.join('LoadModule %s_module %s/mod_%s.so' % (module, MODULES, module) for module in NAMES)
+
+        def at(port):
+            path = harness.write(name + '/httpd.conf', CONFIGURATION.format(root=self.root, port=port, modules=modules), 0o644)
+            return harness.Process([program, '-X', '-f', path], env=env, cwd='/', user=account)
+        self.process, self.port = harness.with_port(at)
+        self.url = 'http://127.0.0.1:%d/' % self.port
+
+    def log(self):
+        with open(os.path.join(self.root, 'error.log'), encoding='utf-8', errors='replace') as file:
+            return self.process.output() + file.read()[-3000:]

@@ -1,0 +1,183 @@
+/* DTLS, with a network that loses, doubles and reorders. */
+#include "link.h"
+
+#define QUEUE 256
+
+struct network {
+    uint8_t packets[QUEUE][4096];
+    size_t sizes[QUEUE];
+    size_t count;
+};
+
+static struct link *make(DWORD protocols, ULONG server_request)
+{
+    struct side_options client = {.protocols = protocols,
+                                  .flags = SCH_CRED_MANUAL_CRED_VALIDATION,
+                                  .request = ISC_REQ_DATAGRAM,
+                                  .target = "www.example.com",
+                                  .mtu = 600};
+    struct side_options server = {.protocols = protocols,
+                                  .flags = SCH_CRED_MANUAL_CRED_VALIDATION,
+                                  .request = ASC_REQ_DATAGRAM | server_request,
+                                  .certificates = {link_certificate("rsa")},
+                                  .certificate_count = 1,
+                                  .mtu = 600};
+    if (server_request & ASC_REQ_MUTUAL_AUTH) {
+        client.certificates[0] = link_certificate("rsa");
+        client.certificate_count = 1;
+    }
+    struct link *link = calloc(1, sizeof *link);
+    link_open(link, &client, &server);
+    return link;
+}
+
+static void put(struct network *to, const uint8_t *data, size_t size)
+{
+    assert_true(to->count < QUEUE && size <= 4096);
+    memcpy(to->packets[to->count], data, size);
+    to->sizes[to->count++] = size;
+}
+
+/* Everything a side says to one datagram, or to none. */
+static SECURITY_STATUS feed(struct link *link, struct side *side, const uint8_t *data, size_t size, struct network *out)
+{
+    for (;;) {
+        uint8_t token[LINK_BUFFER / 16];
+        size_t token_size = 0;
+        SECURITY_STATUS status;
+        if (data == NULL && side->has_context) {
+            status = side_poke(side, token, &token_size);
+        } else {
+            if (size != 0) {
+                memcpy(side->in, data, size);
+            }
+            side->in_size = size;
+            status = side_step(side, link, token, &token_size);
+            side->in_size = 0;
+        }
+        assert_true(status >= 0 || status == SEC_E_INCOMPLETE_MESSAGE);
+        if (token_size != 0) {
+            assert_true(token_size <= 600);
+            put(out, token, token_size);
+        }
+        if (status != SEC_I_MESSAGE_FRAGMENT) {
+            return status;
+        }
+    }
+}
+
+/* What becomes of the packets of a flight on their way. */
+static void disturb(struct network *network, unsigned *seed, unsigned percent)
+{
+    struct network out = {.count = 0};
+    for (size_t i = 0; i < network->count; i++) {
+        unsigned dice = (unsigned)rand_r(seed) % 100;
+        if (dice < percent) {
+            continue; /* lost */
+        }
+        put(&out, network->packets[i], network->sizes[i]);
+        if (dice < 2 * percent) {
+            put(&out, network->packets[i], network->sizes[i]);
+        }
+    }
+    for (size_t i = 0; percent != 0 && i + 1 < out.count; i++) {
+        if ((unsigned)rand_r(seed) % 100 < percent) {
+            struct network *copy = malloc(sizeof *copy);
+            *copy = out;
+            memcpy(out.packets[i], copy->packets[i + 1], 4096);
+            memcpy(out.packets[i + 1], copy->packets[i], 4096);
+            out.sizes[i] = copy->sizes[i + 1];
+            out.sizes[i + 1] = copy->sizes[i];
+            free(copy);
+        }
+    }
+    *network = out;
+}
+
+static void shake(struct link *link, unsigned seed, unsigned percent)
+{
+    static struct network to_server, to_client, packets;
+    to_server.count = to_client.count = 0;
+    bool client_done = false, server_done = false;
+    assert_int_equal(feed(link, &link->client, NULL, 0, &to_server), SEC_I_CONTINUE_NEEDED);
+    for (int round = 0; round < 200 && !(client_done && server_done); round++) {
+        disturb(&to_server, &seed, percent);
+        packets = to_server;
+        to_server.count = 0;
+        for (size_t i = 0; i < packets.count; i++) {
+            server_done =
+                feed(link, &link->server, packets.packets[i], packets.sizes[i], &to_client) == SEC_E_OK || server_done;
+        }
+        disturb(&to_client, &seed, percent);
+        packets = to_client;
+        to_client.count = 0;
+        for (size_t i = 0; i < packets.count; i++) {
+            client_done =
+                feed(link, &link->client, packets.packets[i], packets.sizes[i], &to_server) == SEC_E_OK || client_done;
+        }
+        if (to_server.count != 0) {
+            continue;
+        }
+        if (!client_done) { /* nothing came: the callers' timers, on both sides */
+            feed(link, &link->client, NULL, 0, &to_server);
+            assert_true(link->client.expiry.QuadPart != 0);
+        }
+        if (!server_done && link->server.has_context) {
+            feed(link, &link->server, NULL, 0, &to_client);
+        }
+    }
+    assert_true(client_done && server_done);
+}
+
+static void quiet_network(void **state)
+{
+    static const DWORD versions[] = {SP_PROT_DTLS1_2, SP_PROT_DTLS1_0};
+    for (size_t v = 0; v < 2; v++) {
+        for (int i = 0; i < 2; i++) {
+            struct link *link = make(versions[v], i != 0 ? ASC_REQ_MUTUAL_AUTH : 0);
+            shake(link, 1, 0);
+            link_exchange(link, 500);
+            link_exchange(link, 1);
+            link_close(link);
+        }
+    }
+}
+
+static void bad_network(void **state)
+{
+    for (unsigned seed = 1; seed <= 40; seed++) {
+        struct link *link = make(SP_PROT_DTLS1_2, seed % 2 != 0 ? ASC_REQ_MUTUAL_AUTH : 0);
+        shake(link, seed, 15);
+        link_exchange(link, 500);
+        link_close(link);
+    }
+}
+
+/* windows-behaviour D1 to D5. */
+static void repeated_hello(void **state)
+{
+    struct link *link = make(SP_PROT_DTLS1_2, 0);
+    uint8_t first[4096], second[4096];
+    size_t first_size = 0, second_size = 0;
+    assert_status(side_step(&link->client, link, first, &first_size), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(link->client.expiry.QuadPart, 0);
+    assert_int_equal(first[10], 0);
+    assert_status(side_poke(&link->client, second, &second_size), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(first_size, second_size);
+    assert_int_equal(second[10], 1);
+    second[10] = 0;
+    assert_memory_equal(first, second, first_size);
+    assert_true(link->client.expiry.QuadPart != 0);
+    link_close(link);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quiet_network),
+        cmocka_unit_test(bad_network),
+        cmocka_unit_test(repeated_hello),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("schannel datagram", tests, NULL, NULL);
+}
