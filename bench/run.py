@@ -23,6 +23,7 @@ OURS = 'sspi'
 SETS = collections.OrderedDict([
     ('ntlm', collections.OrderedDict([
         (OURS, 'ntlm_sspi'), ('winpr', 'ntlm_winpr'), ('gss-ntlmssp', 'ntlm_gss'), ('floor', 'ntlm_floor')])),
+    ('digest', collections.OrderedDict([(OURS, 'digest_sspi'), ('cyrus-sasl', 'digest_cyrus')])),
     ('schannel', collections.OrderedDict([
         (OURS, 'schannel_sspi'), ('openssl', 'schannel_openssl'), ('gnutls', 'schannel_gnutls')])),
 ])
@@ -43,6 +44,16 @@ TARGETS = {
         ('million.heap-growth', 'at most', 0, None),
         ('threads.2/1', 'at least', 1.9, None),
         ('threads.2/1-processor', 'at least', 1.9, None),
+    ],
+    'digest': [
+        ('handshake', 'at least', 2.0, 'cyrus-sasl'),
+        ('handshake.sealing', 'at least', 2.0, 'cyrus-sasl'),
+    ] + [
+        ('%s.%d' % (way, size), 'at least', 1.0, 'cyrus-sasl')
+        for way in ('seal', 'unseal', 'sign', 'verify') for size in (64, 1024, 16384, 65536)
+    ] + [
+        ('mem.client', 'at most', 1024, None),
+        ('mem.server', 'at most', 1024, None),
     ],
     'schannel': [
         ('full.tls13-ecdsa', 'at least', 0.97, 'openssl'),
@@ -132,7 +143,7 @@ class Bench:
         database = os.path.join(self.scratch, 'accounts')
         self.env['SSPI_CONFIG'] = self.write(
             'sspi.conf', '[kerberos]\nenabled = no\n[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n'
-                         '[accounts]\nbackend = lmdb\npath = %s\n' % database)
+                         '[digest]\nrealm = bench.test\n[accounts]\nbackend = lmdb\npath = %s\n' % database)
         users = self.write('users', ''.join(
             '%s:Domain::%s:::\n' % (name, nt_hash) for name in ['user%d' % i for i in range(ACCOUNTS - 1)] + ['User']))
         tool = os.path.join(self.options.build, 'tool', 'sspi')
@@ -140,6 +151,12 @@ class Bench:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode:
             sys.exit('sspi user import: ' + done.stdout)
+        if self.set == 'digest':
+            done = subprocess.run([tool, 'user', 'add', '--replace', '--realm', 'bench.test', '--password-fd', '0', 'User'],
+                                  env=self.env, input='Password\n', stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, check=False)
+            if done.returncode:
+                sys.exit('sspi user add: ' + done.stdout)
 
     def start(self, name, arguments, pinned=True, env=None):
         command = [self.programs[name]] + arguments

@@ -71,7 +71,8 @@ static bool prepare(struct demo *demo)
     }
     snprintf(path, sizeof path, "%s/sspi.conf", demo->directory);
     FILE *policy = fopen(path, "we");
-    if (policy == NULL || fprintf(policy, "[accounts]\nbackend = lmdb\n") < 0 || fclose(policy) != 0) {
+    if (policy == NULL || fprintf(policy, "[digest]\nrealm = DEMO\n[accounts]\nbackend = lmdb\n") < 0 ||
+        fclose(policy) != 0) {
         complain("%s: %m", path);
         return false;
     }
@@ -97,7 +98,8 @@ static SECURITY_STATUS add_account(const struct demo *demo)
     TRY(utf16_from_utf8(bytes_of(alice->user, strlen(alice->user)), &record.user));
     TRY(utf16_from_utf8(bytes_of(alice->domain, strlen(alice->domain)), &record.domain));
     TRY(utf16_from_utf8(bytes_of(alice->password, strlen(alice->password)), &password));
-    TRY(account_record_set_password(&record, password, NULL, 0));
+    static const char *const realms[] = {"DEMO"};
+    TRY(account_record_set_password(&record, password, realms, 1));
     return account_store_put(store, &record, false, &done);
 }
 
@@ -138,12 +140,14 @@ static void tour(struct demo *demo)
     demo_session(demo, "Negotiate");
     demo_section("4  Kerberos: a throw-away realm, whose KDC vouches for alice");
     demo_kerberos(demo);
-    demo_section("5  Schannel: TLS between a client and a server in this process");
+    demo_section("5  WDigest: SASL's DIGEST-MD5, the server first, with a security layer");
+    demo_session(demo, "WDigest");
+    demo_section("6  Schannel: TLS between a client and a server in this process");
     bool certified = demo_tls(demo);
-    demo_section("6  HTTP: sspi serve, and who gets in");
+    demo_section("7  HTTP: sspi serve, and who gets in");
     demo_http(demo, false);
     if (certified) {
-        demo_section("7  HTTPS: the same over TLS, with channel bindings");
+        demo_section("8  HTTPS: the same over TLS, with channel bindings");
         demo_http(demo, true);
     }
 }

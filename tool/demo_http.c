@@ -24,10 +24,11 @@ struct place {
 };
 
 /* The line of a config file on curl's standard input, so that the password stands in no process list. */
-static char *curl_config(const struct login *login, const char *password)
+static char *curl_config(const struct login *login, bool domain, const char *password)
 {
     char *text = NULL;
-    if (asprintf(&text, "user = \"%s\\\\%s:%s\"\n", login->domain, login->user, password) < 0) {
+    if (asprintf(&text, "user = \"%s%s%s:%s\"\n", domain ? login->domain : "", domain ? "\\\\" : "", login->user,
+                 password) < 0) {
         need(NULL);
     }
     return text;
@@ -40,14 +41,15 @@ static bool says_alice(const char *output)
     return facts != NULL && strcmp(facts_get(facts, "user"), "DEMO\\alice") == 0;
 }
 
-static void check_curl(struct demo *demo, struct place *place, const char *password, int expected, const char *what)
+static void check_curl(struct demo *demo, struct place *place, const char *scheme, const char *password, int expected,
+                       const char *what)
 {
     struct child child;
     char detail[128];
     const char *argv[] = {"curl",
                           "--disable",
                           "--silent",
-                          "--ntlm",
+                          scheme,
                           "--noproxy",
                           "*",
                           "--max-time",
@@ -60,7 +62,7 @@ static void check_curl(struct demo *demo, struct place *place, const char *passw
                           place->https ? "--cacert" : NULL,
                           demo->certificate,
                           NULL};
-    AUTO_FREE char *config = curl_config(&demo->alice, password);
+    AUTO_FREE char *config = curl_config(&demo->alice, strcmp(scheme, "--ntlm") == 0, password);
     bool started = child_start(&child, argv, config, NULL, true);
     secret_wipe(config, strlen(config));
     if (!started) {
@@ -110,10 +112,23 @@ static bool start_server(struct demo *demo, struct place *place, struct child *s
     char line[sizeof place->url];
     static const char before[] = "listening on ";
     ssize_t size = readlink("/proc/self/exe", place->self, sizeof place->self - 1);
-    const char *argv[] = {
-        place->self, "serve",           "--quiet", "--listen", "127.0.0.1:0", place->https ? "--https" : NULL,
-        "--cert",    demo->certificate, "--key",   demo->key,  "--bindings",  "allow",
-        NULL};
+    const char *argv[] = {place->self,
+                          "serve",
+                          "--quiet",
+                          "--listen",
+                          "127.0.0.1:0",
+                          "--realm",
+                          "DEMO",
+                          "--packages",
+                          "Negotiate,NTLM,Digest",
+                          place->https ? "--https" : NULL,
+                          "--cert",
+                          demo->certificate,
+                          "--key",
+                          demo->key,
+                          "--bindings",
+                          "allow",
+                          NULL};
     if (size <= 0) {
         demo_check(demo, false, "sspi serve", "/proc/self/exe cannot be read");
         return false;
@@ -149,8 +164,11 @@ void demo_http(struct demo *demo, bool https)
     struct child server = {0, -1};
     char detail[64];
     if (start_server(demo, &place, &server)) {
-        check_curl(demo, &place, demo->alice.password, 200, "curl --ntlm with the right password gets in");
-        check_curl(demo, &place, "not her password", 401, "curl --ntlm with a wrong password stays out");
+        check_curl(demo, &place, "--ntlm", demo->alice.password, 200, "curl --ntlm with the right password gets in");
+        check_curl(demo, &place, "--ntlm", "not her password", 401, "curl --ntlm with a wrong password stays out");
+        check_curl(demo, &place, "--digest", demo->alice.password, 200,
+                   "curl --digest with the right password gets in");
+        check_curl(demo, &place, "--digest", "not her password", 401, "curl --digest with a wrong password stays out");
         check_get(demo, &place, demo->alice.password, EXIT_DONE, "sspi get with the right password gets in");
         if (https) {
             demo_check(demo, says_bound(place.output), "and is bound to this TLS connection", "channel bindings");

@@ -12,10 +12,7 @@
 #include "terminal.h"
 
 static const struct explainer *const explainers[] = {
-    &ntlm_explainer,
-    &spnego_explainer,
-    &kerberos_explainer,
-    NULL,
+    &ntlm_explainer, &spnego_explainer, &kerberos_explainer, &digest_explainer, NULL,
 };
 
 const struct explainer *explain_find(struct bytes token)
@@ -122,14 +119,18 @@ static void add_token(struct exchange *exchange, struct bytes token, bool direct
 /* One line of a log: a header with a token in it, or a scheme's name and a token. */
 static size_t find_header(const regex_t *header, const char *line, struct exchange *exchange)
 {
-    regmatch_t match[6]; /* 1 the header's name, 3 its last word, 5 the token */
+    regmatch_t match[8]; /* 1 the header's name, 3 its last word, 6 the token, 7 a Digest's */
     struct bytes token = BYTES_NONE;
-    if (regexec(header, line, 6, match, 0) != 0) {
+    if (regexec(header, line, 8, match, 0) != 0) {
         return 0;
     }
-    struct bytes text = bytes_of(line + match[5].rm_so, (size_t)(match[5].rm_eo - match[5].rm_so));
     bool named = match[1].rm_so >= 0;
     bool to_client = named && strncasecmp(line + match[3].rm_so, "authenticate", 12) == 0;
+    if (match[7].rm_so >= 0) {
+        add_token(exchange, bytes_of(line + match[7].rm_so, strlen(line + match[7].rm_so)), named, !to_client);
+        return 1;
+    }
+    struct bytes text = bytes_of(line + match[6].rm_so, (size_t)(match[6].rm_eo - match[6].rm_so));
     if (!decode_text(text, &token, !named)) {
         return 0;
     }
@@ -142,7 +143,7 @@ static size_t find_in_lines(char *text, struct exchange *exchange, bool headers)
 {
     static const char pattern[] =
         "^[<>*[:space:]]*((www-|proxy-)?(authenticate|authorization)[[:space:]]*:)?[[:space:]]*"
-        "(ntlm|negotiate|kerberos|credssp)[[:space:]]+([A-Za-z0-9+/]+=*)";
+        "((ntlm|negotiate|kerberos|credssp)[[:space:]]+([A-Za-z0-9+/]+=*)|digest[[:space:]]+([A-Za-z]+=.*))";
     regex_t header;
     size_t found = 0;
     char *rest = NULL;

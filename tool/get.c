@@ -131,6 +131,8 @@ static int on_headers(struct evhttp_request *request, void *argument)
     }
     for (size_t i = 0; i < 2; i++) {
         gate_keep_offer(fetch, i, evhttp_request_get_input_headers(request));
+        fetch->gates[i].info = evhttp_find_header(evhttp_request_get_input_headers(request),
+                                                  i == 0 ? "Authentication-Info" : "Proxy-Authentication-Info");
     }
     if (fetch->code != 407) {
         fetch->verdict = gate_finish(fetch, &fetch->gates[1]);
@@ -252,7 +254,7 @@ static int converse(struct fetch *fetch)
         if (code != EXIT_DONE) {
             return code;
         }
-        if (fetch->closed && gate->party.has_context && fetch->exchange.count > 1) {
+        if (fetch->closed && gate->party.has_context && fetch->exchange.count > 1 && !gate->scheme->text) {
             complain("the server closes the connection between the legs, which this scheme cannot survive");
             return EXIT_NETWORK;
         }

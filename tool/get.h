@@ -34,8 +34,9 @@ struct gate {
     struct party party;
     CredHandle credential;
     bool has_credential;
-    bool tried;   /* the last token of an exchange was sent */
-    char *header; /* owned; what the next request says */
+    bool tried;       /* the last token of an exchange was sent */
+    char *header;     /* owned; what the next request says */
+    const char *info; /* Authentication-Info of the answer at hand, while its headers are */
 };
 
 struct fetch {

@@ -7,9 +7,29 @@
 
 #include "base/auto.h"
 #include "command.h"
+#include "http_digest.h"
 #include "terminal.h"
 
 #define REQUEST (ISC_REQ_CONNECTION | ISC_REQ_MUTUAL_AUTH) /* whom we send a page's name to shall be who it says */
+
+/* "Digest " and all values of a header, one behind the other. */
+static char *join_offers(const struct scheme *scheme, const struct evkeyvalq *headers, const char *ask)
+{
+    char *text = need(strdup(scheme->name));
+    const char *between = " ";
+    for (const struct evkeyval *header = headers->tqh_first; header != NULL; header = header->next.tqe_next) {
+        char *longer = NULL;
+        if (strcasecmp(header->key, ask) == 0) {
+            if (asprintf(&longer, "%s%s%s", text, between, header->value) < 0) {
+                need(NULL);
+            }
+            free(text);
+            text = longer;
+            between = ", ";
+        }
+    }
+    return text;
+}
 
 void gate_keep_offer(struct fetch *fetch, size_t gate, const struct evkeyvalq *headers)
 {
@@ -37,6 +57,27 @@ void gate_keep_offer(struct fetch *fetch, size_t gate, const struct evkeyvalq *h
             }
         }
     }
+    if (best != NULL && best->text) { /* its challenges have commas of their own: the package is given everything */
+        free(fetch->offer[gate]);
+        fetch->offer[gate] = join_offers(best, headers, fetch->gates[gate].ask);
+    }
+}
+
+/* Digest's proof of the server is optional, but a wrong one is none (RFC 7616 3.5). */
+static int check_info(const struct fetch *fetch, struct gate *gate)
+{
+    const struct digest_request line = {"GET", fetch->resource, NULL};
+    if (gate->info == NULL || !gate->party.established) {
+        return EXIT_DONE;
+    }
+    SECURITY_STATUS status = http_digest_check(&gate->party, gate->info, &line);
+    if (status == SEC_E_OK) {
+        return EXIT_DONE;
+    }
+    char what[40];
+    snprintf(what, sizeof what, "Authentication-Info of the %s", gate->name);
+    complain_reason(what, status, gate->party.reason);
+    return EXIT_ERROR;
 }
 
 int gate_finish(struct fetch *fetch, struct gate *gate)
@@ -45,6 +86,9 @@ int gate_finish(struct fetch *fetch, struct gate *gate)
     struct bytes answer = BYTES_NONE;
     bool good = true;
     const char *offer = fetch->offer[gate - fetch->gates];
+    if (gate->scheme != NULL && gate->scheme->text) {
+        return check_info(fetch, gate);
+    }
     if (gate->scheme == NULL || gate->party.established) {
         return EXIT_DONE;
     }
@@ -100,11 +144,16 @@ int gate_answer(struct fetch *fetch, struct gate *gate, const char *offer)
         status = begin_gate(fetch, gate, scheme);
     }
     const char *why = status < 0 ? last_reason() : NULL;
-    bool refused = gate->tried || (gate->party.has_context && token.size == 0);
+    bool text = gate->scheme->text;
+    bool refused = !text && (gate->tried || (gate->party.has_context && token.size == 0));
     if (fetch->https && gate == &fetch->gates[0] && gate->party.bindings.size == 0) {
         gate->party.bindings = tls_bindings(&fetch->tls);
     }
-    if (status == SEC_E_OK && good && !refused) {
+    if (status == SEC_E_OK && good && !refused && text) { /* a stale nonce may be answered again */
+        const struct digest_request line = {"GET", fetch->resource, NULL};
+        status = http_digest_answer(&gate->party, &gate->credential, token, &line, &answer);
+        why = gate->party.reason;
+    } else if (status == SEC_E_OK && good && !refused) {
         status = party_step(&gate->party, &gate->credential, token, gate->target, REQUEST, &answer);
         why = gate->party.reason;
     }

@@ -210,11 +210,13 @@ SECURITY_STATUS party_handshake(struct party *client, CredHandle *client_credent
 {
     struct party *turn = server->speaks_first ? server : client;
     struct bytes token = BYTES_NONE;
+    /* What a server wants has the client's values, but for integrity: the others imply it. */
+    ULONG offers = request & (ASC_REQ_REPLAY_DETECT | ASC_REQ_SEQUENCE_DETECT | ASC_REQ_CONFIDENTIALITY);
     SECURITY_STATUS status = SEC_I_CONTINUE_NEEDED;
     while (exchange->count < EXCHANGE_LEGS) {
         struct bytes answer = BYTES_NONE;
         status = party_step(turn, turn == client ? client_credential : server_credential, token, target,
-                            turn == client ? request : 0, &answer);
+                            turn == client ? request : offers, &answer);
         struct leg *leg = exchange_add(exchange, turn == client, answer);
         leg_status(leg, status, turn->nanoseconds);
         if (answer.size == 0) {

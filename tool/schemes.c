@@ -8,8 +8,9 @@
 #include "terminal.h"
 
 const struct scheme schemes[] = {
-    {"Negotiate", "Negotiate"},
-    {"NTLM", "NTLM"},
+    {.name = "Negotiate", .package = "Negotiate"},
+    {.name = "NTLM", .package = "NTLM"},
+    {.name = "Digest", .package = "WDigest", .text = true, .on_request = true},
 };
 static const struct scheme kerberos = {"Negotiate", "Kerberos"};
 const size_t scheme_count = sizeof schemes / sizeof schemes[0];
@@ -48,6 +49,10 @@ const struct scheme *scheme_parse(const char *value, struct bytes *token, bool *
     }
     size_t digits = strlen(text);
     size_t size = 0;
+    if (scheme->text) {
+        *token = bytes_of(need(strdup(text)), digits);
+        return scheme;
+    }
     uint8_t *data = need(malloc(BASE64_DECODE_LENGTH(digits) + 1));
     base64_decode_init(&context);
     if (base64_decode_update(&context, &size, data, digits, text) && base64_decode_final(&context) && size > 0) {
@@ -64,7 +69,10 @@ char *scheme_format(const struct scheme *scheme, struct bytes token)
     size_t length = strlen(scheme->name);
     char *text = need(calloc(1, length + 2 + BASE64_ENCODE_RAW_LENGTH(token.size)));
     memcpy(text, scheme->name, length);
-    if (token.size > 0) {
+    if (scheme->text && token.size > 0) {
+        text[length] = ' ';
+        memcpy(text + length + 1, token.data, token.size); /* there is room: base64 is longer */
+    } else if (token.size > 0) {
         text[length] = ' ';
         base64_encode_raw(text + length + 1, token.size, token.data);
     }

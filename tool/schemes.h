@@ -1,5 +1,5 @@
 /* HTTP authentication schemes that carry SSPI tokens (RFC 4559, MS-NTHT): "Negotiate YIGe...",
- * "NTLM TlRMTVNT...".  A new package joins with one entry of the table. */
+ * "NTLM TlRMTVNT..."; and Digest, whose tokens are text (RFC 7616).  A new package joins with one entry of the table. */
 #ifndef OPENSSPI_TOOL_SCHEMES_H
 #define OPENSSPI_TOOL_SCHEMES_H
 
@@ -11,6 +11,8 @@
 struct scheme {
     const char *name;    /* in the header */
     const char *package; /* for AcquireCredentialsHandle */
+    bool text;           /* tokens are no base64, and each request is authenticated by itself */
+    bool on_request;     /* offered only to whom names it: not every account can answer it */
 };
 
 /* Best first: the order in which a server offers and a client chooses. */

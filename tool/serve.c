@@ -131,6 +131,9 @@ static int acquire(struct server *server, const char *list)
     char *name = list != NULL ? strtok_r(names, ",", &rest) : NULL;
     while (list != NULL ? name != NULL : built_in < scheme_count) {
         const struct scheme *scheme = list != NULL ? scheme_for(name) : &schemes[built_in++];
+        if (list == NULL && scheme->on_request) {
+            continue;
+        }
         if (scheme == NULL) {
             complain("'%s' is not in this build", name);
             return EXIT_NOT_IN_BUILD;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/auto.h"
+#include "http_digest.h"
 #include "serve.h"
 #include "terminal.h"
 
@@ -288,12 +289,27 @@ static void reply_closed(struct server *server, struct evhttp_request *request, 
     reply(request, door->code, door->phrase, json ? "application/json" : "text/html; charset=utf-8", text, size);
 }
 
+/* One header each, the strongest first (RFC 7616 3.7). */
+static void add_challenges(struct evkeyvalq *headers, const char *ask, const struct digest_challenges *challenges)
+{
+    for (size_t i = 0; i < challenges->count; i++) {
+        evhttp_add_header(headers, ask, challenges->text[i]);
+    }
+}
+
 /* 401 or 407 with every scheme on offer. */
 static void offer(struct server *server, struct evhttp_request *request, bool tried)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     for (size_t i = 0; i < server->offer_count; i++) {
-        evhttp_add_header(headers, door_of(server, request)->ask, server->offers[i].scheme->name);
+        const struct serve_offer *one = &server->offers[i];
+        if (one->scheme->text) {
+            struct digest_challenges challenges;
+            http_digest_challenge((CredHandle *)(uintptr_t)&one->credential, server->realm, &challenges);
+            add_challenges(headers, door_of(server, request)->ask, &challenges);
+        } else {
+            evhttp_add_header(headers, door_of(server, request)->ask, one->scheme->name);
+        }
     }
     reply_closed(server, request, tried);
 }
@@ -327,7 +343,9 @@ static void welcome(struct visitor *visitor, struct evhttp_request *request)
         serve_page_welcome(out, visitor->server, visitor);
     }
     fclose(out);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Persistent-Auth", "true"); /* MS-NTHT 2.2.1 */
+    if (!visitor->offer->scheme->text) {
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Persistent-Auth", "true"); /* MS-NTHT 2.2.1 */
+    }
     serve_log(visitor->server, request, 200, visitor->user);
     reply(request, HTTP_OK, "OK", json ? "application/json" : "text/html; charset=utf-8", text, size);
 }
@@ -405,6 +423,50 @@ static void step(struct visitor *visitor, struct evhttp_request *request, struct
     FreeContextBuffer((void *)answer.data);
 }
 
+static const char *method_of(struct evhttp_request *request)
+{
+    switch (evhttp_request_get_command(request)) {
+    case EVHTTP_REQ_GET:
+        return "GET";
+    case EVHTTP_REQ_HEAD:
+        return "HEAD";
+    default:
+        return "POST";
+    }
+}
+
+/* A response by Digest: it is good for this request alone, and the nonce says all that there is to know (RFC 7616 3.4). */
+static void step_digest(struct visitor *visitor, struct evhttp_request *request, struct bytes token)
+{
+    const struct door *door = door_of(visitor->server, request);
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    struct digest_challenges answer;
+    const struct digest_request line = {method_of(request), evhttp_request_get_uri(request), visitor->server->realm};
+    struct leg *leg = exchange_add(&visitor->exchange, true, token);
+    leg_note(leg, "request, %s: Digest", door->answer);
+    SECURITY_STATUS status = http_digest_accept(&visitor->party, (CredHandle *)(uintptr_t)&visitor->offer->credential,
+                                                token, &line, &answer);
+    if (status == SEC_I_CONTINUE_NEEDED) {
+        add_challenges(headers, door->ask, &answer);
+        serve_log(visitor->server, request, door->code, "the nonce is stale");
+        visitor_reset(visitor);
+        reply_closed(visitor->server, request, false);
+        return;
+    }
+    if (status != SEC_E_OK) {
+        refuse(visitor, request, status, visitor->party.reason);
+        return;
+    }
+    leg_status(leg, status, visitor->party.nanoseconds);
+    visitor->facts = party_facts(&visitor->party);
+    visitor->user = party_user(&visitor->party);
+    AUTO_FREE char *info = http_digest_info(&visitor->party, &line);
+    if (info != NULL) {
+        evhttp_add_header(headers, door->code == 407 ? "Proxy-Authentication-Info" : "Authentication-Info", info);
+    }
+    welcome(visitor, request);
+}
+
 static const struct serve_offer *find_offer(const struct server *server, const struct scheme *scheme)
 {
     for (size_t i = 0; scheme != NULL && i < server->offer_count; i++) {
@@ -428,7 +490,7 @@ static void on_request(struct evhttp_request *request, void *argument)
         return;
     }
     serve_keep_connection(request);
-    if (value == NULL && visitor->user != NULL) {
+    if (value == NULL && visitor->user != NULL && !visitor->offer->scheme->text) {
         welcome(visitor, request);
         return;
     }
@@ -446,11 +508,11 @@ static void on_request(struct evhttp_request *request, void *argument)
         visitor_reset(visitor);
         offer(server, request, true);
     } else {
-        if (visitor->user != NULL || (visitor->offer != NULL && visitor->offer != chosen)) {
+        if (visitor->user != NULL || scheme->text || (visitor->offer != NULL && visitor->offer != chosen)) {
             visitor_reset(visitor); /* whoever sends a token wants to be somebody anew */
         }
         visitor->offer = chosen;
-        step(visitor, request, token);
+        scheme->text ? step_digest(visitor, request, token) : step(visitor, request, token);
     }
     free((void *)token.data);
 }

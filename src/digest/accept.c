@@ -408,7 +408,8 @@ static bool nonce_is_fresh(const struct digest_context *context, const struct re
         return same(nonce, digest_string(context, DIGEST_TEXT_NONCE)) && request->count == 1;
     }
     enum digest_nonce_use use = context->http ? DIGEST_NONCE_HTTP : DIGEST_NONCE_SASL;
-    bool counted = context->http || request->count > 1;
+    /* The keys of a layer would be those of the first time, and so would RC4's stream. */
+    bool counted = context->http || (request->count > 1 && request->question.qop == DIGEST_QOP_AUTH);
     return digest_nonce_is_good(use, nonce) && counted && digest_nonce_use_once(nonce, request->count);
 }
 

@@ -24,7 +24,7 @@ static void key_info(const struct digest_context *context, struct attribute *out
     out->key_info.signature_id = !context->http ? 0x8009
                                  : md5          ? 0x8003
                                                 : 0x800c; /* CALG_HMAC, CALG_MD5, CALG_SHA_256 */
-    out->key_info.encryption = "";
+    out->key_info.encryption = "none";
     out->key_info.key_bits = (uint32_t)(8 * digest_hash_size(context->algorithm.hash));
     for (size_t i = 0; i < sizeof ciphers / sizeof ciphers[0]; i++) {
         if (ciphers[i].cipher == context->cipher) {
@@ -51,6 +51,23 @@ static struct utf16 names_of(const struct digest_context *context)
                                    : utf16_of(digest_string(context, DIGEST_TEXT_QUALIFIED));
 }
 
+/* The URI that the client's response is for; whether it is the server's own is the caller's question (RFC 2831 2.1.2). */
+static SECURITY_STATUS target_of(struct digest_context *context, struct utf16 *out)
+{
+    struct bytes strings[DIGEST_TEXTS];
+    AUTO_UTF16 wide = UTF16_NONE;
+    REQUIRE(!context->base.initiator, SEC_E_UNSUPPORTED_FUNCTION,
+            "CLIENT_SPECIFIED_TARGET is a question for a server (QueryContextAttributes (Digest))");
+    digest_strings_get(context, strings);
+    if (strings[DIGEST_TEXT_TARGET].size == 0) {
+        TRY(utf16_from_utf8(strings[DIGEST_TEXT_URI], &wide));
+        strings[DIGEST_TEXT_TARGET] = utf16_bytes(wide);
+        TRY(digest_strings_set(context, strings));
+    }
+    *out = utf16_of(digest_string(context, DIGEST_TEXT_TARGET));
+    return SEC_E_OK;
+}
+
 static SECURITY_STATUS query_established(struct digest_context *context, uint32_t attribute, struct attribute *out)
 {
     REQUIRE(context->base.established, SEC_E_INVALID_HANDLE,
@@ -59,6 +76,8 @@ static SECURITY_STATUS query_established(struct digest_context *context, uint32_
     case SECPKG_ATTR_NAMES:
         out->name = names_of(context);
         return SEC_E_OK;
+    case SECPKG_ATTR_CLIENT_SPECIFIED_TARGET:
+        return target_of(context, &out->name);
     case SECPKG_ATTR_KEY_INFO:
         key_info(context, out);
         return SEC_E_OK;
@@ -81,6 +100,7 @@ SECURITY_STATUS digest_query(struct context *base, uint32_t attribute, struct at
     case SECPKG_ATTR_NAMES:
     case SECPKG_ATTR_KEY_INFO:
     case SECPKG_ATTR_FLAGS:
+    case SECPKG_ATTR_CLIENT_SPECIFIED_TARGET:
         return query_established(context, attribute, out);
     default:
         FAIL(SEC_E_UNSUPPORTED_FUNCTION, "Digest contexts have no such attribute (QueryContextAttributes (Digest))");

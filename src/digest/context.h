@@ -20,6 +20,7 @@
 #define DIGEST_REQ_HTTP UINT32_C(0x10000000)
 
 struct digest_context;
+struct digest_reauthentication;
 
 #define DIGEST_BUCKETS 256
 
@@ -36,16 +37,6 @@ struct digest_credential {
 
     /* Inbound: contexts that requests find by `opaque`. */
     struct digest_context *buckets[DIGEST_BUCKETS];
-};
-
-/* What a client needs to authenticate again in one leg (RFC 2831 2.2). */
-struct digest_reauthentication {
-    struct utf16 target; /* owned */
-    struct digest_strings *strings;
-    uint32_t count;
-    uint8_t qop;
-    uint8_t cipher;
-    uint32_t send_limit;
 };
 
 enum digest_state {
@@ -66,8 +57,19 @@ enum digest_string {
     DIGEST_TEXT_URI,
     DIGEST_TEXT_AUTHZID,
     DIGEST_TEXT_QUALIFIED, /* UTF-16: DOMAIN\user */
+    DIGEST_TEXT_TARGET,    /* UTF-16: the URI, once somebody has asked for it */
     DIGEST_TEXT_UNIX,      /* the local account's name, with its NUL */
     DIGEST_TEXTS
+};
+
+/* What a client needs to authenticate again in one leg, without a security layer (RFC 2831 2.2). */
+struct digest_reauthentication {
+    struct utf16 target; /* owned */
+    uint32_t count;
+    bool charset;
+    struct digest_value session_key;    /* H(A1) is of nonce and cnonce, and stays */
+    struct bytes strings[DIGEST_TEXTS]; /* slices of `text` */
+    uint8_t text[];
 };
 
 /* One allocation. */
@@ -118,6 +120,13 @@ static inline struct bytes digest_string(const struct digest_context *context, e
 SECURITY_STATUS digest_acquire(const struct credential_in *in, struct credential **out_credential,
                                uint64_t *out_expiry);
 void digest_release(struct credential *credential);
+
+/* Keeps what `context`, a client's that is done, found out about its server; forgets it when a server did not take it. */
+void digest_remember(struct digest_context *context, struct utf16 target);
+void digest_forget(struct digest_credential *credential);
+
+/* Makes a new context what an earlier one to the same target was; false when there was none. */
+bool digest_recall(struct digest_context *context, struct utf16 target);
 SECURITY_STATUS digest_query_credential(struct credential *credential, uint32_t attribute, struct attribute *out);
 
 /* initiate.c, accept.c: the steps.  verify_request() in accept.c judges a further request on an established context. */

@@ -77,9 +77,76 @@ static void reauthentication_free(struct digest_reauthentication *known)
 {
     if (known != NULL) {
         utf16_free(&known->target);
-        free(known->strings);
+        digest_value_wipe(&known->session_key);
         free(known);
     }
+}
+
+static struct digest_reauthentication *copy_of(const struct digest_context *context, struct utf16 target)
+{
+    struct bytes strings[DIGEST_TEXTS];
+    size_t size = 0;
+    digest_strings_get(context, strings);
+    for (int i = 0; i < DIGEST_TEXTS; i++) {
+        size += strings[i].size;
+    }
+    struct digest_reauthentication *known = calloc(1, sizeof *known + size);
+    if (known == NULL || utf16_copy(target, &known->target) < 0) {
+        free(known);
+        return NULL;
+    }
+    struct writer writer = write_into(known->text, size);
+    for (int i = 0; i < DIGEST_TEXTS; i++) {
+        known->strings[i] = bytes_of(known->text + writer.size, strings[i].size);
+        write_bytes(&writer, strings[i]);
+    }
+    known->count = context->count;
+    known->charset = context->charset;
+    known->session_key = context->session_key;
+    return known;
+}
+
+static void replace_known(struct digest_credential *credential, struct digest_reauthentication *known)
+{
+    pthread_mutex_lock(&credential->lock);
+    struct digest_reauthentication *old = credential->known;
+    credential->known = known;
+    pthread_mutex_unlock(&credential->lock);
+    reauthentication_free(old);
+}
+
+/* Without memory nothing is kept, and the next exchange is a whole one. */
+void digest_remember(struct digest_context *context, struct utf16 target)
+{
+    struct digest_reauthentication *known = copy_of(context, target);
+    status_begin();
+    if (known != NULL) {
+        replace_known(context->credential, known);
+    }
+}
+
+void digest_forget(struct digest_credential *credential)
+{
+    replace_known(credential, NULL);
+}
+
+bool digest_recall(struct digest_context *context, struct utf16 target)
+{
+    struct digest_credential *credential = context->credential;
+    bool found = false;
+    pthread_mutex_lock(&credential->lock);
+    struct digest_reauthentication *known = credential->known;
+    if (known != NULL && utf16_equal(known->target, target) && known->count != UINT32_MAX &&
+        digest_strings_set(context, known->strings) >= 0) {
+        context->session_key = known->session_key;
+        context->charset = known->charset;
+        context->algorithm = (struct digest_algorithm){DIGEST_MD5, true};
+        context->qop = DIGEST_QOP_AUTH;
+        context->count = known->count++; /* each count once, whoever asks at the same time */
+        found = true;
+    }
+    pthread_mutex_unlock(&credential->lock);
+    return found;
 }
 
 void digest_release(struct credential *base)

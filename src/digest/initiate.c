@@ -378,6 +378,14 @@ static SECURITY_STATUS answer(struct digest_context *context, const struct step_
     return context->http ? answer_http(context, in, out) : answer_sasl(context, out);
 }
 
+/* A first leg that is a response already is the exception, which Windows' servers do not know (RFC 2831 2.2).  A security
+ * layer would have the first one's keys. */
+static bool may_go_again(const struct digest_context *context)
+{
+    return policy_get()->digest_reauthentication && !context->http && !context->has_authzid &&
+           (context->request & (INTEGRITY_REQUESTS | ISC_REQ_CONFIDENTIALITY)) == 0;
+}
+
 /* The server's proof (RFC 2831 2.1.3). */
 static SECURITY_STATUS take_rspauth(struct digest_context *context, const struct step_in *in, struct step_out *out)
 {
@@ -391,6 +399,7 @@ static SECURITY_STATUS take_rspauth(struct digest_context *context, const struct
     TRY(digest_parse_one(in->token, true, &room, &sent));
     if (context->reauthenticating && digest_has(&sent, DIGEST_NONCE)) { /* the server wants the whole exchange */
         context->reauthenticating = false;
+        digest_forget(context->credential);
         return answer(context, in, out);
     }
     REQUIRE(digest_has(&sent, DIGEST_RSPAUTH), SEC_E_INVALID_TOKEN,
@@ -402,6 +411,10 @@ static SECURITY_STATUS take_rspauth(struct digest_context *context, const struct
     REQUIRE(digest_text_equal(&expected, sent.value[DIGEST_RSPAUTH]), SEC_E_MUTUAL_AUTH_FAILED,
             "the server does not know the password: its rspauth is wrong (RFC 2831 2.1.3)");
     TRY(digest_layers_start(context));
+    if (may_go_again(context) && context->qop == DIGEST_QOP_AUTH && !context->reauthenticating &&
+        in->target.size != 0) {
+        digest_remember(context, in->target);
+    }
     context->returned = digest_flags(context);
     context->state = DIGEST_STATE_DONE;
     out->flags = context->returned;
@@ -413,6 +426,10 @@ static SECURITY_STATUS step(struct digest_context *context, const struct step_in
     out->expiry = CLOCK_NEVER;
     switch (context->state) {
     case DIGEST_STATE_NEW:
+        if (in->token.size == 0 && may_go_again(context) && digest_recall(context, in->target)) {
+            context->reauthenticating = true;
+            return answer_sasl(context, out);
+        }
         if (in->token.size == 0) { /* nothing to answer yet: the server speaks first (RFC 2831 2.1) */
             context->state = DIGEST_STATE_WAIT_CHALLENGE;
             return SEC_I_CONTINUE_NEEDED;

@@ -41,6 +41,29 @@ static void test_enumerate_without_room(void **state)
     assert_null(infos);
 }
 
+/* WDigest; its other name finds it and is no package more. */
+static void test_wdigest(void **state)
+{
+    char digest[] = "digest", wdigest[] = "wdigest";
+    PSecPkgInfoA info = NULL;
+    ULONG count = 0;
+    assert_status(QuerySecurityPackageInfoA(wdigest, &info), SEC_E_OK);
+    assert_string_equal(info->Name, "WDigest");
+    assert_string_equal(info->Comment, "Digest Authentication for Windows");
+    assert_int_equal(info->fCapabilities, 0x00800304);
+    assert_int_equal(info->wRPCID, 21);
+    assert_int_equal(info->cbMaxToken, 4096);
+    assert_status(FreeContextBuffer(info), SEC_E_OK);
+    assert_status(QuerySecurityPackageInfoA(digest, &info), SEC_E_OK);
+    assert_string_equal(info->Name, "Digest");
+    assert_status(FreeContextBuffer(info), SEC_E_OK);
+    assert_status(EnumerateSecurityPackagesA(&count, &info), SEC_E_OK);
+    for (ULONG i = 0; i < count; i++) {
+        assert_string_not_equal(info[i].Name, "Digest");
+    }
+    assert_status(FreeContextBuffer(info), SEC_E_OK);
+}
+
 static void test_unknown_leaves_output(void **state)
 {
     char unknown[] = "Winter";
@@ -249,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_enumerate),
+        cmocka_unit_test(test_wdigest),
         cmocka_unit_test(test_enumerate_without_room),
         cmocka_unit_test(test_unknown_leaves_output),
         cmocka_unit_test(test_kerberos),

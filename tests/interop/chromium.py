@@ -179,4 +179,5 @@ def main():
     equal(server.stop(), 0, 'the server ends well')
 
 
-harness.run(main)
+if __name__ == '__main__':
+    harness.run(main)

@@ -200,6 +200,28 @@ def page(vectors):
     check('<b>&' not in text and '&lt;b&gt;&amp;' in text, 'names are escaped', text[-3000:])
 
 
+def digest():
+    """RFC 7616 3.9.1's exchange in SHA-256, as a log would have it."""
+    log = ('< WWW-Authenticate: Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm=SHA-256, '
+           'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"\n'
+           '> Authorization: Digest username="Mufasa", realm="http-auth@example.org", uri="/dir/index.html", '
+           'algorithm=SHA-256, nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", nc=00000001, '
+           'cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", qop=auth, '
+           'response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1", '
+           'opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"\n')
+    result = decode('-', given=log)
+    matches(r'Digest challenge.*Digest response \(HTTP\).*Mufasa', result.out, 'Digest: both headers of a log')
+    result = decode('--password', '-', given=log, password='Circle of Life')
+    check(result.status == 0 and 'right: this password made it' in result.out, 'Digest: the password made it', str(result))
+    result = decode('--password', '-', given=log, password='Circle of life')
+    equal(result.status, 3, 'Digest: another password did not')
+    sasl = ('charset=utf-8,username="chris",realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",nc=00000001,'
+            'cnonce="OA6MHXh6VqTrRk",digest-uri="imap/elwood.innosoft.com",'
+            'response=d388dad90d4bbd760a152321f2143af7,qop=auth')
+    result = decode('--password', sasl, password='secret')  # RFC 2831 4
+    check(result.status == 0 and 'SASL DIGEST-MD5' in result.out, 'Digest: a SASL response alone', str(result))
+
+
 def main():
     vectors = records(os.path.join(SOURCE, 'tests/vectors/ntlm_exchanges.kv'))
     published(vectors)
@@ -207,6 +229,7 @@ def main():
     changed(vectors)
     forms(vectors)
     spnego()
+    digest()
     long_log(vectors)
     nonsense()
     page(vectors)

@@ -231,5 +231,6 @@ int main(void)
         cmocka_unit_test(http),          cmocka_unit_test(http_captured), cmocka_unit_test(sasl),
         cmocka_unit_test(sasl_captured), cmocka_unit_test(altered),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
