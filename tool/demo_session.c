@@ -180,10 +180,11 @@ static void protect(struct demo *demo, struct session *session)
     check_altered(demo, session);
 }
 
-/* With WDigest the server has to begin.  A server that begins with Negotiate hears SPNEGO; a client that begins, and has NTLM alone, sends that as it is. */
+/* With WDigest the server has to begin.  A server that begins with Negotiate hears SPNEGO; a client that begins, and has
+ * NTLM alone, sends that as it is. */
 void demo_session(struct demo *demo, const char *package)
 {
-    bool speaks_first = strcmp(package, "NTLM") != 0;
+    bool speaks_first = strcmp(package, "WDigest") == 0 || strcmp(package, "Negotiate") == 0;
     struct session session = {.server = {.acceptor = true, .speaks_first = speaks_first}};
     struct session stranger = {.server = {.acceptor = true, .speaks_first = speaks_first}};
     struct login wrong = demo->alice;

@@ -10,9 +10,9 @@
 const struct scheme schemes[] = {
     {.name = "Negotiate", .package = "Negotiate"},
     {.name = "NTLM", .package = "NTLM"},
-    {.name = "Digest", .package = "WDigest", .text = true, .on_request = true},
+    {.name = "Digest", .package = "WDigest", .text = true, .unbound = true, .on_request = true},
 };
-static const struct scheme kerberos = {"Negotiate", "Kerberos"};
+static const struct scheme kerberos = {.name = "Negotiate", .package = "Kerberos"};
 const size_t scheme_count = sizeof schemes / sizeof schemes[0];
 
 const struct scheme *scheme_find(const char *name)

@@ -12,6 +12,7 @@ struct scheme {
     const char *name;    /* in the header */
     const char *package; /* for AcquireCredentialsHandle */
     bool text;           /* tokens are no base64, and each request is authenticated by itself */
+    bool unbound;        /* the package does not look at channel bindings */
     bool on_request;     /* offered only to whom names it: not every account can answer it */
 };
 

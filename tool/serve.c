@@ -138,6 +138,10 @@ static int acquire(struct server *server, const char *list)
             complain("'%s' is not in this build", name);
             return EXIT_NOT_IN_BUILD;
         }
+        if (server->https && server->bindings == SERVE_BINDINGS_REQUIRE && scheme->unbound) {
+            complain("%s knows no channel bindings: over TLS it needs --bindings allow or ignore", scheme->name);
+            return EXIT_USAGE;
+        }
         if (server->offer_count == SERVE_SCHEMES) {
             complain("more than %d schemes", SERVE_SCHEMES);
             return EXIT_USAGE;

@@ -331,6 +331,14 @@ def server_asks():
         equal((result.status, result.out), (1, ''), 'a certificate that cannot be used: ' + os.path.basename(arguments[1]))
 
 
+def without_bindings():
+    """A package that cannot tell one TLS connection from another is not offered where that is required."""
+    result = sspi('serve', '--https', '--listen', '127.0.0.1:0', '--cert', PKI + '/local.chain.pem', '--key',
+                  PKI + '/local.key', '--packages', 'Negotiate,Digest')
+    equal((result.status, result.out), (2, ''), 'Digest over TLS wants --bindings')
+    check('--bindings allow' in result.err, 'and says so', result.err)
+
+
 def main():
     if not PKI:
         raise harness.SkipAll('the openssl command is not installed (package openssl)')
@@ -344,6 +352,7 @@ def main():
     pages()
     server_side()
     server_asks()
+    without_bindings()
 
 
 harness.run(main)
