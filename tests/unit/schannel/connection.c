@@ -154,6 +154,24 @@ static void client_certificate(void **state)
     }
 }
 
+/* Who enables the old protocols has not asked for keys that anybody breaks. */
+static void weak_key(void **state)
+{
+    static const DWORD versions[] = {TLS12, SP_PROT_TLS1_0, SP_PROT_TLS1_1 | TLS12};
+    for (size_t v = 0; v < 3; v++) {
+        struct side_options client = client_options(versions[v]);
+        struct side_options server = server_options(versions[v]);
+        server.certificates[0] = link_certificate("weak");
+        struct link *link = make(&client, &server);
+        assert_false(link_shake(link));
+        link_close(link);
+        server.certificates[0] = link_certificate("rsa");
+        link = make(&client, &server);
+        link_establish(link);
+        link_close(link);
+    }
+}
+
 /* The server asks, the credential has none: the call is repeated with the same bytes, as programs do it. */
 enum answer { ANSWER_SAME, ANSWER_FLAG, ANSWER_EMPTY, ANSWER_CREDENTIAL };
 
@@ -943,6 +961,7 @@ int main(void)
         cmocka_unit_test(no_trust),
         cmocka_unit_test(trusted_root_and_name),
         cmocka_unit_test(client_certificate),
+        cmocka_unit_test(weak_key),
         cmocka_unit_test(certificate_asked_for),
         cmocka_unit_test(certificate_by_key),
         cmocka_unit_test(resumption),
