@@ -127,15 +127,16 @@ static SECURITY_STATUS remember_used(struct step *step, size_t used)
 {
     struct schannel_context *context = step->context;
     struct schannel_repeat *repeat = &context->repeat;
-    *repeat = (struct schannel_repeat){.due = true, .status = SEC_I_INCOMPLETE_CREDENTIALS, .used = used};
-    repeat->kept = used < sizeof repeat->start ? used : sizeof repeat->start;
     struct reader reader = read_start(step->in->token);
-    struct writer writer = write_into(repeat->start, sizeof repeat->start);
-    write_bytes(&writer, read_bytes(&reader, repeat->kept));
-    reader = read_start(step->in->token);
     read_bytes(&reader, used);
     secret_free(&context->stash);
-    return secret_copy(&context->stash, read_bytes(&reader, read_left(&reader)));
+    TRY(secret_copy(&context->stash, read_bytes(&reader, read_left(&reader))));
+    *repeat = (struct schannel_repeat){.due = true, .status = SEC_I_INCOMPLETE_CREDENTIALS, .used = used};
+    repeat->kept = used < sizeof repeat->start ? used : sizeof repeat->start;
+    reader = read_start(step->in->token);
+    struct writer writer = write_into(repeat->start, sizeof repeat->start);
+    write_bytes(&writer, read_bytes(&reader, repeat->kept));
+    return SEC_E_OK;
 }
 
 /* The same bytes again, or what comes after them: both happen. */
@@ -172,6 +173,17 @@ static SECURITY_STATUS whole_records(struct step *step, struct bytes token, size
     }
 }
 
+/* Nobody is taken to have declined who was never told: without memory to know the repetition by, it is the end. */
+static SECURITY_STATUS ask_for_certificate(struct step *step, size_t used)
+{
+    SECURITY_STATUS status = remember_used(step, used);
+    if (status < 0) {
+        step->context->failure = status;
+        return give_up(step);
+    }
+    return SEC_I_INCOMPLETE_CREDENTIALS;
+}
+
 static SECURITY_STATUS conclude(struct step *step, enum engine_verdict verdict, size_t used)
 {
     switch (verdict) {
@@ -182,8 +194,7 @@ static SECURITY_STATUS conclude(struct step *step, enum engine_verdict verdict, 
     case ENGINE_REFUSED:
         return deliver(step, SEC_I_NO_RENEGOTIATION, used);
     case ENGINE_CERTIFICATE:
-        TRY(remember_used(step, used));
-        return SEC_I_INCOMPLETE_CREDENTIALS;
+        return ask_for_certificate(step, used);
     default:
         return give_up(step);
     }

@@ -26,6 +26,10 @@ static SECURITY_STATUS seal_slow(struct schannel_context *context, uint32_t qop,
     TRY(protect_find_parts(message, qop, &parts));
     REQUIRE(parts.type == RECORD_APPLICATION_DATA, SEC_E_UNSUPPORTED_FUNCTION,
             "alerts as messages need a suite that is an AEAD; use ApplyControlToken");
+    size_t data = parts.data->cbBuffer;
+    bool roomy = parts.header->cbBuffer >= context->sizes.header && parts.trailer->cbBuffer >= context->sizes.trailer;
+    REQUIRE(roomy || data == 0, SEC_E_BUFFER_TOO_SMALL, /* now: OpenSSL counts a record that nobody would get */
+            "STREAM_HEADER or STREAM_TRAILER is smaller than SecPkgContext_StreamSizes says");
     struct writer outgoing = context->outgoing; /* something may wait there for a step */
     context->outgoing = write_growing(RECORD_CIPHER_MAX_12 + 64);
     SECURITY_STATUS status = engine_write(context, buffer_bytes(parts.data));
@@ -39,11 +43,9 @@ static SECURITY_STATUS seal_slow(struct schannel_context *context, uint32_t qop,
     }
     struct reader reader = read_start(wire);
     size_t header = context->sizes.header;
-    size_t data = parts.data->cbBuffer;
     REQUIRE(wire.size >= header + data, SEC_E_ENCRYPT_FAILURE, "OpenSSL made a record shorter than its parts");
     size_t trailer = wire.size - header - data;
-    REQUIRE(parts.header->cbBuffer >= header && parts.trailer->cbBuffer >= trailer, SEC_E_BUFFER_TOO_SMALL,
-            "STREAM_HEADER or STREAM_TRAILER is smaller than SecPkgContext_StreamSizes says");
+    REQUIRE(trailer <= context->sizes.trailer, SEC_E_ENCRYPT_FAILURE, "OpenSSL made a record longer than foreseen");
     SecBuffer *places[] = {parts.header, parts.data, parts.trailer};
     size_t sizes[] = {header, data, trailer};
     for (size_t i = 0; i < 3; i++) {
@@ -180,10 +182,24 @@ static SECURITY_STATUS on_handshake_tls13(struct schannel_context *context, cons
     return show_openssl(context, all);
 }
 
+/* All that a server may say of handshakes out of the blue: its record is four zeros. */
+static bool is_hello_request(struct bytes plaintext)
+{
+    struct reader reader = read_start(plaintext);
+    uint8_t type = read_u8(&reader);
+    uint32_t size = (uint32_t)read_u8(&reader) << 16;
+    size |= read_u16be(&reader);
+    return !reader.bad && type == HANDSHAKE_HELLO_REQUEST && size == 0 && read_left(&reader) == 0;
+}
+
 static SECURITY_STATUS on_handshake(struct schannel_context *context, const struct record_content *content, size_t left)
 {
     struct bytes plaintext = bytes_of(content->data, content->size);
     if (context->version != TLS1_3_VERSION) {
+        if (context->base.initiator && !is_hello_request(plaintext)) {
+            refuse(context, SEC_E_ILLEGAL_MESSAGE, TLS1_ALERT_UNEXPECTED_MESSAGE);
+            FAIL(SEC_E_ILLEGAL_MESSAGE, "a handshake message that is no HelloRequest has no place here (RFC 5246 7.4)");
+        }
         return notify(context, plaintext, left);
     }
     TRY(on_handshake_tls13(context, content));

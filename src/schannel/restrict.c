@@ -324,11 +324,32 @@ static SECURITY_STATUS apply_groups(const struct restrictions *restrictions, SSL
     return SEC_E_OK;
 }
 
+/* Level 0, which the old handshakes' MD5 and SHA-1 need, would allow everything else too.  Keys stay as strong as level 1
+ * has them: 80 bits, which RSA and DH have from 1024 on; of signatures in chains, MD5's alone are refused. */
+static int old_but_not_weak(const SSL *ssl, const SSL_CTX *ssl_ctx, int operation, int bits, int nid, void *other,
+                            void *argument)
+{
+    switch (operation & SSL_SECOP_OTHER_TYPE) {
+    case SSL_SECOP_OTHER_CIPHER:
+    case SSL_SECOP_OTHER_CURVE:
+    case SSL_SECOP_OTHER_DH:
+    case SSL_SECOP_OTHER_PKEY: /* SSL_SECOP_TMP_DH */
+        return bits >= 80;
+    case SSL_SECOP_OTHER_CERT:
+        return bits >= ((operation & ~SSL_SECOP_PEER) == SSL_SECOP_CA_MD ? 60 : 80);
+    default: /* versions, tickets, signature algorithms */
+        return 1;
+    }
+}
+
 SECURITY_STATUS restrict_apply(const struct restrictions *restrictions, SSL_CTX *ssl_ctx)
 {
     bool old = (restrictions->protocols & OLD_TLS) != 0; /* MD5 and SHA-1 in their handshake: level 0 alone allows it */
     bool strong = (restrictions->flags & SCH_USE_STRONG_CRYPTO) != 0;
     SSL_CTX_set_security_level(ssl_ctx, old ? 0 : strong ? 2 : 1);
+    if (old) {
+        SSL_CTX_set_security_callback(ssl_ctx, old_but_not_weak);
+    }
     apply_versions(restrictions, ssl_ctx);
     TRY(apply_suites(restrictions, ssl_ctx));
     return apply_groups(restrictions, ssl_ctx);

@@ -154,6 +154,24 @@ static void client_certificate(void **state)
     }
 }
 
+/* Who enables the old protocols has not asked for keys that anybody breaks. */
+static void weak_key(void **state)
+{
+    static const DWORD versions[] = {TLS12, SP_PROT_TLS1_0, SP_PROT_TLS1_1 | TLS12};
+    for (size_t v = 0; v < 3; v++) {
+        struct side_options client = client_options(versions[v]);
+        struct side_options server = server_options(versions[v]);
+        server.certificates[0] = link_certificate("weak");
+        struct link *link = make(&client, &server);
+        assert_false(link_shake(link));
+        link_close(link);
+        server.certificates[0] = link_certificate("rsa");
+        link = make(&client, &server);
+        link_establish(link);
+        link_close(link);
+    }
+}
+
 /* The server asks, the credential has none: the call is repeated with the same bytes, as programs do it. */
 enum answer { ANSWER_SAME, ANSWER_FLAG, ANSWER_EMPTY, ANSWER_CREDENTIAL };
 
@@ -557,23 +575,68 @@ static void no_renegotiation_in_tls13(void **state)
     link_close(link);
 }
 
-/* A KeyUpdate of one side that asks for the other's, put on the wire by the record layer itself. */
-static void send_key_update(struct side *from, struct side *to, uint8_t request)
+/* A handshake record put on the wire by the record layer itself. */
+static void send_handshake(struct side *from, struct side *to, const uint8_t *message, size_t size)
 {
     struct record_direction *send = &side_inside(from)->send;
-    uint8_t record[64] = {0};
+    uint8_t *record = to->in + to->in_size;
     size_t header = record_header_size(send), trailer = record_trailer_size(send);
-    const uint8_t message[] = {24, 0, 0, 1, request};
-    memcpy(record + header, message, 5);
+    memcpy(record + header, message, size);
     assert_status(record_seal(send, RECORD_HANDSHAKE, (struct record_room){record, header},
-                              (struct record_room){record + header, 5},
-                              (struct record_room){record + header + 5, trailer}),
+                              (struct record_room){record + header, size},
+                              (struct record_room){record + header + size, trailer}),
                   SEC_E_OK);
+    to->in_size += header + size + trailer;
+}
+
+/* A KeyUpdate of one side that asks for the other's. */
+static void send_key_update(struct side *from, struct side *to, uint8_t request)
+{
+    const uint8_t message[] = {24, 0, 0, 1, request};
+    send_handshake(from, to, message, sizeof message);
     if (request <= 1) {
-        assert_status(record_update(send), SEC_E_OK);
+        assert_status(record_update(&side_inside(from)->send), SEC_E_OK);
     }
-    memcpy(to->in + to->in_size, record, header + 5 + trailer);
-    to->in_size += header + 5 + trailer;
+}
+
+/* To a client a HelloRequest is a wish; whatever else a server says of handshakes then is the end. */
+static void no_hello_request(void **state)
+{
+    static const struct {
+        uint8_t message[8];
+        size_t size;
+    } cases[] = {
+        {{4, 0, 0, 4, 0, 0, 0, 0}, 8}, {{0, 0, 0, 1, 0}, 5}, {{1, 0, 0, 0}, 4}, {{0, 0, 0}, 3}, {{0, 0, 0, 0, 20}, 5}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct link *link = make_version(TLS12);
+        uint8_t data[64];
+        size_t size = 0;
+        link_establish(link);
+        send_handshake(&link->server, &link->client, cases[i].message, cases[i].size);
+        assert_status(link_receive(&link->client, data, &size), SEC_E_ILLEGAL_MESSAGE);
+        assert_status(side_poke(&link->client, link->server.in, &link->server.in_size), SEC_E_OK); /* the alert */
+        assert_status(link_receive(&link->server, data, &size), SEC_E_ILLEGAL_MESSAGE); /* unexpected_message */
+        link_close(link);
+    }
+}
+
+/* A buffer that is too small costs nothing: no record is counted that the peer would miss. */
+static void small_buffers_under_cbc(void **state)
+{
+    static const ULONG sizes[][2] = {{1, 64}, {64, 1}};
+    struct link *link = make_version(SP_PROT_TLS1_1);
+    uint8_t wire[3][64];
+    link_establish(link);
+    for (size_t i = 0; i < 2; i++) {
+        SecBuffer buffers[4] = {{sizes[i][0], SECBUFFER_STREAM_HEADER, wire[0]},
+                                {10, SECBUFFER_DATA, wire[1]},
+                                {sizes[i][1], SECBUFFER_STREAM_TRAILER, wire[2]},
+                                {0, SECBUFFER_EMPTY, NULL}};
+        SecBufferDesc message = {SECBUFFER_VERSION, 4, buffers};
+        assert_status(EncryptMessage(&link->client.context, 0, &message, 0), SEC_E_BUFFER_TOO_SMALL);
+        link_exchange(link, 10);
+    }
+    link_close(link);
 }
 
 static void key_updates(void **state)
@@ -898,6 +961,7 @@ int main(void)
         cmocka_unit_test(no_trust),
         cmocka_unit_test(trusted_root_and_name),
         cmocka_unit_test(client_certificate),
+        cmocka_unit_test(weak_key),
         cmocka_unit_test(certificate_asked_for),
         cmocka_unit_test(certificate_by_key),
         cmocka_unit_test(resumption),
@@ -914,6 +978,8 @@ int main(void)
         cmocka_unit_test(no_renegotiation_in_tls13),
         cmocka_unit_test(key_updates),
         cmocka_unit_test(bad_key_update),
+        cmocka_unit_test(no_hello_request),
+        cmocka_unit_test(small_buffers_under_cbc),
         cmocka_unit_test(altered_record),
         cmocka_unit_test(closing),
         cmocka_unit_test(control_before_the_end),

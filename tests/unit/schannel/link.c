@@ -23,6 +23,9 @@ static EVP_PKEY *make_key(const char *kind)
     if (strcmp(kind, "rsa") == 0) {
         return EVP_PKEY_Q_keygen(cert_libctx(), NULL, "RSA", (size_t)2048);
     }
+    if (strcmp(kind, "weak") == 0) {
+        return EVP_PKEY_Q_keygen(cert_libctx(), NULL, "RSA", (size_t)768);
+    }
     if (strcmp(kind, "ed25519") == 0) {
         return EVP_PKEY_Q_keygen(cert_libctx(), NULL, "ED25519");
     }
@@ -58,8 +61,8 @@ struct certificate *link_certificate(const char *kind)
     static struct {
         const char *kind;
         struct certificate *certificate;
-    } made[] = {{"p256", NULL}, {"rsa", NULL}, {"ed25519", NULL}};
-    for (size_t i = 0; i < 3; i++) {
+    } made[] = {{"p256", NULL}, {"rsa", NULL}, {"ed25519", NULL}, {"weak", NULL}};
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
         if (strcmp(made[i].kind, kind) == 0) {
             made[i].certificate = made[i].certificate != NULL ? made[i].certificate : make_certificate(kind);
             return made[i].certificate;

@@ -64,7 +64,7 @@ struct link {
     ULONG room;      /* not 0: output buffers of this size, doubled when they are too small */
 };
 
-/* Self-signed certificates for www.example.com with a key of their own: P-256, RSA of 2048 bits, Ed25519; made once. */
+/* Self-signed certificates for www.example.com with a key of their own: P-256, RSA of 2048 bits, Ed25519, "weak" RSA of 768; made once. */
 struct certificate *link_certificate(const char *kind);
 
 /* Acquires both credentials. */
