@@ -32,7 +32,9 @@ static void strip(char *text)
 {
     size_t length = strlen(text);
     if (text[0] == '[' && text[length - 1] == ']') { /* as in a URI (RFC 3986 3.2.2) */
-        memmove(text, text + 1, length - 2);
+        for (size_t i = 0; i + 2 < length; i++) {
+            text[i] = text[i + 1];
+        }
         text[length - 2] = '\0';
     }
 }

@@ -70,7 +70,7 @@ static SECURITY_STATUS read_challenges(bool http, const struct buffers *input, s
     for (size_t i = 0; i < input->count; i++) {
         struct bytes text = buffer_bytes(&input->at[i]);
         while (buffer_type(&input->at[i]) == SECBUFFER_TOKEN && text.size != 0) {
-            struct challenge one;
+            struct challenge one = {.qops = 0};
             bool usable = false;
             REQUIRE(text.size <= room->maximum - room->size, SEC_E_INVALID_TOKEN,
                     "Digest: challenges of more than 8 KiB (RFC 2831 2.1.1)");

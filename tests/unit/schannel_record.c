@@ -383,7 +383,7 @@ static void key_block(void **state)
     for (size_t i = 0; i < suite_count; i++) {
         struct record_direction send = {0}, receive = {0}, one = {0};
         struct record_content content;
-        uint8_t record[64], block[RECORD_KEY_BLOCK];
+        uint8_t record[64] = {0}, block[RECORD_KEY_BLOCK];
         if (suites[i].tls13 || !suite_is_aead(&suites[i])) {
             continue;
         }
