@@ -14,7 +14,7 @@
 
 BUILD ?= build
 PREFIX ?= /usr/local
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 12
 
 export FUZZ_SECONDS
 
