@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/handle.h"
+#include "support/child.h"
 
 /* An object that knows how often it was ended and whether somebody used it afterwards. */
 struct object {
@@ -387,11 +387,9 @@ static void test_fork_amid_traffic(void **state)
             struct churn own = {0};
             churn(&own);
             int alive = handle_pin(kind, &handle) == &object;
-            _exit(own.wrong == 0 && alive ? 0 : 1);
+            child_end(own.wrong == 0 && alive);
         }
-        int result = -1;
-        assert_int_equal(waitpid(child, &result, 0), child);
-        assert_int_equal(result, 0);
+        assert_true(child_ended_well(child));
     }
     atomic_store(&busy_stop, true);
     for (size_t i = 0; i < 2; i++) {
