@@ -48,12 +48,45 @@ typedef UNICODE_STRING SECURITY_STRING, *PSECURITY_STRING;
 /* An out parameter that the SDK declares as `unsigned long *`.
  *
  * Exactly 32 bits are written.  Programs that pass the address of an `unsigned long`, which has 64 bits here, are turned
- * away by the compiler.  Defining SSPI_RELAXED_OUT_PARAMS before the first include lets them through: the low half is
- * written, which is the value on little-endian machines provided that the program cleared the variable first. */
-#ifdef SSPI_RELAXED_OUT_PARAMS
+ * away by the compiler.  Defining SSPI_RELAXED_OUT_PARAMS before the first include lets them through, on little-endian
+ * machines.  C++ clears such a variable before the call, so that its value is right; in C the low half is written, and the
+ * value is right provided that the program cleared the variable. */
+#ifndef SSPI_RELAXED_OUT_PARAMS
+typedef ULONG *SSPI_OUT_ULONG;
+#elif !defined(__cplusplus)
 typedef void *SSPI_OUT_ULONG;
 #else
-typedef ULONG *SSPI_OUT_ULONG;
+extern "C++" {
+/* One pointer, passed as one. */
+class SSPI_OUT_ULONG
+{
+  public:
+    template <typename T> SSPI_OUT_ULONG(T *value) : value_(prepared(value))
+    {
+    }
+    SSPI_OUT_ULONG(decltype(nullptr)) : value_(nullptr)
+    {
+    } /* NULL and 0 as well */
+
+  private:
+    static void *prepared(ULONG *value)
+    {
+        return value;
+    }
+    static void *prepared(LONG *value)
+    {
+        return value;
+    }
+    static void *prepared(unsigned long *value)
+    {
+        if (value != nullptr) {
+            *value = 0;
+        }
+        return value;
+    }
+    void *value_;
+};
+}
 #endif
 
 /* ---------------------------------------------------------------- handles

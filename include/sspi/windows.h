@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sal.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -264,6 +266,14 @@ HLOCAL WINAPI LocalFree(HLOCAL hMem);
 #define ZeroMemory(destination, length)         __builtin_memset((destination), 0, (length))
 #define CopyMemory(destination, source, length) __builtin_memcpy((destination), (source), (length))
 #define MoveMemory(destination, source, length) __builtin_memmove((destination), (source), (length))
+
+/* ZeroMemory that no compiler leaves out because nobody reads the bytes again.  Returns `destination`. */
+static __inline__ PVOID SecureZeroMemory(PVOID destination, SIZE_T length)
+{
+    __builtin_memset(destination, 0, length);
+    __asm__ __volatile__("" : : "r"(destination) : "memory");
+    return destination;
+}
 
 #ifdef __cplusplus
 }

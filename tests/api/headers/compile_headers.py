@@ -1,24 +1,39 @@
 #!/usr/bin/env python3
 """compile_headers.py HEADERS --cc COMMAND... --cxx COMMAND... : the public headers compile, without a warning,
 
-each alone and all together, in any order, before and after system headers, as C99, C11 and C++17, with and without
-UNICODE; and programs written for Windows compile with them.  Only the syntax is checked: nothing is linked.  Output: TAP.
+each alone and all together, in any order, before and after the headers of the system and of other libraries, as C99, C11,
+C17, C++17 and C++20, with and without UNICODE, by the build's compilers and by gcc and clang; and programs written for
+Windows compile with them.  Only the syntax is checked: nothing is linked.  Output: TAP.
 """
 import concurrent.futures
 import glob
 import os
+import shutil
 import subprocess
 import sys
 
-WARNINGS = ['-Wall', '-Wextra', '-Werror', '-pedantic', '-fsyntax-only']
-DIALECTS = {'C99': ('c', '-std=c99'), 'C11': ('c', '-std=c11'), 'C++17': ('c++', '-std=c++17')}
+WARNINGS = ['-Wall', '-Wextra', '-Wpedantic', '-Werror', '-fsyntax-only']
+DIALECTS = {'C99': ('c', '-std=c99'), 'C11': ('c', '-std=c11'), 'C17': ('c', '-std=c17'), 'C++17': ('c++', '-std=c++17'),
+            'C++20': ('c++', '-std=c++20')}
+FEW = ('C11', 'C++17')
 UNICODE = {'ANSI': [], 'UNICODE': ['-DUNICODE', '-D_UNICODE']}
 SYSTEM = ['stdlib.h', 'stdio.h', 'string.h', 'wchar.h', 'errno.h', 'sys/types.h', 'sys/socket.h', 'netdb.h', 'pthread.h']
-OPENSSL = ['openssl/ssl.h', 'openssl/x509v3.h', 'openssl/pkcs7.h', 'openssl/ocsp.h']
+CXX = ['string', 'algorithm', 'limits', 'memory', 'vector', 'map', 'iostream', 'functional', 'thread', 'chrono', 'regex']
+# Other libraries whose headers meet ours in one file: name, pkg-config module, headers.
+LIBRARIES = [
+    ('OpenSSL', 'openssl', ['openssl/ssl.h', 'openssl/x509v3.h', 'openssl/pkcs7.h', 'openssl/ocsp.h']),
+    ('krb5', 'krb5-gssapi', ['krb5.h', 'gssapi/gssapi.h', 'gssapi/gssapi_krb5.h']),
+    ('libevent', 'libevent', ['event2/event.h', 'event2/bufferevent.h', 'event2/http.h', 'event2/util.h']),
+    ('Python', 'python3', ['Python.h']),
+]
+# Words that Qt makes macros of.
+QT = ['-Dsignals=public', '-Dslots=', '-Demit=', '-Dforeach=for', '-Dforever=for(;;)', '-DQ_OBJECT=']
 # Names that make programs or system headers go another way, or that they use themselves.
 NOT_OURS = ['WIN32', '_WIN32', '_WIN64', '_MSC_VER', '__MINGW32__', '__CYGWIN__', 'SECURITY_WIN32', 'ERROR', 'min', 'max',
             'IN', 'OUT', 'OPTIONAL', 'near', 'far', 'small', 'interface', 'X509_NAME', 'X509_EXTENSIONS',
-            'PKCS7_SIGNER_INFO', 'OCSP_REQUEST', 'OCSP_RESPONSE']
+            'PKCS7_SIGNER_INFO', 'OCSP_REQUEST', 'OCSP_RESPONSE', '__in', '__out', '__inout', 'signals', 'slots', 'emit',
+            'Bool', 'Status', 'None', 'Success', 'I', 'T', 'interface', 'CreateWindow', 'GetMessage', 'SendMessage',
+            'DELETE', 'STRICT', 'PASCAL', 'CDECL', 'OPAQUE', 'BOOLEAN', 'wcslen', 'swprintf', 'errno_t']
 
 # A client as it is written for Windows.  PLAIN is the table's and the functions' plain name.
 PROGRAM = r'''
@@ -99,9 +114,33 @@ SECURITY_STATUS use(PSecurityFunctionTableA table, PCtxtHandle context, PSecBuff
     (void)EnumerateSecurityPackagesA(&count, &infos);
     (void)DecryptMessage(context, out, 0, &qop);
     (void)AcceptSecurityContext(NULL, context, out, 0, 0, context, out, &attributes, NULL);
+    (void)AcceptSecurityContext(NULL, context, out, 0, 0, context, out, NULL, NULL);
     return table->InitializeSecurityContextA(NULL, context, NULL, 0, 0, 0, NULL, 0, context, out, &attributes, NULL);
 }
 '''
+
+# Every spelling that a program may use, and the annotations of the SDK's samples.
+SPELLINGS = r'''
+#include <Windows.h>
+#include <WinCrypt.h>
+#include <Sspi.h>
+#include <Security.h>
+#include <Schannel.h>
+#include <NTSecAPI.h>
+#include <TCHAR.H>
+#include <Bcrypt.h>
+_Success_(return != FALSE) BOOL use(_In_ PCtxtHandle context, _Inout_opt_ ULONG *size,
+                                    _Out_writes_bytes_opt_(*size) BYTE *out);
+_Use_decl_annotations_ BOOL use(PCtxtHandle context, ULONG *size, BYTE *out)
+{
+    const WCHAR *modes[] = {BCRYPT_CHAIN_MODE_GCM, UNISP_NAME_W};
+    SecureZeroMemory(out, *size);
+    return SecIsValidHandle(context) && modes[0] != NULL;
+}
+'''
+
+# Without the relaxation such a parameter is an error, never a silent half of a variable.
+STRICT = RELAXED.replace('#define SSPI_RELAXED_OUT_PARAMS', '')
 
 
 def split(arguments):
@@ -122,27 +161,51 @@ def angled(headers):
     return ['<%s>' % header for header in headers]
 
 
-def cases(headers, have_openssl):
-    """(what, source, flags, dialects or None for all)"""
+def flags_of(module):
+    """What pkg-config says a library's headers need, as the system's; None: it is not installed."""
+    found = subprocess.run(['pkg-config', '--cflags', module], capture_output=True, text=True)
+    if found.returncode:
+        return None
+    words = found.stdout.replace('-I', ' -isystem ').split()
+    return [word for word in words if not word.startswith('-D')]
+
+
+def cases(headers, libraries):
+    """(what, source or None to skip, flags, dialects)"""
+    spelling = [header for header in headers if header != header.lower()]
     for header in headers:
-        yield header, lines(*quoted([header, header])), [], None
-    system = angled(SYSTEM + (OPENSSL if have_openssl else []))
-    if not have_openssl:
-        yield 'OpenSSL around ours # SKIP its headers are not installed', None, [], None
-    together = quoted(headers)
-    yield 'all, in order', lines(*together), [], None
-    yield 'all, backwards', lines(*reversed(together)), [], None
-    yield 'all, after system headers', lines(*system, *together), [], None
-    yield 'all, before system headers', lines(*together, *system), [], None
-    yield 'all, with 16-bit wchar_t', lines(*together), ['-fshort-wchar'], None
+        if header not in spelling:
+            yield header, lines(*quoted([header, header])), [], DIALECTS
+    yield 'every spelling', lines(*quoted(spelling)), [], FEW
+    system = angled(SYSTEM)
+    together = quoted(header for header in headers if header not in spelling)
+    yield 'all, in order', lines(*together), [], DIALECTS
+    yield 'all, backwards', lines(*reversed(together)), [], DIALECTS
+    yield 'all, after system headers', lines(*system, *together), [], FEW
+    yield 'all, before system headers', lines(*together, *system), [], FEW
+    for name, include, flags in libraries:
+        if flags is None:
+            yield '%s around ours # SKIP its headers are not installed' % name, None, [], None
+            continue
+        yield 'all, after %s' % name, lines(*angled(include), *together), flags, FEW
+        yield 'all, before %s' % name, lines(*together, *angled(include)), flags, FEW
+    both = [header for name, include, flags in libraries if flags is not None for header in angled(include)]
+    flags = [flag for library in libraries for flag in library[2] or []]
+    yield 'all, after every other library', lines(*both, *together), flags, FEW
+    yield 'all, before the C++ library', lines(*together, *angled(CXX)), [], ('C++17', 'C++20')
+    yield 'all, after the C++ library', lines(*angled(CXX), *together), [], ('C++17', 'C++20')
+    yield "all, among Qt's words", lines(*together), QT, FEW
+    yield 'all, with 16-bit wchar_t', lines(*together), ['-fshort-wchar'], DIALECTS
     yield 'all, with the switches of the SDK', lines(*together), [
         '-DSECURITY_WIN32', '-DSCHANNEL_USE_BLACKLISTS=1', '-D_WIN32_WINNT=0x0601', '-DWIN32_LEAN_AND_MEAN',
-        '-DNTDDI_VERSION=0x0A00000B'], None
+        '-DNTDDI_VERSION=0x0A00000B'], FEW
     ours = ''.join('#ifdef %s\n#error %s\n#endif\n' % (name, name) for name in NOT_OURS)
-    yield 'names that are not ours stay free', lines(*together) + ours, [], None
-    yield 'a program for Windows', PROGRAM, [], ('C11', 'C++17')
-    yield 'a program for Windows, with 16-bit wchar_t', PROGRAM, ['-fshort-wchar'], None
-    yield 'out parameters of the wrong width', RELAXED, [], None
+    yield 'names that are not ours stay free', lines(*together) + ours, [], DIALECTS
+    yield 'a program for Windows', PROGRAM, [], ('C11', 'C17', 'C++17', 'C++20')
+    yield 'a program for Windows, with 16-bit wchar_t', PROGRAM, ['-fshort-wchar'], DIALECTS
+    yield 'out parameters of the wrong width', RELAXED, [], DIALECTS
+    yield 'spellings and annotations', SPELLINGS, [], ('C11', 'C17', 'C++17', 'C++20')
+    yield 'spellings and annotations, with 16-bit wchar_t', SPELLINGS, ['-fshort-wchar'], DIALECTS
 
 
 def compile_one(folder, compilers, source, dialect, flags):
@@ -152,27 +215,47 @@ def compile_one(folder, compilers, source, dialect, flags):
     return done.returncode == 0, done.stderr
 
 
+def families(compilers):
+    """name -> compilers: the build's own, and gcc or clang where the build uses the other."""
+    banner = subprocess.run(compilers['c'] + ['--version'], capture_output=True, text=True).stdout
+    own = 'clang' if 'clang' in banner else 'gcc'
+    yield own, compilers
+    other, cxx = ('gcc', 'g++') if own == 'clang' else ('clang', 'clang++')
+    yield other, {'c': [other], 'c++': [cxx]} if shutil.which(other) and shutil.which(cxx) else None
+
+
+def all_runs(headers, compilers):
+    """(name, source or None, family's compilers, dialect, flags, whether it must compile)"""
+    libraries = [(name, include, flags_of(module)) for name, module, include in LIBRARIES]
+    for family, family_compilers in families(compilers):
+        if family_compilers is None:
+            yield '%s # SKIP %s is not installed' % (family, family), None, None, None, None, True
+            continue
+        for what, source, flags, dialects in cases(headers, libraries):
+            if source is None:
+                yield what, None, None, None, None, True
+                continue
+            for dialect in dialects:
+                # Alone, a header's texts are in one width; together they are in both.
+                for width in UNICODE if dialect in FEW and what.startswith(('all', 'a program')) else ['ANSI']:
+                    yield ('%s, %s, %s, %s' % (what, family, dialect, width), source, family_compilers, dialect,
+                           flags + UNICODE[width], True)
+        yield 'out parameters of the wrong width are refused, %s' % family, STRICT, family_compilers, 'C++17', [], False
+
+
 def main():
     folder, compilers = split(sys.argv[1:])
-    headers = sorted(os.path.basename(path) for path in glob.glob(os.path.join(folder, '*.h')))
-    probe = lines(*angled(OPENSSL))
-    have_openssl = compile_one(folder, compilers, probe, 'C11', ['-w'])[0]
-
-    runs = []
-    for what, source, flags, dialects in cases(headers, have_openssl):
-        for dialect in [None] if source is None else dialects or DIALECTS:
-            for width in [None] if source is None else UNICODE:
-                runs.append((what, source, flags, dialect, width))
+    headers = sorted(os.path.basename(path) for path in glob.glob(os.path.join(folder, '*.[hH]')))
+    runs = list(all_runs(headers, compilers))
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        results = [run[1] and pool.submit(compile_one, folder, compilers, run[1], run[3], run[2] + UNICODE[run[4]])
-                   for run in runs]
+        results = [run[1] and pool.submit(compile_one, folder, run[2], run[1], run[3], run[4]) for run in runs]
 
     print('1..%d' % len(runs))
     failed = 0
-    for number, ((what, _, _, dialect, width), result) in enumerate(zip(runs, results), 1):
-        good, errors = result.result() if result else (True, '')
-        name = '%s, %s, %s' % (what, dialect, width) if dialect else what
-        print('%s %d - %s' % ('ok' if good else 'not ok', number, name))
+    for number, (run, result) in enumerate(zip(runs, results), 1):
+        compiled, errors = result.result() if result else (True, '')
+        good = compiled == run[5]
+        print('%s %d - %s' % ('ok' if good else 'not ok', number, run[0]))
         for line in [] if good else errors.splitlines()[:12]:
             print('# ' + line)
         failed += not good
