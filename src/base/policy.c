@@ -46,6 +46,8 @@ static const struct key keys[] = {
     {"kerberos", "allow-rc4", SWITCH, MEMBER(kerberos_rc4), 0, NULL},
     {"kerberos", "delegate-to-any", SWITCH, MEMBER(kerberos_delegate_any), 0, NULL},
     {"kerberos", "kdc-timeout", NUMBER, MEMBER(kerberos_kdc_timeout), 600, NULL},
+    {"kerberos", "kdc-proxy", PLAIN, STRING(kerberos_proxy), NULL},
+    {"kerberos", "kdc-proxy-only", SWITCH, MEMBER(kerberos_proxy_only), 0, NULL},
     {"kerberos", "keytab", TEXT, STRING(kerberos_keytab), NULL},
     {"digest", "enabled", SWITCH, MEMBER(digest_enabled), 0, NULL},
     {"digest", "algorithms", WORDS, MEMBER(digest_algorithms), 0, algorithm_words},

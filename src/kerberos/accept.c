@@ -295,6 +295,7 @@ static SECURITY_STATUS first_leg(struct kerberos_credential *credential, struct 
 SECURITY_STATUS kerberos_accept(struct credential *credential, struct context **out_context, const struct step_in *in,
                                 struct step_out *out)
 {
+    library_refresh();
     REQUIRE(in->token.size <= KERBEROS_MAX_INPUT, SEC_E_INVALID_TOKEN, "a Kerberos token longer than 128 KiB");
     if (*out_context == NULL) {
         return first_leg((struct kerberos_credential *)credential, out_context, in, out);

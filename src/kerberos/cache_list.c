@@ -92,6 +92,7 @@ SECURITY_STATUS kerberos_list_tickets(SECURITY_STATUS (*each)(void *argument, co
     __attribute__((cleanup(drop_tickets))) struct tickets *tickets = NULL;
     krb5_context krb;
     krb5_ccache cache = NULL;
+    library_refresh();
     if (token_current() != NULL) { /* whoever impersonates a client has the client's */
         if (token_delegated(token_current()) == NULL) {
             return SEC_E_OK;

@@ -85,6 +85,10 @@ SECURITY_STATUS kerberos_acquire(const struct credential_in *in, struct credenti
 void kerberos_release(struct credential *credential);
 SECURITY_STATUS kerberos_query_credential(struct credential *credential, uint32_t attribute, struct attribute *out);
 
+/* kdc_settings.c: SECPKG_CRED_ATTR_KDC_PROXY_SETTINGS.  SEC_E_UNSUPPORTED_FUNCTION for other attributes, and for what libkrb5 cannot
+ * do; SEC_E_INVALID_TOKEN for settings that do not hold together or name no proxy. */
+SECURITY_STATUS kerberos_set_credential(struct credential *credential, uint32_t attribute, struct bytes value);
+
 /* cache_list.c, password.c */
 SECURITY_STATUS kerberos_change_password(const struct password_change *from);
 SECURITY_STATUS kerberos_list_tickets(SECURITY_STATUS (*each)(void *argument, const struct ticket_view *ticket),

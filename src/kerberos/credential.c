@@ -117,6 +117,7 @@ SECURITY_STATUS kerberos_acquire(const struct credential_in *in, struct credenti
     REQUIRE(credential != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential");
     credential->base = (struct credential){.package = &kerberos_package, .use = in->use};
     library_look();
+    library_refresh();
     if ((in->use & SECPKG_CRED_OUTBOUND) != 0 || in->auth_data != NULL) {
         TRY(take_outbound(credential, in));
     } else { /* the server's own tickets, for user-to-user */
@@ -157,6 +158,7 @@ SECURITY_STATUS kerberos_query_credential(struct credential *base, uint32_t attr
     AUTO_UTF16 name = UTF16_NONE;
     REQUIRE(attribute == SECPKG_CRED_ATTR_NAMES, SEC_E_UNSUPPORTED_FUNCTION,
             "Kerberos credentials have no such attribute (QueryCredentialsAttributes)");
+    library_refresh();
     TRY(tickets_name(credential->tickets, &name));
     pthread_mutex_lock(library_lock(credential));
     SECURITY_STATUS status = keep_name(credential, &name, &out->name);

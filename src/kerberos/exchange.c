@@ -125,7 +125,7 @@ static SECURITY_STATUS build_at(const struct exchange_request *request, krb5_aut
                                 uint32_t *out_flags, krb5_data *out)
 {
     krb5_context krb = NULL;
-    LIBRARY_TRY(NULL, LIBRARY_CLIENT, krb5_init_context(&krb));
+    TRY(library_own_context(&krb));
     krb5_error_code code = krb5_set_real_time(krb, request->clock[0], request->clock[1]);
     SECURITY_STATUS status = code != 0 ? library_fail_at(krb, LIBRARY_CLIENT, code, __FILE__, __LINE__)
                                        : build_now(krb, request, out_auth, out_flags, out);
@@ -167,7 +167,12 @@ static SECURITY_STATUS build_forwarding(const struct exchange_request *request, 
     forwarding->request = *request;
     forwarding->request.ticket = ticket_hold(request->ticket);
     forwarding->request.tickets = tickets_hold(request->tickets);
-    SECURITY_STATUS status = library_run(&forwarding->job);
+    SECURITY_STATUS status = tickets_proxy(request->tickets, &forwarding->job.proxy);
+    if (status < 0) {
+        forwarding_dispose(&forwarding->job);
+        return status;
+    }
+    status = library_run(&forwarding->job);
     if (status >= 0) {
         *out_auth = STEAL(forwarding->auth);
         *out_flags = forwarding->flags;

@@ -20,6 +20,7 @@ const struct package kerberos_package = {
     .acquire = kerberos_acquire,
     .release = kerberos_release,
     .query_credential = kerberos_query_credential,
+    .set_credential = kerberos_set_credential,
 
     .initiate = kerberos_initiate,
     .accept = kerberos_accept,

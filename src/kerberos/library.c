@@ -213,7 +213,22 @@ static void restrict_enctypes(krb5_context krb)
     krb5_free_enctypes(krb, permitted);
 }
 
-SECURITY_STATUS library_context(krb5_context *out)
+static SECURITY_STATUS make_context(const struct kdc_proxy *proxy, krb5_context *out)
+{
+    krb5_context fresh = NULL;
+    LIBRARY_TRY(NULL, LIBRARY_CLIENT, configuration_context(proxy, &fresh));
+    restrict_enctypes(fresh);
+    *out = fresh;
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS library_own_context(krb5_context *out)
+{
+    return make_context(NULL, out);
+}
+
+/* The calling thread's context, which a job's proxy is put into when it is made. */
+static SECURITY_STATUS thread_context(const struct kdc_proxy *proxy, krb5_context *out)
 {
     (void)pthread_once(&once, begin);
     REQUIRE(thread_key_made, SEC_E_INSUFFICIENT_MEMORY, "no room for a thread's Kerberos context");
@@ -226,18 +241,29 @@ SECURITY_STATUS library_context(krb5_context *out)
             FAIL(SEC_E_INSUFFICIENT_MEMORY, "no room for a thread's Kerberos context");
         }
     }
-    unsigned long now = current_generation();
-    if (mine->krb == NULL || mine->generation != now) {
+    if (mine->krb == NULL) {
+        unsigned long now = current_generation();
         krb5_context fresh = NULL;
-        LIBRARY_TRY(NULL, LIBRARY_CLIENT, krb5_init_context(&fresh));
-        restrict_enctypes(fresh);
-        if (mine->krb != NULL) {
-            krb5_free_context(mine->krb);
-        }
+        TRY(make_context(proxy, &fresh));
         *mine = (struct thread_context){fresh, now};
     }
     *out = mine->krb;
     return SEC_E_OK;
+}
+
+SECURITY_STATUS library_context(krb5_context *out)
+{
+    return thread_context(NULL, out);
+}
+
+void library_refresh(void)
+{
+    (void)pthread_once(&once, begin);
+    struct thread_context *mine = thread_key_made ? pthread_getspecific(thread_key) : NULL;
+    if (mine != NULL && mine->krb != NULL && mine->generation != current_generation()) {
+        krb5_free_context(mine->krb);
+        mine->krb = NULL;
+    }
 }
 
 /* ---------------------------------------------------------------- errors */
@@ -342,6 +368,12 @@ SECURITY_STATUS library_fail_at(krb5_context krb, enum library_side side, krb5_e
 
 /* ---------------------------------------------------------------- jobs */
 
+static void end_job(struct library_job *job)
+{
+    free(job->proxy);
+    job->dispose(job);
+}
+
 void library_job_drop(struct library_job *job)
 {
     pthread_mutex_lock(&job_lock);
@@ -349,7 +381,7 @@ void library_job_drop(struct library_job *job)
     bool last = job->references == 0;
     pthread_mutex_unlock(&job_lock);
     if (last) {
-        job->dispose(job);
+        end_job(job);
     }
 }
 
@@ -370,7 +402,7 @@ static void *job_thread(void *argument)
     struct library_job *job = argument;
     krb5_context krb;
     status_begin();
-    SECURITY_STATUS status = library_context(&krb);
+    SECURITY_STATUS status = thread_context(job->proxy, &krb);
     if (status >= 0) {
         status = job->run(job, krb);
     }
@@ -386,7 +418,7 @@ static void *job_thread(void *argument)
     pthread_cond_broadcast(&job_done);
     pthread_mutex_unlock(&job_lock);
     if (last) {
-        job->dispose(job);
+        end_job(job);
     }
     return NULL;
 }

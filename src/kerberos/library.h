@@ -1,7 +1,7 @@
 /* libkrb5 in this process: its contexts, its errors, and calls of it that may take long.
  *
  * A krb5_context is good for one thread at a time and costs a reading of the configuration, so each thread has one, made
- * when it is first needed.  When a configuration file or KRB5_CONFIG changes, each thread makes a new one at its next use.
+ * when it is first needed.  When a configuration file or KRB5_CONFIG changes, each thread makes a new one in its next call.
  * What contexts make (credentials, caches, keytabs, keys) belongs to no context and crosses threads.
  */
 #ifndef OPENSSPI_KERBEROS_LIBRARY_H
@@ -11,10 +11,17 @@
 #include <pthread.h>
 
 #include "base/status.h"
+#include "kerberos/configuration.h"
 
 /* The calling thread's context; borrowed until the call of the API ends.  SEC_E_INTERNAL_ERROR when the configuration
  * cannot be read, SEC_E_INSUFFICIENT_MEMORY. */
 STATUS library_context(krb5_context *out);
+
+/* At the beginning of a call, while nobody has the thread's context: gives up one whose configuration has changed. */
+void library_refresh(void);
+
+/* A context that nobody else has, with the same configuration, for changes that would stay in it; krb5_free_context(). */
+STATUS library_own_context(krb5_context *out);
 
 /* Looks at the configuration now, where otherwise it is looked at once a second: for a new credential. */
 void library_look(void);
@@ -46,6 +53,7 @@ SECURITY_STATUS library_fail_at(krb5_context krb, enum library_side side, krb5_e
 struct library_job {
     SECURITY_STATUS (*run)(struct library_job *job, krb5_context krb);
     void (*dispose)(struct library_job *job); /* when the last of the two sides is done with it */
+    struct kdc_proxy *proxy;                  /* owned by the job; NULL: the policy's, or none */
 
     /* library_run()'s own. */
     unsigned references;

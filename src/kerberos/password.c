@@ -88,6 +88,7 @@ SECURITY_STATUS kerberos_change_password(const struct password_change *from)
     REQUIRE(change != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a change of password");
     change->job = (struct library_job){.run = change_run, .dispose = change_dispose};
     library_look();
+    library_refresh();
     SECURITY_STATUS status = fill(change, from);
     if (status < 0) {
         change_dispose(&change->job);

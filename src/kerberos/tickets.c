@@ -114,6 +114,7 @@ void tickets_drop(struct tickets *tickets)
         free(outgrown);
     }
     free(tickets->cache);
+    free(tickets->proxy);
     free(tickets->principal);
     client_name_free(&tickets->name);
     secret_free(&tickets->password);
@@ -433,6 +434,27 @@ SECURITY_STATUS tickets_name(struct tickets *tickets, struct utf16 *out)
     SECURITY_STATUS status = principal_text(krb, client, out);
     krb5_free_principal(krb, client);
     return status;
+}
+
+void tickets_set_proxy(struct tickets *tickets, struct kdc_proxy *proxy)
+{
+    pthread_mutex_lock(library_lock(tickets));
+    struct kdc_proxy *before = tickets->proxy;
+    tickets->proxy = proxy;
+    tickets->unreachable = 0;
+    pthread_mutex_unlock(library_lock(tickets));
+    free(before);
+}
+
+SECURITY_STATUS tickets_proxy(struct tickets *tickets, struct kdc_proxy **out)
+{
+    pthread_mutex_lock(library_lock(tickets));
+    struct kdc_proxy *copy = kdc_proxy_copy(tickets->proxy);
+    bool whole = copy != NULL || tickets->proxy == NULL;
+    pthread_mutex_unlock(library_lock(tickets));
+    REQUIRE(whole, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a KDC proxy");
+    *out = copy;
+    return SEC_E_OK;
 }
 
 uint64_t tickets_expiry(struct tickets *tickets)

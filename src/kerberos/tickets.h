@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/bytes.h"
+#include "kerberos/configuration.h"
 #include "logon/identity.h"
 #include "text/utf16.h"
 
@@ -41,6 +42,12 @@ STATUS tickets_open_forwarded(krb5_context krb, krb5_creds **creds, struct ticke
 
 struct tickets *tickets_hold(struct tickets *tickets);
 void tickets_drop(struct tickets *tickets); /* NULL is fine */
+
+/* From now on KDCs are reached through this proxy, which is taken over; NULL: as krb5.conf and policy say. */
+void tickets_set_proxy(struct tickets *tickets, struct kdc_proxy *proxy);
+
+/* The proxy for a call of a KDC, for free(); NULL: none.  SEC_E_INSUFFICIENT_MEMORY. */
+STATUS tickets_proxy(struct tickets *tickets, struct kdc_proxy **out);
 
 /* Whose they are, "user@REALM"; owned by the caller.  SEC_E_NO_CREDENTIALS when there is no cache. */
 STATUS tickets_name(struct tickets *tickets, struct utf16 *out);

@@ -191,7 +191,12 @@ SECURITY_STATUS tickets_ask(struct tickets *tickets, const char *target, struct 
     if (second.size != 0) {
         memcpy(request->second.data, second.data, second.size);
     }
-    SECURITY_STATUS status = library_run(&request->job);
+    SECURITY_STATUS status = tickets_proxy(tickets, &request->job.proxy);
+    if (status < 0) {
+        request_dispose(&request->job);
+        return status;
+    }
+    status = library_run(&request->job);
     remember(tickets, status);
     if (status >= 0) {
         *out = STEAL(request->got);

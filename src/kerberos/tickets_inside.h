@@ -30,7 +30,8 @@ struct tickets {
     size_t count;
     struct stamp stamp;
 
-    time_t unreachable; /* when no KDC could be reached last; 0: they could */
+    struct kdc_proxy *proxy; /* NULL: as krb5.conf and policy say */
+    time_t unreachable;      /* when no KDC could be reached last; 0: they could */
 
     char *principal; /* whose cache to choose; NULL: the default cache */
     char *cache;     /* the cache of this object alone (MEMORY:...), NULL: none, or not yet */

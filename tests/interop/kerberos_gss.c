@@ -532,7 +532,8 @@ static void bindings(void **state)
         {1, 1, 0, true, true},
         {1, 2, 0, false, false},
         {1, 0, 0, true, false}, /* MIT's server does not mind; ours has bindings and insists */
-        {0, 1, 0, true, true},  /* a server without bindings compares nothing; MIT's lets a client without pass */
+        {0, 1, 0, false,
+         true}, /* a server without bindings compares nothing; ours says that it knows of them, and has none */
         {1, 0, ASC_REQ_ALLOW_MISSING_BINDINGS, true, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -551,6 +552,32 @@ static void bindings(void **state)
             assert_true((s.gss_flags & GSS_C_CHANNEL_BOUND_FLAG) != 0);
         }
         end(&s);
+    }
+}
+
+/* Whether a client without bindings could have had some (KERB_AP_OPTIONS_CBT, MS-KILE 3.2.5.8): krb5.conf tells MIT's to say so, and
+ * ours not to. */
+static void bindings_awareness(void **state)
+{
+    bool client = is_client(state);
+    for (int aware = 0; aware < 2; aware++) {
+        char path[256];
+        struct session s;
+        char *before = strdup(getenv("KRB5_CONFIG"));
+        (void)snprintf(path, sizeof path, "%s/krb5-%s.conf", getenv("REALM_DIRECTORY"),
+                       aware != 0 ? "aware" : "unaware");
+        setenv("KRB5_CONFIG", path, 1);
+        begin(&s, client);
+        s.sspi_bindings = client ? 0 : 1;
+        s.gss_bindings = client ? 1 : 0;
+        s.request |= client ? 0 : ASC_REQ_ALLOW_MISSING_BINDINGS;
+        exchange(&s);
+        bool came = s.status == SEC_E_OK && s.gss_major == GSS_S_COMPLETE;
+        assert_int_equal(came, aware == 0);
+        assert_true(client || came || s.status == SEC_E_BAD_BINDINGS);
+        end(&s);
+        setenv("KRB5_CONFIG", before, 1);
+        free(before);
     }
 }
 
@@ -1170,6 +1197,7 @@ int main(void)
                                        BOTH(dce_style),
                                        BOTH(every_type),
                                        BOTH(bindings),
+                                       BOTH(bindings_awareness),
                                        BOTH(delegation),
                                        BOTH(spnego),
                                        BOTH(exported),

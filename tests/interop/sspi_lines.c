@@ -15,6 +15,7 @@
  *   names           STATUS CLIENT SERVER PACKAGE FLAGS
  *   acquire         STATUS - REASON...    new credentials
  *   again           OK -                  the next step begins a new context
+ *   proxy HOST[:PORT][:PATH] FLAGS        STATUS - REASON...   SECPKG_CRED_ATTR_KDC_PROXY_SETTINGS of the credential, "-": none
  */
 #define SECURITY_WIN32
 #include "line_peer.h"
@@ -169,6 +170,26 @@ static void names(struct side *side)
     FreeContextBuffer(chosen.PackageInfo);
 }
 
+/* The settings and behind them the name, in UTF-16. */
+static SECURITY_STATUS set_proxy(struct side *side, const char *name, const char *flags)
+{
+    static union {
+        SecPkgCredentials_KdcProxySettingsW settings;
+        unsigned char bytes[sizeof(SecPkgCredentials_KdcProxySettingsW) + 512];
+    } all;
+    size_t size = strcmp(name, "-") != 0 ? strlen(name) : 0;
+    all.settings = (SecPkgCredentials_KdcProxySettingsW){.Version = KDC_PROXY_SETTINGS_V1,
+                                                         .Flags = (ULONG)strtoul(flags, NULL, 16),
+                                                         .ProxyServerOffset = sizeof all.settings,
+                                                         .ProxyServerLength = (USHORT)(2 * size)};
+    for (size_t i = 0; i < size && i < 256; i++) {
+        all.bytes[sizeof all.settings + 2 * i] = (unsigned char)name[i];
+        all.bytes[sizeof all.settings + 2 * i + 1] = 0;
+    }
+    return SetCredentialsAttributesW(&side->credential, SECPKG_CRED_ATTR_KDC_PROXY_SETTINGS, &all,
+                                     (ULONG)(sizeof all.settings + 2 * size));
+}
+
 static void obey(struct side *side, const struct words *words)
 {
     const char *command = words->at[0];
@@ -191,9 +212,9 @@ static void obey(struct side *side, const struct words *words)
     } else if (strcmp(command, "again") == 0) {
         again(side);
         printf("OK -");
-    } else if (strcmp(command, "acquire") == 0) {
+    } else if (strcmp(command, "acquire") == 0 || strcmp(command, "proxy") == 0) {
         again(side);
-        SECURITY_STATUS status = acquire(side);
+        SECURITY_STATUS status = *command == 'a' ? acquire(side) : set_proxy(side, words->at[1], words->at[2]);
         print_status(status);
         printf(" -");
         print_reason(status);

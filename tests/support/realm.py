@@ -14,6 +14,7 @@ What is in it (REALM is SSPI.TEST):
 The program finds KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME, KRB5RCACHEDIR, SSPI_CONFIG, and REALM_DIRECTORY, in which `alice.keytab` and
 `kdc.pid` are, and
 `krb5-TYPE.conf`, a configuration that permits keys of one type alone, for who has his tickets already;
+`krb5-aware.conf` and `krb5-unaware.conf` say whether MIT's clients tell that they know of channel bindings;
 `krb5-dead.conf` and `krb5-silent.conf` name KDCs that are not there, or say nothing.
 """
 import os
@@ -103,6 +104,9 @@ class Realm:
         self.write('krb5.conf', text)
         for name, enctype in ENCTYPES.items():
             self.write('krb5-%s.conf' % name, re.sub('permitted_enctypes = .*', 'permitted_enctypes = ' + enctype, text))
+        for name, value in (('aware', 'true'), ('unaware', 'false')):  # of channel bindings
+            self.write('krb5-%s.conf' % name, text.replace(
+                '[libdefaults]', '[libdefaults]\n    client_aware_channel_bindings = ' + value))
         self.deaf = socket.socket()  # takes connections, and says nothing
         self.deaf.bind(('127.0.0.1', 0))
         self.deaf.listen()
