@@ -10,7 +10,9 @@
 #include "der.h"
 #include "explain_kerberos.h"
 #include "kerberos/ap_messages.h"
+#include "kerberos/logon.h"
 #include "terminal.h"
+#include "text/sid.h"
 
 #define USAGE_AUTHENTICATOR 11 /* RFC 4120 7.5.1 */
 #define USAGE_AP_REP        12
@@ -69,6 +71,65 @@ static void add_ticket(krb5_context krb, const krb5_enc_tkt_part *part, struct j
                   part->authorization_data[i]->length);
     }
     facts_add(facts, "authorization_data", types);
+}
+
+static void add_sids(struct bytes list, struct json_object *facts)
+{
+    char text[SID_TEXT_MAX];
+    struct bytes sid;
+    uint32_t attributes;
+    if (sid_list_next(&list, &attributes, &sid)) {
+        sid_text(sid, text);
+        facts_text(facts, "sid", text);
+    }
+    struct json_object *groups = facts_list();
+    while (sid_list_next(&list, &attributes, &sid)) {
+        sid_text(sid, text);
+        facts_say(groups, "%s", text);
+    }
+    facts_add(facts, "groups", groups);
+}
+
+static bool has_pac(krb5_context krb, const krb5_ticket *ticket)
+{
+    krb5_authdata **found = NULL;
+    if (krb5_find_authdata(krb, ticket->enc_part2->authorization_data, NULL, KRB5_AUTHDATA_WIN2K_PAC, &found) != 0) {
+        return false;
+    }
+    bool has = found != NULL && found[0] != NULL;
+    krb5_free_authdata(krb, found);
+    return has;
+}
+
+/* What the client's KDC says of it (MS-PAC). */
+static void add_pac(krb5_context krb, const krb5_ticket *ticket, struct json_object *facts)
+{
+    struct logon_keys keys = {.keytab = NULL};
+    struct kerberos_logon *logon = NULL;
+    AUTO_UTF16 account = UTF16_NONE;
+    bool known = krb5_kt_default(krb, &keys.keytab) == 0 &&
+                 logon_of_ticket(krb, ticket, &keys, &account, &logon) == SEC_E_OK && logon != NULL;
+    if (known) {
+        facts_text(facts, "pac", "right: signed with this server's key");
+        facts_utf16(facts, "account", utf16_bytes(account));
+        if (logon->upn_size != 0) {
+            facts_utf16(facts, "user_principal_name", utf16_bytes(logon_upn(logon)));
+        }
+        if (logon->dns_size != 0) {
+            facts_utf16(facts, "dns_domain", utf16_bytes(logon_dns_domain(logon)));
+        }
+        add_sids(logon_sids(logon), facts);
+        facts_time(facts, "password_expires", logon->password_expiry);
+        facts_time(facts, "logoff", logon->logoff);
+        facts_word(facts, "user_flags", logon->user_flags);
+    } else {
+        facts_text(facts, "pac",
+                   has_pac(krb, ticket) ? "no account in it that is signed with this server's key" : "none");
+    }
+    if (keys.keytab != NULL) {
+        (void)krb5_kt_close(krb, keys.keytab);
+    }
+    free(logon);
 }
 
 static void add_checksum(struct bytes element, struct json_object *facts)
@@ -174,6 +235,7 @@ static struct json_object *decrypt(krb5_context krb, struct bytes request, struc
     }
     facts_text(facts, "ticket", "right: a key of this keytab opens it");
     add_ticket(krb, ticket->enc_part2, facts);
+    add_pac(krb, ticket, facts);
     add_authenticator(krb, ticket->enc_part2->session, der_field(request, 4), facts);
     if (reply.size != 0) {
         add_reply(krb, ticket->enc_part2->session, reply, facts);

@@ -79,6 +79,31 @@ SECURITY_STATUS SEC_ENTRY SspiExtSetVerifier(PCredHandle phCredential, SSPI_EXT_
 SECURITY_STATUS SEC_ENTRY SspiExtVerifyNtHash(const SSPI_EXT_LOGON *Logon, const unsigned char *NtHash,
                                               SSPI_EXT_LOGON_RESULT *Result);
 
+/* What an access token says of its account.  Texts are UTF-8, and NULL where nobody told; SIDs are texts ("S-1-5-21-...").
+ * Kerberos tells all of it where the client's KDC does (Active Directory, Samba: the ticket's PAC); elsewhere there are the
+ * account and its domain alone. */
+typedef struct _SSPI_EXT_TOKEN_GROUP {
+    const char *Sid;
+    ULONG Attributes; /* SE_GROUP_*: 1 mandatory, 2 enabled by default, 4 enabled */
+} SSPI_EXT_TOKEN_GROUP;
+
+typedef struct _SSPI_EXT_TOKEN {
+    ULONG Size; /* sizeof(SSPI_EXT_TOKEN); later versions only append */
+    ULONG GroupCount;
+    const char *User;
+    const char *Domain; /* its NetBIOS name, or the realm */
+    const char *UserPrincipalName;
+    const char *DnsDomain;
+    const char *Sid; /* the account's */
+    const SSPI_EXT_TOKEN_GROUP *Groups;
+} SSPI_EXT_TOKEN;
+
+/*   hToken    of QuerySecurityContextToken or SECPKG_ATTR_ACCESS_TOKEN
+ *   ppToken   receives one block, for FreeContextBuffer
+ *
+ * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_INVALID_PARAMETER (ppToken is NULL); SEC_E_INSUFFICIENT_MEMORY. */
+SECURITY_STATUS SEC_ENTRY SspiExtQueryToken(HANDLE hToken, SSPI_EXT_TOKEN **ppToken);
+
 /* Certificates with private keys.
  *
  * Windows keeps keys in containers that a certificate's properties name; here a CERT_CONTEXT (wincrypt.h) has its key with it,

@@ -10,6 +10,7 @@
 
 #include "base/policy.h"
 #include "base/trace.h"
+#include "wire/writer.h"
 
 #define UNIX_NAME_MAX 64
 #define GROUPS_MAX    256
@@ -19,6 +20,8 @@ struct token {
     bool anonymous;
     void *delegated;
     void (*drop_delegated)(void *);
+    struct token_facts facts; /* slices of `said` */
+    uint8_t *said;            /* owned */
     char unix_name[UNIX_NAME_MAX];
     size_t user_size, domain_size;
     uint8_t text[]; /* user, then domain */
@@ -68,6 +71,32 @@ void *token_delegated(const struct token *token)
     return token->delegated;
 }
 
+/* A slice of what was copied, in the same order. */
+static struct bytes copied(struct writer *to, struct bytes from)
+{
+    size_t start = to->size;
+    write_bytes(to, from);
+    return bytes_of(to->data + start, from.size);
+}
+
+SECURITY_STATUS token_describe(struct token *token, const struct token_facts *facts)
+{
+    size_t size = facts->upn.size + facts->dns_domain.size + facts->sids.size;
+    uint8_t *said = malloc(size + 1);
+    REQUIRE(said != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a token");
+    struct writer writer = write_into(said, size);
+    token->said = said;
+    token->facts.upn = utf16_of(copied(&writer, utf16_bytes(facts->upn)));
+    token->facts.dns_domain = utf16_of(copied(&writer, utf16_bytes(facts->dns_domain)));
+    token->facts.sids = copied(&writer, facts->sids);
+    return SEC_E_OK;
+}
+
+struct token_facts token_facts(const struct token *token)
+{
+    return token->facts;
+}
+
 struct token *token_hold(struct token *token)
 {
     atomic_fetch_add_explicit(&token->references, 1, memory_order_relaxed);
@@ -80,6 +109,7 @@ void token_drop(struct token *token)
         if (token->delegated != NULL) {
             token->drop_delegated(token->delegated);
         }
+        free(token->said);
         free(token);
     }
 }

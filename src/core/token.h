@@ -24,6 +24,19 @@ void token_delegate(struct token *token, void *credentials, void (*drop)(void *c
 /* Those credentials, borrowed; NULL: the client forwarded none. */
 void *token_delegated(const struct token *token);
 
+/* What a directory says of the account, beside its name. */
+struct token_facts {
+    struct utf16 upn, dns_domain; /* may be empty */
+    struct bytes sids; /* the account, then its groups: attributes (SE_GROUP_*, 4 bytes, little-endian; 0 for the
+                                     account) and SID (MS-DTYP 2.4.2.2) of each; empty: nothing is known */
+};
+
+/* Gives a new token a copy of them.  SEC_E_INSUFFICIENT_MEMORY. */
+STATUS token_describe(struct token *token, const struct token_facts *facts);
+
+/* What it was given, borrowed; empty members where it was given nothing. */
+struct token_facts token_facts(const struct token *token);
+
 struct token *token_hold(struct token *token);
 void token_drop(struct token *token); /* NULL is fine */
 

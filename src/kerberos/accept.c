@@ -1,6 +1,7 @@
 /* The server (RFC 4121 4.1, RFC 4120 3.2.3): AP-REQ in, AP-REP out where the client wants one, and in DCE style a third leg;
  * before them, for user-to-user, KERB-TGT-REQUEST in and KERB-TGT-REPLY out.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -22,6 +23,7 @@ struct judgement {
     const struct step_in *in;
     struct ap_token token;
     krb5_flags options;
+    krb5_keytab keytab; /* NULL: user-to-user */
     krb5_ticket *ticket;
     krb5_authenticator *authenticator;
     krb5_error_code code; /* libkrb5's own, for the KRB-ERROR */
@@ -34,7 +36,6 @@ static SECURITY_STATUS read_request(struct judgement *judgement)
 {
     struct kerberos_handshake *handshake = judgement->context->handshake;
     krb5_context krb = judgement->krb;
-    krb5_keytab keytab = NULL;
     krb5_principal service = NULL;
     krb5_data message = {0, (unsigned)judgement->token.body.size, (char *)(uintptr_t)judgement->token.body.data};
     exchange_free(&handshake->auth);
@@ -43,13 +44,10 @@ static SECURITY_STATUS read_request(struct judgement *judgement)
         LIBRARY_TRY(krb, LIBRARY_SERVER,
                     krb5_auth_con_setuseruserkey(krb, handshake->auth, &handshake->ticket->creds.keyblock));
     } else {
-        TRY(keytab_use(handshake->credential->keytab, krb, &keytab, &service));
+        TRY(keytab_use(handshake->credential->keytab, krb, &judgement->keytab, &service));
     }
-    judgement->code =
-        krb5_rd_req(krb, &handshake->auth, &message, service, keytab, &judgement->options, &judgement->ticket);
-    if (keytab != NULL) {
-        (void)krb5_kt_close(krb, keytab);
-    }
+    judgement->code = krb5_rd_req(krb, &handshake->auth, &message, service, judgement->keytab, &judgement->options,
+                                  &judgement->ticket);
     LIBRARY_TRY(krb, LIBRARY_SERVER, judgement->code);
     LIBRARY_TRY(krb, LIBRARY_SERVER, krb5_auth_con_getauthenticator(krb, handshake->auth, &judgement->authenticator));
     return SEC_E_OK;
@@ -126,6 +124,20 @@ static SECURITY_STATUS take_forwarded(const struct judgement *judgement, struct 
     return status;
 }
 
+/* Who the client is: what its KDC says of it, or else the ticket alone. */
+static SECURITY_STATUS take_client(const struct judgement *judgement)
+{
+    struct kerberos_context *context = judgement->context;
+    const struct ticket *own = context->handshake->ticket;
+    const struct logon_keys keys = {.keytab = judgement->keytab,
+                                    .session = judgement->keytab == NULL ? &own->creds.keyblock : NULL};
+    AUTO_UTF16 account = UTF16_NONE;
+    free(STEAL(context->logon));
+    TRY(logon_of_ticket(judgement->krb, judgement->ticket, &keys, &account, &context->logon));
+    return kerberos_take_names(context, judgement->krb, judgement->ticket->enc_part2->client, judgement->ticket->server,
+                               account);
+}
+
 /* ---------------------------------------------------------------- the answer */
 
 static SECURITY_STATUS send_token(const struct ap_token *asked, enum ap_kind kind, struct bytes body,
@@ -182,7 +194,7 @@ static SECURITY_STATUS judge(struct judgement *judgement, struct step_out *out)
         TRY(take_forwarded(judgement, checksum.credentials));
         context->flags |= AP_FLAG_DELEGATE;
     }
-    TRY(kerberos_take_names(context, judgement->krb, part->client, judgement->ticket->server));
+    TRY(take_client(judgement));
     return answer(judgement, out);
 }
 
@@ -213,6 +225,9 @@ static SECURITY_STATUS take_request(struct kerberos_context *context, krb5_conte
     }
     krb5_free_authenticator(krb, judgement.authenticator);
     krb5_free_ticket(krb, judgement.ticket);
+    if (judgement.keytab != NULL) {
+        (void)krb5_kt_close(krb, judgement.keytab);
+    }
     return status;
 }
 

@@ -103,12 +103,14 @@ static SECURITY_STATUS query_established(struct kerberos_context *context, uint3
     case SECPKG_ATTR_FLAGS:
         out->number = context->returned;
         return SEC_E_OK;
-    case SECPKG_ATTR_PASSWORD_EXPIRY:
+    case SECPKG_ATTR_PASSWORD_EXPIRY: /* only a PAC tells, and only a server sees one */
+        out->time = context->logon != NULL ? context->logon->password_expiry : CLOCK_NEVER;
+        return SEC_E_OK;
     case SECPKG_ATTR_LOGOFF_TIME:
-        out->time = CLOCK_NEVER; /* only a PAC tells */
+        out->time = context->logon != NULL ? context->logon->logoff : CLOCK_NEVER;
         return SEC_E_OK;
     case SECPKG_ATTR_USER_FLAGS:
-        out->number = 0;
+        out->number = context->logon != NULL ? context->logon->user_flags : 0;
         return SEC_E_OK;
     default:
         return query_names(context, attribute, out);
@@ -179,6 +181,13 @@ static SECURITY_STATUS local_name(const struct kerberos_context *context, char o
     return SEC_E_OK;
 }
 
+static SECURITY_STATUS describe(const struct kerberos_logon *logon, struct token *token)
+{
+    const struct token_facts facts = {
+        .upn = logon_upn(logon), .dns_domain = logon_dns_domain(logon), .sids = logon_sids(logon)};
+    return token_describe(token, &facts);
+}
+
 static void drop_tickets(void *tickets)
 {
     tickets_drop(tickets);
@@ -192,6 +201,13 @@ SECURITY_STATUS kerberos_impersonate(struct context *base, struct token **out_to
             "only an established server context stands for somebody (ImpersonateSecurityContext)");
     TRY(local_name(context, local));
     TRY(token_new(kerberos_user(context), kerberos_domain(context), false, local[0] != '\0' ? local : NULL, out_token));
+    if (context->logon != NULL) {
+        SECURITY_STATUS status = describe(context->logon, *out_token);
+        if (status < 0) {
+            token_drop(STEAL(*out_token));
+            return status;
+        }
+    }
     if (context->delegated != NULL) {
         token_delegate(*out_token, tickets_hold(context->delegated), drop_tickets);
     }

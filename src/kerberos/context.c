@@ -62,6 +62,7 @@ void kerberos_dispose(struct context *base)
     kerberos_direction_free(context, &context->receive);
     tickets_drop(context->delegated);
     free(context->names);
+    free(context->logon);
     context_fini(base);
     secret_wipe(context, sizeof *context);
     free(context);
@@ -130,17 +131,19 @@ struct utf16 kerberos_server(const struct kerberos_context *context)
 }
 
 SECURITY_STATUS kerberos_take_names(struct kerberos_context *context, krb5_context krb, krb5_const_principal client,
-                                    krb5_const_principal server)
+                                    krb5_const_principal server, struct utf16 account)
 {
-    AUTO_UTF16 account = UTF16_NONE;
+    AUTO_UTF16 by_realm = UTF16_NONE;
     AUTO_UTF16 client_text = UTF16_NONE;
     AUTO_UTF16 server_text = UTF16_NONE;
-    TRY(principal_account(krb, client, &account));
+    if (account.size == 0) {
+        TRY(principal_account(krb, client, &by_realm));
+    }
     TRY(principal_text(krb, client, &client_text));
     TRY(principal_text(krb, server, &server_text));
     free(context->names);
     context->names = NULL;
-    return kerberos_names_new(account, client_text, server_text, &context->names);
+    return kerberos_names_new(account.size != 0 ? account : by_realm, client_text, server_text, &context->names);
 }
 
 /* ---------------------------------------------------------------- keys, and the end of the handshake */

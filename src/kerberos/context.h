@@ -8,6 +8,7 @@
 #include "kerberos/exchange.h"
 #include "kerberos/kerberos.h"
 #include "kerberos/keytab.h"
+#include "kerberos/logon.h"
 #include "kerberos/rc4_token.h"
 #include "kerberos/sequence.h"
 
@@ -75,7 +76,8 @@ struct kerberos_context {
     struct kerberos_direction send, receive;
     struct sequence sequence; /* of what is received */
     struct kerberos_names *names;
-    struct tickets *delegated; /* server: what the client forwarded */
+    struct tickets *delegated;    /* server: what the client forwarded */
+    struct kerberos_logon *logon; /* owned; server: what the client's KDC says of it, or NULL */
     struct kerberos_handshake *handshake;
 };
 
@@ -113,9 +115,9 @@ struct utf16 kerberos_domain(const struct kerberos_context *context);
 struct utf16 kerberos_client(const struct kerberos_context *context);
 struct utf16 kerberos_server(const struct kerberos_context *context);
 
-/* Names of both ends as libkrb5 has them. */
+/* Names of both ends as libkrb5 has them.  `account` is the client as DOMAIN\user; empty: its realm stands for the domain. */
 STATUS kerberos_take_names(struct kerberos_context *context, krb5_context krb, krb5_const_principal client,
-                           krb5_const_principal server);
+                           krb5_const_principal server, struct utf16 account);
 
 /* Takes key and numbers out of the exchange.  `acceptor_subkey`: the AP-REP brought one. */
 STATUS kerberos_take_keys(struct kerberos_context *context, krb5_context krb, bool acceptor_subkey);

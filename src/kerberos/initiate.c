@@ -109,7 +109,8 @@ static SECURITY_STATUS begin_exchange(struct kerberos_context *context, krb5_con
 {
     struct kerberos_handshake *handshake = context->handshake;
     TRY(tickets_get(handshake->credential->tickets, target, second, &handshake->ticket));
-    TRY(kerberos_take_names(context, krb, handshake->ticket->creds.client, handshake->ticket->creds.server));
+    TRY(kerberos_take_names(context, krb, handshake->ticket->creds.client, handshake->ticket->creds.server,
+                            UTF16_NONE));
     return send_request(context, krb, NULL, out);
 }
 

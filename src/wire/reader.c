@@ -21,6 +21,11 @@ struct reader read_sub(struct reader *reader, size_t size)
     return child;
 }
 
+void read_align(struct reader *reader, size_t size)
+{
+    (void)read_bytes(reader, (size - reader->at % size) % size);
+}
+
 struct bytes read_at(struct reader *reader, uint64_t offset, uint64_t size)
 {
     if (size == 0 || reader->bad) {

@@ -48,6 +48,9 @@ uint64_t read_u64le(struct reader *reader);
 uint16_t read_u16be(struct reader *reader);
 uint32_t read_u32be(struct reader *reader);
 
+/* Passes over what fills up to the next multiple of `size` from the start of the message (NDR, C706 14.2.2). */
+void read_align(struct reader *reader, size_t size);
+
 /* Latches unless the next bytes are exactly these. */
 void read_expect(struct reader *reader, const void *expected, size_t size);
 

@@ -18,6 +18,36 @@ static void test_query_token(void **state)
     assert_int_equal(GetLastError(), ERROR_INVALID_HANDLE);
 }
 
+/* NTLM knows names alone. */
+static void test_what_a_token_says(void **state)
+{
+    struct pair pair;
+    HANDLE token = NULL;
+    SecPkgContext_AccessToken own;
+    SSPI_EXT_TOKEN *said = NULL;
+    pair_open(&pair, 0);
+    assert_status(QuerySecurityContextToken(&pair.server, &token), SEC_E_OK);
+    assert_status(QueryContextAttributesA(&pair.server, SECPKG_ATTR_ACCESS_TOKEN, &own), SEC_E_OK);
+    HANDLE const both[] = {token, own.AccessToken};
+    for (size_t i = 0; i < 2; i++) {
+        assert_status(SspiExtQueryToken(both[i], &said), SEC_E_OK);
+        assert_int_equal(said->Size, sizeof *said);
+        assert_string_equal(said->User, "User");
+        assert_string_equal(said->Domain, "Domain");
+        assert_true(said->UserPrincipalName == NULL && said->DnsDomain == NULL && said->Sid == NULL);
+        assert_true(said->GroupCount == 0 && said->Groups == NULL);
+        assert_status(FreeContextBuffer(said), SEC_E_OK);
+    }
+    said = NULL;
+    pair_close(&pair);
+    assert_status(SspiExtQueryToken(own.AccessToken, &said), SEC_E_INVALID_HANDLE);
+    assert_status(SspiExtQueryToken(token, NULL), SEC_E_INVALID_PARAMETER);
+    assert_true(CloseHandle(token));
+    assert_status(SspiExtQueryToken(token, &said), SEC_E_INVALID_HANDLE);
+    assert_status(SspiExtQueryToken(NULL, &said), SEC_E_INVALID_HANDLE);
+    assert_null(said);
+}
+
 static void test_each_query_is_its_own_handle(void **state)
 {
     struct pair pair;
@@ -214,12 +244,19 @@ static void test_import_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query_token),       cmocka_unit_test(test_each_query_is_its_own_handle),
-        cmocka_unit_test(test_close_nonsense),    cmocka_unit_test(test_close_handle_closes_tokens_only),
-        cmocka_unit_test(test_access_token),      cmocka_unit_test(test_local_free),
-        cmocka_unit_test(test_impersonate),       cmocka_unit_test(test_impersonate_too_early),
-        cmocka_unit_test(test_export_and_import), cmocka_unit_test(test_export_keeps_the_old_one),
-        cmocka_unit_test(test_export_is_refused), cmocka_unit_test(test_import_is_refused),
+        cmocka_unit_test(test_query_token),
+        cmocka_unit_test(test_what_a_token_says),
+        cmocka_unit_test(test_each_query_is_its_own_handle),
+        cmocka_unit_test(test_close_nonsense),
+        cmocka_unit_test(test_close_handle_closes_tokens_only),
+        cmocka_unit_test(test_access_token),
+        cmocka_unit_test(test_local_free),
+        cmocka_unit_test(test_impersonate),
+        cmocka_unit_test(test_impersonate_too_early),
+        cmocka_unit_test(test_export_and_import),
+        cmocka_unit_test(test_export_keeps_the_old_one),
+        cmocka_unit_test(test_export_is_refused),
+        cmocka_unit_test(test_import_is_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("tokens", tests, NULL, NULL);

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
-"""samba_kerberos.py SASL_BIND LDAP_CLIENT: a Samba domain controller, its KDC (Heimdal's) and its LDAP server, with Negotiate that
-chooses Kerberos by itself and with Kerberos as it is."""
+"""samba_kerberos.py SASL_BIND LDAP_CLIENT SSPI_LINES [SSPI]: a Samba domain controller, its KDC (Heimdal's) and its LDAP server, with
+Negotiate that chooses Kerberos by itself and with Kerberos as it is; and a server of ours, to which the controller says in the ticket
+who the client is."""
+import json
+import os
+import re
 import sys
 
 import harness
 import samba_dc
-from harness import check, equal
+from harness import check, equal, matches
+from kerberos_peers import SEALED, Lines, converse
 
 PASSWORD = 'Passw0rd.Alice'
 ACCENTED = 'Zoë.Grüße-€1'
@@ -105,9 +110,86 @@ def refusals(wanted):
     session('no KDC: Negotiate goes on with NTLM', bind('seal', configuration='gone.conf'), wanted, 'NTLM')
 
 
+SERVICE = 'HTTP/web.dom.sspi.test'
+
+
+def sid(kind, name):
+    """What the controller's own database says."""
+    shown = domain.tool(kind, 'show', name, '--attributes=objectSid').out
+    return re.search(r'objectSid: (\S+)', shown)[1]
+
+
+def service_keytab(name):
+    """Keys of an account for SERVICE, in a new keytab."""
+    path = os.path.join(harness.scratch(), name)
+    domain.tool('domain', 'exportkeytab', path, '--principal=' + SERVICE)
+    check(os.path.exists(path), 'a keytab of the service')
+    return path
+
+
+def sides(path, package='Kerberos', who=('alice', 'DOM.SSPI.TEST'), password=PASSWORD):
+    ours = Lines([sys.argv[3], 'client', package, SERVICE, '%x' % SEALED, *who], environment(password))
+    theirs = Lines([sys.argv[3], 'server', package, '-', '0'], environment(KRB5_KTNAME='FILE:' + path, KRB5RCACHEDIR=harness.scratch()))
+    for side in ours, theirs:
+        equal(side.ask('acquire')[0], 'SEC_E_OK', 'credentials')
+    return ours, theirs
+
+
+def who_it_is():
+    """The PAC: account, names and groups, as the controller knows them."""
+    domain.tool('user', 'create', 'web', 'Passw0rd.Web')
+    domain.tool('spn', 'add', SERVICE, 'web')
+    domain.tool('group', 'add', 'Readers')
+    domain.tool('group', 'add', 'Writers')
+    domain.tool('group', 'addmembers', 'Readers', 'alice')
+    domain.tool('group', 'addmembers', 'Writers', 'Readers')  # and so alice, by a group in a group
+    path = service_keytab('web.keytab')
+    base = sid('user', 'alice').rsplit('-', 1)[0]
+    wanted = {base + '-513', sid('group', 'Readers'), sid('group', 'Writers')}
+    for package in 'Kerberos', 'Negotiate':
+        ours, theirs = sides(path, package)
+        us, them = converse(ours, theirs)
+        if not check((us[0], them[0]) == ('SEC_E_OK', 'SEC_E_OK'), package + ': a session', '%s %s' % (us, them)):
+            continue
+        facts = ' '.join(theirs.ask('token')).split()
+        equal(facts[:5], ['SEC_E_OK', 'DOM\\alice', 'alice@dom.sspi.test', 'DOM.SSPI.TEST', sid('user', 'alice')],
+              package + ': the access token says who')
+        check(wanted <= set(facts[5:]), package + ': and which groups', str(facts[5:]))
+        check(all(text.startswith('S-1-') for text in facts[5:]), package + ': all of them SIDs', str(facts[5:]))
+        equal(' '.join(theirs.ask('names')).split()[1:3], ['alice@DOM.SSPI.TEST', SERVICE + '@DOM.SSPI.TEST'],
+              package + ': native names are the ticket\'s')
+    ours, theirs = sides(path)
+    converse(ours, theirs)
+    ours.ask('again')
+    first = ours.ask('step', '-')[1]
+    equal(len(' '.join(theirs.ask('token')).split()) > 5, True, 'the token of a session that stands')
+    if sys.argv[4]:
+        shown(first, path, wanted)
+    tampered(path)
+
+
+def shown(token, path, wanted):
+    """`sspi decode` with the service's keys."""
+    result = harness.call([sys.argv[4], 'decode', '--json', '--keytab', path, token], env=environment())
+    opened = json.loads(result.out)['verified']
+    equal((opened.get('account'), opened.get('user_principal_name'), opened.get('sid')),
+          ('DOM\\alice', 'alice@dom.sspi.test', sid('user', 'alice')), 'sspi decode: who')
+    check(wanted <= set(opened['groups']), 'sspi decode: the groups', str(opened))
+    matches('right', opened['pac'], 'sspi decode: and that the PAC is signed')
+
+
+def tampered(path):
+    """A keytab whose key opens nothing gives no session, and so no names."""
+    domain.tool('user', 'setpassword', 'web', '--newpassword=Passw0rd.Changed')
+    ours, theirs = sides(path)
+    us, them = converse(ours, theirs)
+    check(us[0] != 'SEC_E_OK' and them[0] != 'SEC_E_OK', 'after the service\'s password changed its old keys open nothing', '%s %s' % (us, them))
+    equal(theirs.ask('token')[0], 'SEC_E_INVALID_HANDLE', 'and there is no token')
+
+
 def main():
     global domain
-    domain = samba_dc.start()
+    domain = samba_dc.start(kdc_default_domain_supported_enctypes='aes256-cts-hmac-sha1-96')
     harness.write('krb5.conf', CONFIGURATION % domain.kdc_port)
     domain.tool('spn', 'add', 'ldap/' + domain.host, 'DC$')  # what samba_spnupdate does where it runs
     domain.add_user('alice', PASSWORD)
@@ -119,6 +201,7 @@ def main():
     sessions(wanted)
     people(wanted)
     refusals(wanted)
+    who_it_is()
 
 
 harness.run(main)

@@ -13,6 +13,7 @@
  *   verify DATA SIGNATURE                 STATUS
  *   bind TEXT       OK -                  channel bindings for the next steps, in hexadecimal
  *   names           STATUS CLIENT SERVER PACKAGE FLAGS
+ *   token           STATUS DOMAIN\USER UPN DNS-DOMAIN SID GROUPS...   of the server's access token, "-" for what nobody told
  *   acquire         STATUS - REASON...    new credentials
  *   again           OK -                  the next step begins a new context
  *   proxy HOST[:PORT][:PATH] FLAGS        STATUS - REASON...   SECPKG_CRED_ATTR_KDC_PROXY_SETTINGS of the credential, "-": none
@@ -190,6 +191,29 @@ static SECURITY_STATUS set_proxy(struct side *side, const char *name, const char
                                      (ULONG)(sizeof all.settings + 2 * size));
 }
 
+static const char *or_none(const char *text)
+{
+    return text != NULL ? text : "-";
+}
+
+static void access_token(struct side *side)
+{
+    HANDLE handle = NULL;
+    SSPI_EXT_TOKEN *token = NULL;
+    SECURITY_STATUS status = QuerySecurityContextToken(&side->context, &handle);
+    status = status == SEC_E_OK ? SspiExtQueryToken(handle, &token) : status;
+    print_status(status);
+    if (status == SEC_E_OK) {
+        printf(" %s\\%s %s %s %s", or_none(token->Domain), or_none(token->User), or_none(token->UserPrincipalName),
+               or_none(token->DnsDomain), or_none(token->Sid));
+        for (ULONG i = 0; i < token->GroupCount; i++) {
+            printf(" %s", token->Groups[i].Sid);
+        }
+    }
+    FreeContextBuffer(token);
+    CloseHandle(handle);
+}
+
 static void obey(struct side *side, const struct words *words)
 {
     const char *command = words->at[0];
@@ -209,6 +233,8 @@ static void obey(struct side *side, const struct words *words)
         bind_to(side, words->at[1]);
     } else if (strcmp(command, "names") == 0) {
         names(side);
+    } else if (strcmp(command, "token") == 0) {
+        access_token(side);
     } else if (strcmp(command, "again") == 0) {
         again(side);
         printf("OK -");

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-#define HEX_MAX 512
+#define HEX_MAX 1024
 
 struct hex {
     uint8_t data[HEX_MAX];

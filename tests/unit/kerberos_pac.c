@@ -1,0 +1,337 @@
+/* What a server reads out of a PAC, against what Samba's own NDR wrote; and which PACs it believes: those that are signed with the
+ * key that opened the ticket, for the client that the ticket names. */
+#include "vectors/hex.h"
+
+#include <stdlib.h>
+
+#include <krb5.h>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "kerberos/context.h"
+#include "kerberos/logon.h"
+#include "kerberos/pac.h"
+#include "text/sid.h"
+#include "vectors/kv.h"
+
+#define FILE "krb5_pac.kv"
+
+static void check_sids(const struct kv_record *record, struct bytes list)
+{
+    char text[SID_TEXT_MAX];
+    struct bytes sid;
+    uint32_t attributes;
+    long count = 0;
+    for (; sid_list_next(&list, &attributes, &sid); count++) {
+        sid_text(sid, text);
+        assert_string_equal(text, kv_text(record, "sid%ld", count));
+        bool resource = strstr(text, "-1200") != NULL;
+        assert_int_equal(attributes, count == 0 ? 0 : resource ? 0x20000007 : 7);
+    }
+    assert_int_equal(list.size, 0);
+    assert_int_equal(count, kv_number(record, "sids"));
+}
+
+static void check_logon(const struct kv_record *record)
+{
+    struct pac_logon logon;
+    assert_int_equal(pac_logon_parse(kv_hex(record, "buffer"), &logon), SEC_E_OK);
+    assert_true(utf16_equal(logon.user, kv_utf16(record, "user")));
+    assert_true(utf16_equal(logon.domain, kv_utf16(record, "domain")));
+    assert_int_equal(logon.user_flags, kv_number(record, "user_flags"));
+    assert_int_equal(logon.primary_group, 513);
+    assert_true(logon.logoff == CLOCK_NEVER && logon.kickoff == CLOCK_NEVER);
+    assert_true(logon.password_must_change == UINT64_C(132436288000000000));
+    AUTO_WRITER sids = write_growing(4096);
+    assert_int_equal(pac_logon_sids(&logon, &sids), SEC_E_OK);
+    check_sids(record, write_result(&sids));
+}
+
+static void check_upn(const struct kv_record *record)
+{
+    struct pac_upn names;
+    assert_int_equal(pac_upn_parse(kv_hex(record, "buffer"), &names), SEC_E_OK);
+    assert_true(utf16_equal(names.upn, kv_utf16(record, "upn")));
+    assert_true(utf16_equal(names.dns_domain, kv_utf16(record, "dns_domain")));
+}
+
+static void vectors(void **state)
+{
+    (void)state;
+    assert_int_equal(kv_each(KV_TREE, FILE, "pac_logon", check_logon), 2);
+    assert_int_equal(kv_each(KV_TREE, FILE, "pac_upn", check_upn), 1);
+}
+
+static void sids(void **state)
+{
+    static const struct {
+        const char *bytes, *text;
+    } cases[] = {
+        {"0100 000000000000", "S-1-0"},
+        {"0101 000000000005 12000000", "S-1-5-18"},
+        {"0101 0000ffffffff ffffffff", "S-1-4294967295-4294967295"},
+        {"0101 000100000000 01000000", "S-1-0x000100000000-1"}, /* MS-DTYP 2.4.2.1: beyond 2^32 in hexadecimal */
+        {"0201 000000000005 12000000", ""},
+        {"0102 000000000005 12000000", ""},
+        {"0101 000000000005 1200000000", ""},
+        {"", ""},
+    };
+    char text[SID_TEXT_MAX];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct hex sid = hex(cases[i].bytes);
+        sid_text(HEX_BYTES(sid), text);
+        assert_string_equal(text, cases[i].text);
+        assert_int_equal(sid_is_good(HEX_BYTES(sid)), cases[i].text[0] != '\0');
+    }
+    uint8_t longest[SID_FIXED_SIZE + 4 * SID_PARTS_MAX];
+    memset(longest, 0xff, sizeof longest);
+    longest[0] = 1;
+    longest[1] = SID_PARTS_MAX;
+    sid_text(bytes_of(longest, sizeof longest), text);
+    assert_int_equal(strlen(text), strlen("S-1-0xffffffffffff") + SID_PARTS_MAX * strlen("-4294967295"));
+}
+
+/* ---------------------------------------------------------------- which are believed */
+
+static struct hex logon_buffer, names_buffer;
+
+static void keep_logon(const struct kv_record *record)
+{
+    if (strcmp(kv_id(record), "samba-logon-info") == 0) {
+        struct bytes buffer = kv_hex(record, "buffer");
+        memcpy(logon_buffer.data, buffer.data, buffer.size);
+        logon_buffer.size = buffer.size;
+    }
+}
+
+static void keep_names(const struct kv_record *record)
+{
+    struct bytes buffer = kv_hex(record, "buffer");
+    memcpy(names_buffer.data, buffer.data, buffer.size);
+    names_buffer.size = buffer.size;
+}
+
+struct fixture {
+    krb5_context krb;
+    krb5_principal client, other, service;
+    krb5_keyblock *server_key, *wrong_key, *kdc_key;
+    krb5_keytab keytab;
+    krb5_enc_tkt_part part;
+    krb5_ticket ticket;
+};
+
+static void ok(krb5_error_code code)
+{
+    assert_int_equal(code, 0);
+}
+
+static krb5_keyblock *new_key(krb5_context krb)
+{
+    krb5_keyblock *key = NULL;
+    ok(krb5_init_keyblock(krb, ENCTYPE_AES256_CTS_HMAC_SHA1_96, 0, &key));
+    ok(krb5_c_make_random_key(krb, ENCTYPE_AES256_CTS_HMAC_SHA1_96, key));
+    return key;
+}
+
+static void add_key(struct fixture *f, krb5_principal principal, krb5_kvno number, const krb5_keyblock *key)
+{
+    krb5_keytab_entry entry = {.principal = principal, .vno = number, .key = *key};
+    ok(krb5_kt_add_entry(f->krb, f->keytab, &entry));
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    ok(krb5_init_context(&f->krb));
+    ok(krb5_parse_name(f->krb, "alice@DOM.SSPI.TEST", &f->client));
+    ok(krb5_parse_name(f->krb, "bob@DOM.SSPI.TEST", &f->other));
+    ok(krb5_parse_name(f->krb, "HTTP/server@DOM.SSPI.TEST", &f->service));
+    f->server_key = new_key(f->krb);
+    f->wrong_key = new_key(f->krb);
+    f->kdc_key = new_key(f->krb);
+    ok(krb5_kt_resolve(f->krb, "MEMORY:pac", &f->keytab));
+    add_key(f, f->other, 3, f->server_key); /* of another name: not looked at */
+    add_key(f, f->service, 1, f->wrong_key);
+    add_key(f, f->service, 2, f->server_key);
+    f->part.client = f->client;
+    f->part.times.authtime = 1700000000;
+    f->ticket.server = f->service;
+    f->ticket.enc_part.enctype = ENCTYPE_AES256_CTS_HMAC_SHA1_96;
+    f->ticket.enc_part2 = &f->part;
+    assert_int_equal(kv_each(KV_TREE, FILE, "pac_logon", keep_logon), 2);
+    assert_int_equal(kv_each(KV_TREE, FILE, "pac_upn", keep_names), 1);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    ok(krb5_kt_close(f->krb, f->keytab));
+    krb5_free_principal(f->krb, f->client);
+    krb5_free_principal(f->krb, f->other);
+    krb5_free_principal(f->krb, f->service);
+    krb5_free_keyblock(f->krb, f->server_key);
+    krb5_free_keyblock(f->krb, f->wrong_key);
+    krb5_free_keyblock(f->krb, f->kdc_key);
+    krb5_free_context(f->krb);
+    free(f);
+    return 0;
+}
+
+static void add_buffer(struct fixture *f, krb5_pac pac, uint32_t type, const struct hex *buffer)
+{
+    krb5_data data = {0, (unsigned)buffer->size, (char *)(uintptr_t)buffer->data};
+    ok(krb5_pac_add_buffer(f->krb, pac, type, &data));
+}
+
+/* A ticket's PAC in AD-IF-RELEVANT, signed with `key` for `whom`. */
+static void give_pac(struct fixture *f, const krb5_keyblock *key, krb5_principal whom, krb5_timestamp when,
+                     const struct hex *logon)
+{
+    krb5_pac pac = NULL;
+    krb5_data whole = {0};
+    ok(krb5_pac_init(f->krb, &pac));
+    if (logon != NULL) {
+        add_buffer(f, pac, KRB5_PAC_LOGON_INFO, logon);
+    }
+    add_buffer(f, pac, KRB5_PAC_UPN_DNS_INFO, &names_buffer);
+    ok(krb5_pac_sign(f->krb, pac, when, whom, key, f->kdc_key, &whole));
+    krb5_pac_free(f->krb, pac);
+    krb5_authdata element = {
+        .ad_type = KRB5_AUTHDATA_WIN2K_PAC, .length = whole.length, .contents = (void *)whole.data};
+    krb5_authdata *list[2] = {&element, NULL};
+    krb5_free_authdata(f->krb, f->part.authorization_data);
+    ok(krb5_encode_authdata_container(f->krb, KRB5_AUTHDATA_IF_RELEVANT, list, &f->part.authorization_data));
+    krb5_free_data_contents(f->krb, &whole);
+}
+
+/* Is it believed, with the keytab, and as user-to-user with `session`? */
+static bool believed(struct fixture *f, const krb5_keyblock *session)
+{
+    const struct logon_keys keys = {.keytab = session == NULL ? f->keytab : NULL, .session = session};
+    struct utf16 account;
+    struct kerberos_logon *logon = NULL;
+    status_begin();
+    assert_int_equal(logon_of_ticket(f->krb, &f->ticket, &keys, &account, &logon), SEC_E_OK);
+    assert_null(status_reason(NULL, NULL, NULL));
+    bool found = logon != NULL;
+    assert_int_equal(account.size != 0, found);
+    if (found) {
+        static const uint16_t expected[] = u"DOM\\alice", upn[] = u"alice@dom.sspi.test", dns[] = u"DOM.SSPI.TEST";
+        assert_true(utf16_equal(account, utf16_from_wide(expected)));
+        assert_true(utf16_equal(logon_upn(logon), utf16_from_wide(upn)));
+        assert_true(utf16_equal(logon_dns_domain(logon), utf16_from_wide(dns)));
+        assert_true(logon->password_expiry == UINT64_C(132436288000000000) && logon->logoff == CLOCK_NEVER);
+        assert_int_equal(logon_sids(logon).size, 4 * (4 + 28) + (4 + 28) + (4 + 12) + (4 + 28));
+    }
+    utf16_free(&account);
+    free(logon);
+    return found;
+}
+
+static void signatures(void **state)
+{
+    struct fixture *f = *state;
+    const krb5_timestamp when = f->part.times.authtime;
+    assert_false(believed(f, NULL)); /* no authorization data at all */
+    give_pac(f, f->server_key, f->client, when, &logon_buffer);
+    assert_true(believed(f, NULL));
+    assert_true(believed(f, f->server_key));
+    assert_false(believed(f, f->wrong_key));
+    give_pac(f, f->kdc_key, f->client, when, &logon_buffer);
+    assert_false(believed(f, NULL)); /* a KDC's key is not the server's */
+    give_pac(f, f->server_key, f->other, when, &logon_buffer);
+    assert_false(believed(f, NULL)); /* another client's (MS-PAC 2.7) */
+    give_pac(f, f->server_key, f->client, when + 1, &logon_buffer);
+    assert_false(believed(f, NULL)); /* of another sign-in */
+    give_pac(f, f->server_key, f->client, when, NULL);
+    assert_false(believed(f, NULL)); /* without logon information, as MIT's KDCs make them */
+    krb5_free_authdata(f->krb, f->part.authorization_data);
+    f->part.authorization_data = NULL;
+}
+
+/* A bit that changes in a PAC that was good; but for the KDC's signature (12 bytes), which the KDC alone can check. */
+static void altered(void **state)
+{
+    struct fixture *f = *state;
+    give_pac(f, f->server_key, f->client, f->part.times.authtime, &logon_buffer);
+    krb5_authdata *container = f->part.authorization_data[0];
+    size_t head = container->length - logon_buffer.size; /* the PAC's header lies somewhere in it */
+    unsigned good = 0;
+    for (size_t at = container->length - 1; at > head; at -= 7) {
+        container->contents[at] ^= 4;
+        good += believed(f, NULL);
+        container->contents[at] ^= 4;
+    }
+    assert_in_range(good, 1, 2);
+    assert_true(believed(f, NULL));
+    krb5_free_authdata(f->krb, f->part.authorization_data);
+    f->part.authorization_data = NULL;
+}
+
+/* Rightly signed, and not to be read: passed over. */
+static void unreadable(void **state)
+{
+    struct fixture *f = *state;
+    struct hex bad = logon_buffer;
+    bad.size -= 40;
+    give_pac(f, f->server_key, f->client, f->part.times.authtime, &bad);
+    assert_false(believed(f, NULL));
+    krb5_free_authdata(f->krb, f->part.authorization_data);
+    f->part.authorization_data = NULL;
+}
+
+/* A session's account and groups move with it (ExportSecurityContext), and a spoilt one is refused. */
+static void moved(void **state)
+{
+    struct fixture *f = *state;
+    const struct logon_keys keys = {.session = f->server_key};
+    struct kerberos_context *context = NULL, *copy = NULL;
+    struct context *imported = NULL;
+    AUTO_UTF16 account = UTF16_NONE;
+    uint8_t blob[4096];
+    give_pac(f, f->server_key, f->client, f->part.times.authtime, &logon_buffer);
+    assert_int_equal(kerberos_context_new(false, 0, NULL, &context), SEC_E_OK);
+    assert_int_equal(logon_of_ticket(f->krb, &f->ticket, &keys, &account, &context->logon), SEC_E_OK);
+    assert_int_equal(kerberos_take_names(context, f->krb, f->client, f->service, account), SEC_E_OK);
+    context->key = (struct kerberos_key){.enctype = ENCTYPE_AES256_CTS_HMAC_SHA1_96, .size = 32};
+    context->profile = enctype_profile(context->key.enctype);
+    struct step_out nowhere = {.token = NULL};
+    kerberos_establish(context, &nowhere);
+    struct writer out = write_into(blob, sizeof blob);
+    assert_int_equal(kerberos_export(&context->base, 0, &out), SEC_E_OK);
+    assert_int_equal(kerberos_import(write_result(&out), &imported), SEC_E_OK);
+    copy = (struct kerberos_context *)imported;
+    assert_non_null(copy->logon);
+    assert_true(utf16_equal(kerberos_account(copy), account));
+    assert_true(utf16_equal(logon_upn(copy->logon), logon_upn(context->logon)));
+    assert_true(utf16_equal(logon_dns_domain(copy->logon), logon_dns_domain(context->logon)));
+    assert_int_equal(copy->logon->sids_size, context->logon->sids_size);
+    assert_memory_equal(logon_sids(copy->logon).data, logon_sids(context->logon).data, context->logon->sids_size);
+    assert_true(copy->logon->password_expiry == context->logon->password_expiry && copy->logon->user_flags == 0x220);
+    kerberos_dispose(imported);
+    imported = NULL;
+    for (size_t size = 0; size < out.size; size++) {
+        assert_int_equal(kerberos_import(bytes_of(blob, size), &imported), SEC_E_INVALID_TOKEN);
+    }
+    blob[out.size - context->logon->sids_size + 5] ^= 1; /* the count of the first SID */
+    assert_int_equal(kerberos_import(write_result(&out), &imported), SEC_E_INVALID_TOKEN);
+    assert_null(imported);
+    kerberos_dispose(&context->base);
+    krb5_free_authdata(f->krb, f->part.authorization_data);
+    f->part.authorization_data = NULL;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(vectors),
+                                       cmocka_unit_test(sids),
+                                       cmocka_unit_test_setup_teardown(signatures, set_up, tear_down),
+                                       cmocka_unit_test_setup_teardown(altered, set_up, tear_down),
+                                       cmocka_unit_test_setup_teardown(unreadable, set_up, tear_down),
+                                       cmocka_unit_test_setup_teardown(moved, set_up, tear_down)};
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests_name("kerberos_pac", tests, NULL, NULL);
+}
