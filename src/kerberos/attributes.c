@@ -16,9 +16,9 @@ static void sizes(const struct kerberos_context *context, struct attribute *out)
     if (context->profile == NULL) {
         out->sizes.max_signature = RC4_MIC_SIZE;
         out->sizes.security_trailer = context->dce ? RC4_WRAP_SIZE : RC4_WRAP_MAX;
-    } else { /* as Windows: the trailer of DCE style, whether this is one or not */
+    } else { /* what EncryptMessage uses: servers cut what they receive there (docs/divergences.md) */
         out->sizes.max_signature = (uint32_t)cfx_mic_size(context->profile);
-        out->sizes.security_trailer = (uint32_t)cfx_sealed_size(context->profile, true);
+        out->sizes.security_trailer = (uint32_t)cfx_sealed_size(context->profile, context->dce);
     }
 }
 

@@ -276,6 +276,21 @@ static bool is_plain(const unsigned char *data, size_t size)
     return true;
 }
 
+/* What EncryptMessage puts in front is as long as SIZES says: FreeRDP's servers cut there.  RC4's frame grows with the
+ * message. */
+static void full_trailer(struct session *s, const struct message *m)
+{
+    SecPkgContext_KeyInfoA info;
+    SecPkgContext_Sizes sizes;
+    assert_status(QueryContextAttributesA(&s->context, SECPKG_ATTR_KEY_INFO, &info), SEC_E_OK);
+    FreeContextBuffer(info.sSignatureAlgorithmName);
+    FreeContextBuffer(info.sEncryptAlgorithmName);
+    assert_status(QueryContextAttributesA(&s->context, SECPKG_ATTR_SIZES, &sizes), SEC_E_OK);
+    if (info.EncryptAlgorithm != 23) {
+        assert_int_equal(m->at[0].cbBuffer, sizes.cbSecurityTrailer);
+    }
+}
+
 /* Ours seals, theirs unwraps. */
 static void ours_to_theirs(struct session *s, size_t size, bool encrypt)
 {
@@ -285,6 +300,9 @@ static void ours_to_theirs(struct session *s, size_t size, bool encrypt)
     message_init(s, &m, size);
     assert_status(EncryptMessage(&s->context, encrypt ? 0 : SECQOP_WRAP_NO_ENCRYPT, &m.all, 0), SEC_E_OK);
     assert_true(size < 8 || is_plain(m.data, size) == !encrypt);
+    if (encrypt) {
+        full_trailer(s, &m);
+    }
     size_t at = 0;
     for (int i = 0; i < 3; i++) {
         memcpy(wire + at, m.at[i].pvBuffer, m.at[i].cbBuffer);
