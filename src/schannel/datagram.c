@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "crypto/openssl_errors.h"
+#include "schannel/alerts.h"
 #include "schannel/engine_io.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
@@ -45,7 +46,7 @@ void datagram_prepare_ctx(SSL_CTX *ssl_ctx, bool server)
 void datagram_set_mtu(struct schannel_context *context, uint16_t mtu)
 {
     context->dtls->mtu = mtu > MTU_MAXIMUM ? MTU_MAXIMUM : mtu;
-    SSL_set_mtu(context->ssl, context->dtls->mtu);
+    DTLS_set_link_mtu(context->ssl, context->dtls->mtu + DATAGRAM_OVERHEAD);
 }
 
 SECURITY_STATUS datagram_prepare(struct schannel_context *context, uint16_t mtu)
@@ -172,6 +173,25 @@ bool datagram_is_handshake(struct bytes datagram)
     struct reader reader = read_start(datagram);
     uint8_t type = read_u8(&reader);
     return !reader.bad && (type == RECORD_HANDSHAKE || type == RECORD_CHANGE_CIPHER_SPEC);
+}
+
+struct bytes datagram_without_strays(struct bytes datagram)
+{
+    for (;;) {
+        struct reader reader = read_start(datagram);
+        uint8_t type = read_u8(&reader);
+        read_u16be(&reader);
+        uint16_t epoch = read_u16be(&reader);
+        read_bytes(&reader, RECORD_HEAD - 7);
+        struct reader body = read_start(read_bytes(&reader, read_u16be(&reader)));
+        bool known = type >= RECORD_CHANGE_CIPHER_SPEC && type <= RECORD_HANDSHAKE;
+        bool warning =
+            type == RECORD_ALERT && read_u8(&body) != ALERT_FATAL && read_u8(&body) != ALERT_CLOSE_NOTIFY;
+        if (reader.bad || epoch != 0 || (known && !warning)) {
+            return datagram;
+        }
+        datagram = read_bytes(&reader, read_left(&reader));
+    }
 }
 
 void datagram_answer_repeat(struct schannel_context *context, struct bytes datagram)

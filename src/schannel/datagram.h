@@ -10,6 +10,9 @@
 #include "schannel/protect.h"
 
 #define DATAGRAM_MTU_DEFAULT 1096 /* SEC_DTLS_MTU, Microsoft Learn */
+/* What stands around a datagram, as OpenSSL asks for it: it refuses to work where a datagram with it has less than 256 bytes, and
+ * SEC_DTLS_MTU begins at 200. */
+#define DATAGRAM_OVERHEAD 56
 
 /* Prepares a new context; `mtu` 0 is the default. */
 STATUS datagram_prepare(struct schannel_context *context, uint16_t mtu);
@@ -42,6 +45,10 @@ uint64_t datagram_expiry(struct schannel_context *context);
 
 /* A datagram that holds no message for DecryptMessage: its first record is a handshake's or ChangeCipherSpec. */
 bool datagram_is_handshake(struct bytes datagram);
+
+/* The datagram without the records in front that nobody protects, and that must not end a handshake (RFC 6347 4.1.2.7): of
+ * unknown types, application data, and warnings, which OpenSSL would take for as many as it endures (its issue 25444). */
+struct bytes datagram_without_strays(struct bytes datagram);
 
 /* A finished connection's answer to a flight that the peer repeats. */
 void datagram_answer_repeat(struct schannel_context *context, struct bytes datagram);

@@ -254,6 +254,9 @@ static SECURITY_STATUS failure_reason(struct schannel_context *context)
             alert_sent(context->alert_sent[1]),
             "the handshake is refused, and the peer told so by an alert (RFC 8446 6.2; see SSPI_TRACE for the reason)");
     }
+    REQUIRE(
+        !context->datagram || error != 0, SEC_E_ILLEGAL_MESSAGE,
+        "a part of a handshake message that does not fit the message (RFC 6347 4.2.3)"); /* of which OpenSSL is silent */
     FAIL(SEC_E_INTERNAL_ERROR, "OpenSSL gave up without an alert (see SSPI_TRACE)");
 }
 

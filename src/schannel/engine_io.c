@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "schannel/datagram.h"
 #include "schannel/record_keys.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
@@ -76,7 +77,7 @@ static SECURITY_STATUS next_record(struct schannel_context *context)
 {
     struct schannel_handshake *handshake = context->handshake;
     if (!handshake->bridge_in) {
-        handshake->record = handshake->feed;
+        handshake->record = context->datagram ? datagram_without_strays(handshake->feed) : handshake->feed;
         handshake->feed = BYTES_NONE;
         return SEC_E_OK;
     }
@@ -214,6 +215,8 @@ static long io_ctrl(BIO *bio, int command, long number, void *pointer)
     case BIO_CTRL_DGRAM_GET_MTU:
     case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:
         return context->dtls != NULL ? context->dtls->mtu : 0;
+    case BIO_CTRL_DGRAM_GET_MTU_OVERHEAD:
+        return DATAGRAM_OVERHEAD;
     case BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT: /* a pointer to the moment that OpenSSL keeps (datagram.c) */
         if (context->dtls != NULL) {
             context->dtls->timer = pointer;
