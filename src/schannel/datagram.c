@@ -185,8 +185,7 @@ struct bytes datagram_without_strays(struct bytes datagram)
         read_bytes(&reader, RECORD_HEAD - 7);
         struct reader body = read_start(read_bytes(&reader, read_u16be(&reader)));
         bool known = type >= RECORD_CHANGE_CIPHER_SPEC && type <= RECORD_HANDSHAKE;
-        bool warning =
-            type == RECORD_ALERT && read_u8(&body) != ALERT_FATAL && read_u8(&body) != ALERT_CLOSE_NOTIFY;
+        bool warning = type == RECORD_ALERT && read_u8(&body) != ALERT_FATAL && read_u8(&body) != ALERT_CLOSE_NOTIFY;
         if (reader.bad || epoch != 0 || (known && !warning)) {
             return datagram;
         }

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "sspi_ext.h"
-#include "support/tls_ends.h"
+#include "support/dtls_ends.h"
 #include "torture/memory.h"
 
 #define MOST 20000
@@ -57,7 +57,7 @@ static void give(void *block, const char *file, int line)
 struct scene {
     const char *name;
     DWORD protocols;
-    bool mutual;
+    bool mutual, datagram;
 };
 
 static const struct scene scenes[] = {
@@ -65,16 +65,23 @@ static const struct scene scenes[] = {
     {"TLS 1.3", SP_PROT_TLS1_3, false},
     {"TLS 1.3, a certificate asked for", SP_PROT_TLS1_3, true},
     {"TLS 1.1", SP_PROT_TLS1_1, false},
+    {"DTLS 1.2, a certificate asked for", SP_PROT_DTLS1_2, true, true},
 };
 
-static SECURITY_STATUS close_side(struct ends *ends, int side)
+static struct dtls_ends dtls; /* of TLS its ends alone */
+
+static SECURITY_STATUS close_side(const struct scene *scene, int side)
 {
+    struct ends *ends = &dtls.ends;
     DWORD shutdown = SCHANNEL_SHUTDOWN;
     SecBuffer buffer = {sizeof shutdown, SECBUFFER_TOKEN, &shutdown};
     SecBufferDesc message = {SECBUFFER_VERSION, 1, &buffer};
     SECURITY_STATUS status = ApplyControlToken(&ends->contexts[side], &message);
     ends->size[side] = 0;
-    return status < 0 ? status : ends_step(ends, side);
+    if (status >= 0) {
+        status = scene->datagram ? dtls_step(&dtls, side, NULL, 0) : ends_step(ends, side);
+    }
+    return status;
 }
 
 static bool failed_now(void)
@@ -82,10 +89,11 @@ static bool failed_now(void)
     return memory_has_failed() || openssl.failed;
 }
 
-static SECURITY_STATUS connect_once(struct ends *ends)
+static SECURITY_STATUS connect_once(const struct scene *scene)
 {
-    ends_reset(ends);
-    while (!ends_shake(ends)) {
+    struct ends *ends = &dtls.ends;
+    dtls_reset(&dtls);
+    while (scene->datagram ? !dtls_shake(&dtls, 12) : !ends_shake(ends)) {
         for (int side = 0; side < 2; side++) {
             if (ends->status[side] < 0) {
                 return ends->status[side];
@@ -98,34 +106,28 @@ static SECURITY_STATUS connect_once(struct ends *ends)
             return failed_now() ? SEC_E_INSUFFICIENT_MEMORY : SEC_E_INTERNAL_ERROR;
         }
     }
-    SECURITY_STATUS status = close_side(ends, END_CLIENT);
-    return status < 0 ? status : close_side(ends, END_SERVER);
+    SECURITY_STATUS status = close_side(scene, END_CLIENT);
+    return status < 0 ? status : close_side(scene, END_SERVER);
 }
 
-static SECURITY_STATUS play(struct ends *ends, const struct scene *scene)
+static SECURITY_STATUS run(const struct scene *scene)
 {
+    struct ends *ends = &dtls.ends;
+    memset(&dtls, 0, sizeof dtls);
     SECURITY_STATUS status = ends_acquire(ends, scene->protocols);
     ends->request[END_SERVER] = scene->mutual ? ASC_REQ_MUTUAL_AUTH : 0;
     ends->request[END_CLIENT] = ISC_REQ_USE_SUPPLIED_CREDS;
     for (int connection = 0; connection < 2 && status >= 0; connection++) {
-        status = connect_once(ends); /* the second one resumes */
+        status = connect_once(scene); /* the second one resumes */
     }
     return status;
-}
-
-static struct ends ends;
-
-static SECURITY_STATUS run(const struct scene *scene)
-{
-    memset(&ends, 0, sizeof ends);
-    return play(&ends, scene);
 }
 
 static void warm(const struct scene *scene)
 {
     for (int i = 0; i < 2; i++) { /* fill what is kept */
         assert_int_equal(run(scene), SEC_E_OK);
-        ends_free(&ends);
+        ends_free(&dtls.ends);
     }
 }
 
@@ -141,7 +143,7 @@ static void library_allocations(void **state)
             failed = memory_has_failed();
             bool reasoned = SspiExtLastReason(NULL) != NULL;
             memory_fail_at(0);
-            ends_free(&ends);
+            ends_free(&dtls.ends);
             bool good = status == SEC_E_OK || (status == SEC_E_INSUFFICIENT_MEMORY && failed && reasoned);
             if (!good || memory_live() != live) {
                 print_message("# %s: allocation %lu: %08x, %zd blocks more\n", scenes[s].name, n, (unsigned)status,
@@ -154,7 +156,7 @@ static void library_allocations(void **state)
         assert_int_equal(wrong, 0);
         assert_true(n > 10 && n < MOST);
         assert_int_equal(run(&scenes[s]), SEC_E_OK);
-        ends_free(&ends);
+        ends_free(&dtls.ends);
     }
 }
 
@@ -174,7 +176,7 @@ static void openssl_allocations(void **state)
             failed = openssl.failed;
             openssl.countdown = 0;
             openssl.failed = false;
-            ends_free(&ends);
+            ends_free(&dtls.ends);
             if (status != SEC_E_OK && !failed) {
                 print_message("# %s: allocation %ld: %08x\n", scenes[s].name, n, (unsigned)status);
                 fail();
@@ -184,7 +186,7 @@ static void openssl_allocations(void **state)
         print_message("# %s: about %ld allocations\n", scenes[s].name, n);
         assert_true(n > 100);
         assert_int_equal(run(&scenes[s]), SEC_E_OK);
-        ends_free(&ends);
+        ends_free(&dtls.ends);
     }
 }
 

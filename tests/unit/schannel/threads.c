@@ -2,7 +2,10 @@
 #include "link.h"
 
 #include <pthread.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include "support/dtls_ends.h"
 
 #define MESSAGES 3000
 
@@ -107,11 +110,99 @@ static void reader_and_writer_tls12(void **state)
     both_ways(SP_PROT_TLS1_2);
 }
 
+/* ---------------------------------------------------------------- datagrams */
+
+struct lane {
+    CtxtHandle *from, *to;
+    int wire[2];
+    atomic_bool failed;
+};
+
+static void *datagram_sender(void *argument)
+{
+    struct lane *lane = argument;
+    for (unsigned i = 0; i < MESSAGES && !lane->failed; i++) {
+        uint8_t block[1024] = {0};
+        size_t size = 2 + i % 500, at = 0;
+        block[64] = (uint8_t)i;
+        block[65] = (uint8_t)(i >> 8);
+        SecBuffer buffers[4] = {{64, SECBUFFER_STREAM_HEADER, block},
+                                {(ULONG)size, SECBUFFER_DATA, block + 64},
+                                {400, SECBUFFER_STREAM_TRAILER, block + 64 + size},
+                                {0, SECBUFFER_EMPTY, NULL}};
+        SecBufferDesc message = {SECBUFFER_VERSION, 4, buffers};
+        uint8_t wire[1024];
+        lane->failed = EncryptMessage(lane->from, 0, &message, 0) != SEC_E_OK;
+        for (size_t b = 0; b < 3 && !lane->failed; b++) {
+            memcpy(wire + at, buffers[b].pvBuffer, buffers[b].cbBuffer);
+            at += buffers[b].cbBuffer;
+        }
+        lane->failed = lane->failed || send(lane->wire[1], wire, at, MSG_NOSIGNAL) != (ssize_t)at;
+    }
+    shutdown(lane->wire[1], SHUT_WR);
+    return NULL;
+}
+
+static void *datagram_receiver(void *argument)
+{
+    struct lane *lane = argument;
+    unsigned got = 0;
+    for (;;) {
+        uint8_t datagram[1024];
+        ssize_t size = recv(lane->wire[0], datagram, sizeof datagram, 0);
+        if (size <= 0) {
+            break;
+        }
+        SecBuffer buffers[4] = {{(ULONG)size, SECBUFFER_DATA, datagram},
+                                {0, SECBUFFER_EMPTY, NULL},
+                                {0, SECBUFFER_EMPTY, NULL},
+                                {0, SECBUFFER_EMPTY, NULL}};
+        SecBufferDesc message = {SECBUFFER_VERSION, 4, buffers};
+        const uint8_t *data;
+        if (DecryptMessage(lane->to, &message, 0, NULL) != SEC_E_OK || buffers[1].cbBuffer != 2 + got % 500) {
+            lane->failed = true;
+            break;
+        }
+        data = buffers[1].pvBuffer;
+        lane->failed = lane->failed || (unsigned)(data[0] | data[1] << 8) != got;
+        got++;
+    }
+    lane->failed = lane->failed || got != MESSAGES;
+    close(lane->wire[0]); /* a sender that waits for room hears of it */
+    return NULL;
+}
+
+static void reader_and_writer_dtls(void **state)
+{
+    static struct dtls_ends dtls;
+    assert_int_equal(ends_acquire(&dtls.ends, SP_PROT_DTLS1_2), SEC_E_OK);
+    dtls_reset(&dtls);
+    assert_true(dtls_shake(&dtls, 20));
+    CtxtHandle *handles = dtls.ends.contexts;
+    struct lane lanes[2] = {{.from = &handles[0], .to = &handles[1]}, {.from = &handles[1], .to = &handles[0]}};
+    pthread_t threads[4];
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, lanes[i].wire), 0);
+        assert_int_equal(pthread_create(&threads[2 * i], NULL, datagram_sender, &lanes[i]), 0);
+        assert_int_equal(pthread_create(&threads[2 * i + 1], NULL, datagram_receiver, &lanes[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        close(lanes[i].wire[1]);
+        assert_false(lanes[i].failed);
+    }
+    dtls_reset(&dtls);
+    ends_free(&dtls.ends);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reader_and_writer_tls12),
         cmocka_unit_test(reader_and_writer_tls13),
+        cmocka_unit_test(reader_and_writer_dtls),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("schannel threads", tests, NULL, NULL);
