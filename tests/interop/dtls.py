@@ -186,11 +186,18 @@ def resumption(version):
 
 
 def wrong_certificates(version):
-    for wrong, status in (('expired', 'SEC_E_CERT_EXPIRED'), ('wrongname', 'SEC_E_WRONG_PRINCIPAL'), ('unknown', 'SEC_E_UNTRUSTED_ROOT')):
+    for wrong, status in (('expired', 'SEC_E_CERT_EXPIRED'), ('notyet', 'SEC_E_CERT_EXPIRED'), ('wrongname', 'SEC_E_WRONG_PRINCIPAL'),
+                          ('wrongusage', 'SEC_E_CERT_WRONG_USAGE'), ('unknown', 'SEC_E_UNTRUSTED_ROOT')):
         theirs = openssl_server(version, wrong)
         ours = tls.Ours(PEER, theirs.port, ['--versions', version, '--roots', pki('root.pem'), '--target', tls.TARGET], ['facts'])
         ours.finish()
         equal(ours.fact('handshake'), status, '%s, %s: %s' % (version, wrong, status))
+        theirs.stop()
+    for staple, name, status in (('good.ocsp', 'server-p256', 'SEC_E_OK'), ('revoked.ocsp', 'revoked', 'CRYPT_E_REVOKED')):
+        theirs = openssl_server(version, name, '-status_file', pki(staple))
+        ours = tls.Ours(PEER, theirs.port, ['--versions', version, '--roots', pki('root.pem'), '--target', tls.TARGET, '--revocation'],
+                        ['facts']).finish()
+        equal(ours.fact('handshake'), status, '%s, staple %s: %s' % (version, staple, status))
         theirs.stop()
 
 

@@ -145,6 +145,12 @@ def client_certificates():
         equal(ours.fact('end'), 'SEC_I_CONTEXT_EXPIRED', name + 'another credential has one')
         matches(r'subject=CN = Alice', server.output(), name + 's_server knows whose it is')
 
+        server = openssl.server(*theirs, '-Verify', '5', '-verify_return_error')
+        ours = ours_client(server.port, '--versions', version, actions=['facts', 'end']).finish()
+        # A server of TLS 1.3 says so when the client is done (RFC 8446 4.4.2.4).
+        equal(ours.fact('handshake' if version == '1.2' else 'end'), 'SEC_E_ILLEGAL_MESSAGE', name + 'required, and there is none')
+        server.wait_line('peer did not return a certificate')
+
         client = [VERSIONS[version][0], '-servername', tls.TARGET, '-CAfile', pki('root.pem')]
         ours = ours_server('--versions', version, '--ask')
         openssl.client(ours.port, *client, *identity('client')[0]).type('Q')

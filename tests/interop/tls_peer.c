@@ -12,6 +12,7 @@
  *   --ask                server: ASC_REQ_MUTUAL_AUTH
  *   --manual             certificates are not judged
  *   --revocation         SCH_CRED_REVOCATION_CHECK_END_CERT
+ *   --flag NAME          chain exclude-root ignore-no-check ignore-offline: more of SCH_CRED_* about revocation
  *   --times N            so many connections, one after the other, with the same credential; not for a server of DTLS
  *   --mtu N
  *
@@ -103,6 +104,23 @@ static void set_alpn(struct peer *peer, const char *list)
     peer->session.alpn_size = (ULONG)(10 + size);
 }
 
+static DWORD flag_of(const char *value)
+{
+    static const struct {
+        const char *name;
+        DWORD flag;
+    } known[] = {{"chain", SCH_CRED_REVOCATION_CHECK_CHAIN},
+                 {"exclude-root", SCH_CRED_REVOCATION_CHECK_CHAIN_EXCLUDE_ROOT},
+                 {"ignore-no-check", SCH_CRED_IGNORE_NO_REVOCATION_CHECK},
+                 {"ignore-offline", SCH_CRED_IGNORE_REVOCATION_OFFLINE}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i].name, value) == 0) {
+            return known[i].flag;
+        }
+    }
+    session_fatal("no such flag: %s", value);
+}
+
 static void take_option(struct peer *peer, const char *name, const char *value)
 {
     if (strcmp(name, "versions") == 0) {
@@ -127,6 +145,8 @@ static void take_option(struct peer *peer, const char *name, const char *value)
         peer->flags |= SCH_CRED_MANUAL_CRED_VALIDATION;
     } else if (strcmp(name, "revocation") == 0) {
         peer->flags |= SCH_CRED_REVOCATION_CHECK_END_CERT;
+    } else if (strcmp(name, "flag") == 0) {
+        peer->flags |= flag_of(value);
     } else if (strcmp(name, "times") == 0) {
         peer->times = atoi(value);
     } else if (strcmp(name, "mtu") == 0) {
@@ -148,6 +168,7 @@ static void read_options(struct peer *peer, int count, char **arguments)
         {"ask", no_argument, NULL, 0},
         {"manual", no_argument, NULL, 0},
         {"revocation", no_argument, NULL, 0},
+        {"flag", required_argument, NULL, 0},
         {"times", required_argument, NULL, 0},
         {"mtu", required_argument, NULL, 0},
         {NULL, 0, NULL, 0},
