@@ -198,21 +198,60 @@ static SECURITY_STATUS judge(struct judgement *judgement, struct step_out *out)
     return answer(judgement, out);
 }
 
-/* A KRB-ERROR for the client; what came of the request before is taken back. */
+/* A KRB-ERROR in the name of `service` (taken over), or nothing without one. */
+static SECURITY_STATUS write_error(const struct judgement *judgement, krb5_error_code code, krb5_principal service,
+                                   struct step_out *out)
+{
+    AUTO_WRITER body = write_growing(KERBEROS_MAX_TOKEN);
+    exchange_error_build(judgement->krb, code, service, &body);
+    krb5_free_principal(judgement->krb, service);
+    return body.size != 0 ? send_token(&judgement->token, AP_ERROR, write_result(&body), out) : SEC_E_OK;
+}
+
+/* For the client; what came of the request before is taken back. */
 static void send_error(const struct judgement *judgement, SECURITY_STATUS status, struct step_out *out)
 {
-    krb5_error_code code = judgement->code != 0 ? judgement->code : KRB5KRB_ERR_GENERIC;
     struct keytab *keytab = judgement->context->handshake->credential->keytab;
     krb5_principal service =
         status == SEC_E_INVALID_TOKEN || keytab == NULL ? NULL : keytab_any_name(keytab, judgement->krb);
-    AUTO_WRITER body = write_growing(KERBEROS_MAX_TOKEN);
     out->token->size = 0;
-    exchange_error_build(judgement->krb, code, service, &body);
-    krb5_free_principal(judgement->krb, service);
-    if (body.size != 0) {
-        SECURITY_STATUS sent = send_token(&judgement->token, AP_ERROR, write_result(&body), out);
-        (void)sent; /* the refusal itself is what the caller hears of */
+    SECURITY_STATUS sent =
+        write_error(judgement, judgement->code != 0 ? judgement->code : KRB5KRB_ERR_GENERIC, service, out);
+    (void)sent; /* the refusal itself is what the caller hears of */
+}
+
+/* Who this server is as a user; NULL: it has no tickets. */
+static krb5_principal own_name(const struct judgement *judgement)
+{
+    AUTO_UTF16 name = UTF16_NONE;
+    AUTO_FREE char *text = NULL;
+    krb5_principal own = NULL;
+    bool known = tickets_name(judgement->context->handshake->credential->tickets, &name) >= 0 &&
+                 utf16_to_utf8(name, &text, NULL) >= 0;
+    return known && krb5_parse_name(judgement->krb, text, &own) == 0 ? own : NULL;
+}
+
+/* A server that is there as a user, or has a ticket granting ticket and no keys at all, asks the client for user-to-user, once (RFC
+ * 4120 3.7, 7.5.9). */
+static SECURITY_STATUS ask_for_user(const struct judgement *judgement, SECURITY_STATUS refusal, struct step_out *out)
+{
+    struct kerberos_context *context = judgement->context;
+    bool as_user = context->handshake->credential->as_user && judgement->code == KRB5KRB_AP_ERR_NOT_US;
+    bool keyless = as_user || (refusal == SEC_E_NO_CREDENTIALS && judgement->keytab == NULL);
+    if (!keyless || context->handshake->retried || context->user_to_user || context->datagram) {
+        return refusal;
     }
+    krb5_principal own = own_name(judgement);
+    if (own == NULL) {
+        return refusal;
+    }
+    status_begin(); /* that there are no keys is no refusal any more */
+    TRACE("Kerberos: no key for the client's ticket: user-to-user is asked for");
+    context->handshake->retried = true;
+    out->token->size = 0;
+    TRY(write_error(judgement, LIBRARY_USER_TO_USER_REQUIRED, own, out));
+    out->flags = kerberos_returned(context);
+    return SEC_I_CONTINUE_NEEDED;
 }
 
 static SECURITY_STATUS take_request(struct kerberos_context *context, krb5_context krb, const struct ap_token *token,
@@ -220,6 +259,9 @@ static SECURITY_STATUS take_request(struct kerberos_context *context, krb5_conte
 {
     struct judgement judgement = {.context = context, .krb = krb, .in = in, .token = *token};
     SECURITY_STATUS status = judge(&judgement, out);
+    if (status < 0) {
+        status = ask_for_user(&judgement, status, out);
+    }
     if (status < 0) {
         send_error(&judgement, status, out);
     }

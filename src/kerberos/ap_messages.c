@@ -9,6 +9,7 @@
 #define TAG_AP_REQ    0x6e /* [APPLICATION 14], [APPLICATION 15], [APPLICATION 30] (RFC 4120 5.10) */
 #define TAG_AP_REP    0x6f
 #define TAG_KRB_ERROR 0x7e
+#define TAG_SEQUENCE  0x30 /* KERB-TGT-REQUEST, KERB-TGT-REPLY */
 #define BINDINGS_SIZE 16
 #define DELEGATION    1
 
@@ -17,6 +18,21 @@ static const uint8_t truncated_oid[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x82, 0xf7
 static const uint8_t user_oid[] = {0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02, 0x03};
 
 #define IS(oid, known) ((oid).size == sizeof(known) && memcmp((oid).data, (known), sizeof(known)) == 0)
+
+/* The two messages of user-to-user have no tag of their own: their types are inside. */
+static SECURITY_STATUS parse_sequence(struct bytes token, struct ap_token *out)
+{
+    struct tgt_request request;
+    struct bytes ticket;
+    struct ap_token found = {.kind = AP_TGT_REPLY, .user_to_user = true, .body = token};
+    if (tgt_reply_parse(token, &ticket) < 0) {
+        status_begin(); /* that was a question */
+        TRY(tgt_request_parse(token, &request));
+        found.kind = AP_TGT_REQUEST;
+    }
+    *out = found;
+    return SEC_E_OK;
+}
 
 static SECURITY_STATUS parse_bare(struct bytes token, struct ap_token *out)
 {
@@ -31,6 +47,8 @@ static SECURITY_STATUS parse_bare(struct bytes token, struct ap_token *out)
     case TAG_KRB_ERROR:
         found.kind = AP_ERROR;
         break;
+    case TAG_SEQUENCE:
+        return parse_sequence(token, out);
     default:
         FAIL(SEC_E_INVALID_TOKEN, "not a token of Kerberos (RFC 4121 4.1)");
     }

@@ -40,6 +40,7 @@ static void end_handshake(struct kerberos_context *context)
     if (handshake != NULL) {
         exchange_free(&handshake->auth);
         ticket_drop(handshake->ticket);
+        utf16_free(&handshake->target);
         if (handshake->credential != NULL) {
             credential_drop(&handshake->credential->base);
         }

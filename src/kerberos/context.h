@@ -25,6 +25,7 @@ struct kerberos_credential {
     struct credential base;
     struct tickets *tickets; /* outbound, and the server's side of user-to-user */
     struct keytab *keytab;   /* inbound */
+    bool as_user;            /* inbound, with an identity: it has a password, and keys only by chance */
     struct kerberos_shown_name *names;
 };
 
@@ -44,7 +45,8 @@ struct kerberos_handshake {
     struct kerberos_credential *credential; /* held; NULL when there was none */
     krb5_auth_context auth;
     struct ticket *ticket; /* the client's, or the server's ticket granting ticket */
-    bool retried;          /* with the server's clock */
+    struct utf16 target;   /* owned; client: who was asked for a ticket granting ticket */
+    bool retried;          /* with the server's clock; server: user-to-user was asked for */
     uint8_t bindings[16];
 };
 

@@ -124,6 +124,7 @@ SECURITY_STATUS kerberos_acquire(const struct credential_in *in, struct credenti
         TRY(tickets_open_default(UTF16_NONE, &credential->tickets));
     }
     if ((in->use & SECPKG_CRED_INBOUND) != 0) {
+        credential->as_user = in->auth_data != NULL;
         TRY(keytab_open(in->principal, &credential->keytab));
         TRY(can_accept(credential, in));
     }

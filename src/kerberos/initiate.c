@@ -104,16 +104,6 @@ static SECURITY_STATUS send_request(struct kerberos_context *context, krb5_conte
     return after_request(context, krb, out);
 }
 
-static SECURITY_STATUS begin_exchange(struct kerberos_context *context, krb5_context krb, struct utf16 target,
-                                      struct bytes second, struct step_out *out)
-{
-    struct kerberos_handshake *handshake = context->handshake;
-    TRY(tickets_get(handshake->credential->tickets, target, second, &handshake->ticket));
-    TRY(kerberos_take_names(context, krb, handshake->ticket->creds.client, handshake->ticket->creds.server,
-                            UTF16_NONE));
-    return send_request(context, krb, NULL, out);
-}
-
 /* ---------------------------------------------------------------- user-to-user */
 
 static struct bytes data_bytes(const krb5_data *data)
@@ -139,12 +129,44 @@ static SECURITY_STATUS ask_for_tgt(struct kerberos_context *context, krb5_contex
     krb5_free_principal(krb, server);
     TRY(status);
     TRY(send_token(context, AP_TGT_REQUEST, write_result(&body), out));
+    utf16_free(&context->handshake->target);
+    TRY(utf16_copy(target, &context->handshake->target));
     context->state = KERBEROS_STATE_WAIT_TGT;
     out->flags = kerberos_returned(context);
     return SEC_I_CONTINUE_NEEDED;
 }
 
+static SECURITY_STATUS begin_exchange(struct kerberos_context *context, krb5_context krb, struct utf16 target,
+                                      struct bytes second, struct step_out *out)
+{
+    struct kerberos_handshake *handshake = context->handshake;
+    ticket_drop(STEAL(handshake->ticket));
+    SECURITY_STATUS status = tickets_get(handshake->credential->tickets, target, second, &handshake->ticket);
+    if (status == SEC_E_NO_TGT_REPLY && second.size == 0 && !context->datagram) {
+        status_begin(); /* the KDC makes no other ticket for this name: a user's (RFC 4120 7.5.9, 27) */
+        context->user_to_user = true;
+        return ask_for_tgt(context, krb, target, out);
+    }
+    TRY(status);
+    TRY(kerberos_take_names(context, krb, handshake->ticket->creds.client, handshake->ticket->creds.server,
+                            UTF16_NONE));
+    return send_request(context, krb, NULL, out);
+}
+
 /* ---------------------------------------------------------------- what the server says */
+
+/* It has no keys of its own, but a ticket granting ticket (RFC 4120 7.5.9, 69).  Nobody has signed that, and nothing is risked: the
+ * KDC makes a ticket only for the user whose ticket granting ticket the server will show. */
+static SECURITY_STATUS change_to_user(struct kerberos_context *context, krb5_context krb, struct step_out *out)
+{
+    struct kerberos_handshake *handshake = context->handshake;
+    AUTO_UTF16 target = UTF16_NONE;
+    TRACE("Kerberos: the server wants user-to-user");
+    TRY(principal_text(krb, handshake->ticket->creds.server, &target));
+    exchange_free(&handshake->auth);
+    context->user_to_user = true;
+    return ask_for_tgt(context, krb, target, out);
+}
 
 /* Its refusal.  A clock that is off is tried again once, with the server's (MS-KILE 3.2.5.7); that time comes from nobody
  * trusted, but goes nowhere beyond this one authenticator. */
@@ -159,6 +181,10 @@ static SECURITY_STATUS take_error(struct kerberos_context *context, krb5_context
         TRACE("Kerberos: the server's clock differs, once more with its time");
         context->handshake->retried = true;
         return send_request(context, krb, clock, out);
+    }
+    if (error.code == LIBRARY_USER_TO_USER_REQUIRED && context->state == KERBEROS_STATE_WAIT_REPLY &&
+        !context->user_to_user && !context->datagram) {
+        return change_to_user(context, krb, out);
     }
     LIBRARY_TRY(krb, LIBRARY_CLIENT, error.code);
     FAIL(SEC_E_INVALID_TOKEN, "a KRB-ERROR without an error (RFC 4120 5.9.1)");
@@ -194,7 +220,7 @@ static SECURITY_STATUS take_token(struct kerberos_context *context, krb5_context
         REQUIRE(token.kind == AP_TGT_REPLY, SEC_E_NO_TGT_REPLY,
                 "the server sent no ticket granting ticket for user-to-user (draft-swift-win2k-krb-user2user 3)");
         TRY(tgt_reply_parse(token.body, &ticket));
-        return begin_exchange(context, krb, in->target, ticket, out);
+        return begin_exchange(context, krb, context->handshake->target, ticket, out);
     }
     REQUIRE(token.kind == AP_REPLY && token.framed != context->dce, SEC_E_INVALID_TOKEN,
             "not an AP-REP where one is due (RFC 4121 4.1.2)");

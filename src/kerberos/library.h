@@ -30,6 +30,9 @@ void library_look(void);
  * that it does not have.  Held for moments, never over a call of a KDC, and one at a time. */
 pthread_mutex_t *library_lock(const void *object);
 
+/* KRB_AP_ERR_USER_TO_USER_REQUIRED (RFC 4120 7.5.9), for which libkrb5 has no name. */
+#define LIBRARY_USER_TO_USER_REQUIRED ((krb5_error_code)(ERROR_TABLE_BASE_krb5 + 69))
+
 /* Which side of an exchange an error is judged from: what the client could not get, or what it brought. */
 enum library_side { LIBRARY_CLIENT, LIBRARY_SERVER };
 

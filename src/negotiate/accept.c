@@ -15,7 +15,7 @@ static SECURITY_STATUS speak_first(struct negotiate_context *context, struct ste
 {
     const struct mech *offered[MECH_COUNT];
     const struct neg_oid *oids[MECH_COUNT];
-    size_t count = choose_offer(context->credential, NULL, offered);
+    size_t count = choose_offer(context->credential, NULL, CHOOSE_USER_TOO, offered);
     REQUIRE(count != 0, SEC_E_NO_CREDENTIALS, "the credential's package list leaves no mechanism to offer");
     for (size_t i = 0; i < count; i++) {
         oids[i] = &offered[i]->oid;
@@ -95,11 +95,11 @@ static SECURITY_STATUS choose(struct negotiate_context *context, const struct ne
                               uint8_t room[NEGOTIATE_ROOM], struct writer *mech_token, struct step_out *out)
 {
     SECURITY_STATUS failure = SEC_E_OK;
-    const struct negotiate_part *failed = NULL;
+    const struct mech *failed = NULL;
     for (size_t i = 0; i < init->mech_count; i++) {
         const struct mech *mech = mech_find(&init->mechs[i]);
         const struct negotiate_part *part = mech != NULL ? negotiate_part(context->credential, mech->package) : NULL;
-        if (part == NULL || part == failed) {
+        if (part == NULL || (failed != NULL && mech_is_same(mech, failed))) {
             continue;
         }
         context->mech = mech;
@@ -119,7 +119,7 @@ static SECURITY_STATUS choose(struct negotiate_context *context, const struct ne
             return failure;
         }
         write_free(mech_token);
-        failed = part;
+        failed = mech;
     }
     context->mech = NULL;
     REQUIRE(failure != SEC_E_OK, SEC_E_INVALID_TOKEN,

@@ -56,17 +56,27 @@ static bool hinted(const struct neg_token *hint, const struct mech *mech)
     return false;
 }
 
-size_t choose_offer(const struct negotiate_credential *credential, const struct neg_token *hint,
-                    const struct mech *out[MECH_COUNT])
+/* Adds those that are for two users, or those that are not. */
+static size_t add_offers(const struct negotiate_credential *credential, const struct neg_token *hint, bool first,
+                         enum choose_user user, size_t count, const struct mech *out[MECH_COUNT])
 {
-    size_t count = 0;
     for (size_t i = 0; i < MECH_COUNT; i++) {
-        if (negotiate_part(credential, mechs[i].package) != NULL && (hint == NULL || hinted(hint, &mechs[i]))) {
-            out[count] = &mechs[i];
+        const struct mech *mech = &mechs[i];
+        bool now = !mech->user_to_user ? !first : user == CHOOSE_USER_FIRST ? first : user == CHOOSE_USER_TOO && !first;
+        if (now && negotiate_part(credential, mech->package) != NULL && (hint == NULL || hinted(hint, mech))) {
+            out[count] = mech;
             count++;
         }
     }
-    return count == 0 && hint != NULL ? choose_offer(credential, NULL, out) : count;
+    return count;
+}
+
+size_t choose_offer(const struct negotiate_credential *credential, const struct neg_token *hint, enum choose_user user,
+                    const struct mech *out[MECH_COUNT])
+{
+    size_t count = add_offers(credential, hint, true, user, 0, out);
+    count = add_offers(credential, hint, false, user, count, out);
+    return count == 0 && hint != NULL ? choose_offer(credential, NULL, user, out) : count;
 }
 
 /* ---------------------------------------------------------------- the target, the user */
@@ -126,7 +136,8 @@ SECURITY_STATUS choose_order(struct utf16 target, const struct mech *offered[MEC
     bool known = false;
     TRY(is_known_elsewhere(target, &known));
     for (size_t i = 0; i < count; i++) {
-        if (known || !offered[i]->third_party) {
+        bool named = offered[i]->user_to_user && target.size != 0; /* a user, wherever he is */
+        if (known || named || !offered[i]->third_party) {
             offered[kept++] = offered[i];
         } else {
             unsuited[behind++] = offered[i];

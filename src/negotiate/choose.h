@@ -8,9 +8,12 @@
  * those two (SEC_WINNT_AUTH_IDENTITY_EX, PackageList). */
 bool choose_allowed(struct utf16 list, const char *package);
 
+/* What becomes of user-to-user in a list: a client names it only if it was asked for, and then first; a server can always. */
+enum choose_user { CHOOSE_USER_NEVER, CHOOSE_USER_FIRST, CHOOSE_USER_TOO };
+
 /* The mechanisms of a credential, in the client's order of preference; with a server's hint only those it names, unless
  * it names none of them.  Returns how many. */
-size_t choose_offer(const struct negotiate_credential *credential, const struct neg_token *hint,
+size_t choose_offer(const struct negotiate_credential *credential, const struct neg_token *hint, enum choose_user user,
                     const struct mech *out[MECH_COUNT]);
 
 /* Puts behind the others what cannot serve this target: where a third party vouches, the target must be somebody whom it

@@ -92,6 +92,10 @@ SECURITY_STATUS negotiate_run(struct negotiate_context *context, const struct ne
     if (initiator && (in->flags & ISC_REQ_NO_INTEGRITY) == 0) {
         inner_in.wished |= ISC_REQ_INTEGRITY; /* for the mechListMIC, and as Windows does in any case (observed) */
     }
+    if (initiator && context->mech->third_party) { /* which of the package's two exchanges it is, the list says */
+        inner_in.flags &= ~(uint32_t)ISC_REQ_USE_SESSION_KEY;
+        inner_in.flags |= context->mech->user_to_user ? ISC_REQ_USE_SESSION_KEY : 0;
+    }
     struct step_out inner_out = {.token = answer, .output = out->output, .expiry = CLOCK_NEVER};
     SECURITY_STATUS status = initiator ? package->initiate(part->credential, &context->inner, &inner_in, &inner_out)
                                        : package->accept(part->credential, &context->inner, &inner_in, &inner_out);

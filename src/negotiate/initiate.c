@@ -20,14 +20,14 @@ static bool has_nothing(SECURITY_STATUS status)
            status == SEC_E_SECPKG_NOT_FOUND || status == SEC_E_UNSUPPORTED_FUNCTION;
 }
 
-/* Puts the first offer and the others of its package behind the rest, or out of the list.  Returns how many they were. */
+/* Puts the first offer and the others of its exchange behind the rest, or out of the list.  Returns how many they were. */
 static size_t set_aside(struct negotiate_context *context, bool drop)
 {
     const struct mech *aside[MECH_COUNT];
-    const struct negotiate_part *part = part_of(context, context->offered[0]);
+    const struct mech *first = context->offered[0];
     size_t kept = 0, count = 0;
     for (size_t i = 0; i < context->offered_count; i++) {
-        if (part_of(context, context->offered[i]) == part) {
+        if (mech_is_same(context->offered[i], first)) {
             aside[count++] = context->offered[i];
         } else {
             context->offered[kept++] = context->offered[i];
@@ -106,7 +106,9 @@ static SECURITY_STATUS first_leg(struct negotiate_context *context, const struct
         REQUIRE(hint.kind != NEG_TOKEN_RESP, SEC_E_INVALID_TOKEN,
                 "a NegTokenResp on the first leg: a server that speaks first sends NegTokenInit2 (MS-SPNG 3.2.5.2)");
     }
-    context->offered_count = choose_offer(context->credential, hinted ? &hint : NULL, context->offered);
+    context->offered_count = choose_offer(
+        context->credential, hinted ? &hint : NULL,
+        (in->flags & ISC_REQ_USE_SESSION_KEY) != 0 ? CHOOSE_USER_FIRST : CHOOSE_USER_NEVER, context->offered);
     REQUIRE(context->offered_count != 0, SEC_E_NO_CREDENTIALS,
             "the identity's package list leaves no mechanism to offer (SEC_WINNT_AUTH_IDENTITY_EX, PackageList)");
     size_t suited = context->offered_count;
@@ -139,7 +141,7 @@ static SECURITY_STATUS settle(struct negotiate_context *context, const struct ne
     REQUIRE(offered, SEC_E_INVALID_TOKEN, "the server chose a mechanism that was not offered (RFC 4178 4.2.2)");
     context->settled = true;
     context->reselected = token->state == NEG_REQUEST_MIC;
-    if (part_of(context, mech) != part_of(context, context->mech)) {
+    if (!mech_is_same(mech, context->mech)) {
         REQUIRE(token->token.size == 0, SEC_E_INVALID_TOKEN,
                 "the server answers with a token of a mechanism that has not begun (RFC 4178 3.2)");
         TRACE("Negotiate: the server prefers %s to %s", mech->package, context->mech->package);

@@ -90,6 +90,7 @@ static void request(void **state)
     };
     static const size_t whole[] = {SIZE_MAX};
     catalogue_run(parse_request, hex(request_text), cases, sizeof cases / sizeof cases[0]);
+    catalogue_run(parse_token, hex(request_text), cases, sizeof cases / sizeof cases[0]); /* as it is, in DCE style */
     catalogue_truncate(parse_request, hex(request_text), whole);
 }
 
@@ -115,6 +116,7 @@ static void reply(void **state)
     };
     static const size_t whole[] = {SIZE_MAX};
     catalogue_run(parse_reply, hex(reply_text), cases, sizeof cases / sizeof cases[0]);
+    catalogue_run(parse_token, hex(reply_text), cases, sizeof cases / sizeof cases[0]); /* as it is, in DCE style */
     catalogue_truncate(parse_reply, hex(reply_text), whole);
 }
 

@@ -21,6 +21,7 @@ const size_t package_count = sizeof packages / sizeof packages[0];
 #define KRB_OID    "06092a864886f712010202"
 #define MS_KRB_OID "06092a864882f712010202"
 #define U2U_OID    "060a2a864886f71201020203"
+#define NEGOEX_OID "060a2b06010401823702021e"
 
 #define HERE "HTTP/elsewhere.example" /* a target that is not this machine */
 
@@ -699,7 +700,7 @@ static void server_answers_with_the_clients_oid(void **state)
         {"300b" MS_KRB_OID, MS_KRB_OID, false},
         {"300b" KRB_OID, KRB_OID, false},
         {"3016" KRB_OID MS_KRB_OID, KRB_OID, false},
-        {"3023" U2U_OID KRB_OID NTLM_OID, KRB_OID, true}, /* not the first: begin again, and sign */
+        {"3023" NEGOEX_OID KRB_OID NTLM_OID, KRB_OID, true}, /* not the first: begin again, and sign */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sides sides;
@@ -775,7 +776,7 @@ static void mic_taken_away(void **state)
     opens(&sides);
     struct neg_token init = parsed(&sides.client.last);
     struct pair_token changed;
-    put_list(&init, "3023" U2U_OID KRB_OID NTLM_OID,
+    put_list(&init, "3023" NEGOEX_OID KRB_OID NTLM_OID,
              &changed); /* the server believes Kerberos to be the second choice */
     neg_token_free(&init);
     assert_int_equal(server_leg(&sides, &changed), SEC_I_CONTINUE_NEEDED);
@@ -827,7 +828,7 @@ static void hints(void **state)
         {"a012 3010 a00e 300c" NTLM_OID, "300c" NTLM_OID},
         {"a011 300f a00d 300b" KRB_OID, "300b" KRB_OID},
         {"a01d 301b a019 3017" NTLM_OID MS_KRB_OID, "3017" MS_KRB_OID NTLM_OID}, /* the client's own order */
-        {"a012 3010 a00e 300c" U2U_OID, BOTH_THEN_NTLM},                         /* nothing that we know */
+        {"a012 3010 a00e 300c" NEGOEX_OID, BOTH_THEN_NTLM},                      /* nothing that we know */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sides sides;
@@ -849,9 +850,65 @@ static void server_speaks_first(void **state)
     assert_int_equal(server_leg(&sides, NULL), SEC_I_CONTINUE_NEEDED);
     struct neg_token hint = parsed(&sides.server.last);
     assert_int_equal(hint.kind, NEG_TOKEN_INIT2);
-    assert_hex(hint.mech_types.data, hint.mech_types.size, BOTH_THEN_NTLM);
+    assert_hex(hint.mech_types.data, hint.mech_types.size, "302e" MS_KRB_OID KRB_OID U2U_OID NTLM_OID); /* as Windows */
     neg_token_free(&hint);
     assert_int_equal(state_of(&sides.server.context, "Negotiate"), SECPKG_NEGOTIATION_IN_PROGRESS);
+    assert_int_equal(client_leg(&sides, &sides.server.last), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(go_on(&sides), SEC_E_OK);
+    assert_package(&sides, "Kerberos");
+    end(&sides);
+}
+
+/* ---------------------------------------------------------------- user-to-user */
+
+/* Named where it was asked for, and then first; the package hears of it where that is what was chosen. */
+static void user_to_user(void **state)
+{
+    struct sides sides;
+    begin(&sides);
+    sides.request |= ISC_REQ_USE_SESSION_KEY;
+    opens(&sides);
+    assert_list(&sides.client.last, "302e" U2U_OID MS_KRB_OID KRB_OID NTLM_OID);
+    assert_true((toy.asked & ISC_REQ_USE_SESSION_KEY) != 0);
+    assert_int_equal(server_leg(&sides, &sides.client.last), SEC_E_OK);
+    struct neg_token resp = parsed(&sides.server.last);
+    struct neg_oid chosen = oid(U2U_OID);
+    assert_memory_equal(resp.mech.der, chosen.der, chosen.size);
+    neg_token_free(&resp);
+    assert_int_equal(client_leg(&sides, &sides.server.last), SEC_E_OK);
+    assert_package(&sides, "Kerberos");
+    end(&sides);
+}
+
+/* A server that would rather not: the package begins again, in its other way. */
+static void no_user_to_user(void **state)
+{
+    struct sides sides;
+    begin(&sides);
+    sides.request |= ISC_REQ_USE_SESSION_KEY;
+    opens(&sides);
+    put_hex("a1143012a0030a0103a10b" MS_KRB_OID, &sides.server.last);
+    assert_int_equal(client_leg(&sides, &sides.server.last), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(toy.begun, 2);
+    assert_true((toy.asked & ISC_REQ_USE_SESSION_KEY) == 0);
+    end(&sides);
+}
+
+/* The server cannot do that one: the package's other exchange has its turn before another package. */
+static void server_without_a_user(void **state)
+{
+    struct sides sides;
+    begin(&sides);
+    sides.request |= ISC_REQ_USE_SESSION_KEY;
+    opens(&sides);
+    toy.accept = SEC_E_NO_CREDENTIALS;
+    assert_int_equal(server_leg(&sides, &sides.client.last), SEC_I_CONTINUE_NEEDED);
+    struct neg_token resp = parsed(&sides.server.last);
+    struct neg_oid chosen = oid(MS_KRB_OID);
+    assert_int_equal(resp.state, NEG_REQUEST_MIC);
+    assert_memory_equal(resp.mech.der, chosen.der, chosen.size);
+    neg_token_free(&resp);
+    toy.accept = SEC_E_OK;
     assert_int_equal(client_leg(&sides, &sides.server.last), SEC_I_CONTINUE_NEEDED);
     assert_int_equal(go_on(&sides), SEC_E_OK);
     assert_package(&sides, "Kerberos");
@@ -925,6 +982,9 @@ int main(void)
         TEST(mic_in_the_first_token),
         TEST(hints),
         TEST(server_speaks_first),
+        TEST(user_to_user),
+        TEST(no_user_to_user),
+        TEST(server_without_a_user),
         TEST(attributes_are_the_packages),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
