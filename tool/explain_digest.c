@@ -46,6 +46,7 @@ static const char *const titles[DIGEST_DIRECTIVES] = {
     [DIGEST_QOP] = "qop",
     [DIGEST_ALGORITHM] = "algorithm",
     [DIGEST_OPAQUE] = "opaque",
+    [DIGEST_DOMAIN] = "domain",
     [DIGEST_STALE] = "stale",
     [DIGEST_CHARSET] = "charset",
     [DIGEST_USERHASH] = "userhash",

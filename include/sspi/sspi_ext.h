@@ -79,6 +79,47 @@ SECURITY_STATUS SEC_ENTRY SspiExtSetVerifier(PCredHandle phCredential, SSPI_EXT_
 SECURITY_STATUS SEC_ENTRY SspiExtVerifyNtHash(const SSPI_EXT_LOGON *Logon, const unsigned char *NtHash,
                                               SSPI_EXT_LOGON_RESULT *Result);
 
+/* The same for Digest, whose servers need a hash of the password, and no more, for every response.
+ *
+ * SspiExtSetDigestLookup makes an inbound WDigest credential ask `Lookup` for H(user:realm:password) instead of the configured
+ * accounts.  `Lookup` may be called from several threads at once, and twice for one response (for a user name with a
+ * backslash that the client may not have escaped); it must not call back into the same context.
+ *
+ * Returned by Lookup: SEC_E_OK with Hash filled in; SEC_E_LOGON_DENIED for a user that is not known, has no such hash, or may
+ * not log on: the time until the client hears of it is that of a wrong password, but for what Lookup itself takes;
+ * SEC_E_NO_AUTHENTICATING_AUTHORITY when the question could not be decided.  Any other failure is passed on as
+ * SEC_E_LOGON_DENIED. */
+#define SSPI_EXT_DIGEST_MD5        1
+#define SSPI_EXT_DIGEST_SHA256     2
+#define SSPI_EXT_DIGEST_SHA512_256 3
+
+typedef struct _SSPI_EXT_DIGEST_QUESTION {
+    ULONG Size;        /* sizeof(SSPI_EXT_DIGEST_QUESTION); later versions only append */
+    const WCHAR *User; /* as the client wrote it: user, DOMAIN\user or user@realm; counted, not terminated */
+    ULONG UserLength;  /* in characters */
+    const WCHAR *Realm;
+    ULONG RealmLength;
+    ULONG Algorithm;    /* SSPI_EXT_DIGEST_*: which hash the response was made with */
+    ULONG UserIsHashed; /* not 0: User is H(user:realm) in hexadecimal digits (userhash, RFC 7616 3.4.4) */
+} SSPI_EXT_DIGEST_QUESTION;
+
+typedef struct _SSPI_EXT_DIGEST_ANSWER {
+    ULONG Size;
+    unsigned char Hash[32]; /* H(user:realm:password) in bytes, not digits; of MD5 the first 16 count */
+    WCHAR User[257];        /* what SECPKG_ATTR_NAMES is to tell, terminated; empty: the name as it was sent */
+} SSPI_EXT_DIGEST_ANSWER;
+
+typedef SECURITY_STATUS(SEC_ENTRY *SSPI_EXT_DIGEST_LOOKUP_FN)(void *Argument, const SSPI_EXT_DIGEST_QUESTION *Question,
+                                                              SSPI_EXT_DIGEST_ANSWER *Answer);
+
+/*   phCredential  an inbound credential of WDigest
+ *   Lookup        NULL gives the configured accounts back
+ *   Argument      handed to Lookup; must outlive the credential and its contexts
+ *
+ * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_UNSUPPORTED_FUNCTION for other packages or an outbound handle. */
+SECURITY_STATUS SEC_ENTRY SspiExtSetDigestLookup(PCredHandle phCredential, SSPI_EXT_DIGEST_LOOKUP_FN Lookup,
+                                                 void *Argument);
+
 /* What an access token says of its account.  Texts are UTF-8, and NULL where nobody told; SIDs are texts ("S-1-5-21-...").
  * Kerberos tells all of it where the client's KDC does (Active Directory, Samba: the ticket's PAC); elsewhere there are the
  * account and its domain alone. */

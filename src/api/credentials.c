@@ -96,11 +96,12 @@ SECURITY_STATUS api_set_credential(PCredHandle credential, ULONG attribute, cons
     return package->set_credential(pinned_credential(&pinned), attribute, bytes_of(value, size));
 }
 
-/* The attribute behind SspiExtSetVerifier carries pointers: it has its own function and is none of SetCredentials-
- * Attributes' numbers. */
+/* The attributes behind SspiExtSetVerifier and SspiExtSetDigestLookup carry pointers: they have their own functions and are
+ * none of SetCredentialsAttributes' numbers. */
 static SECURITY_STATUS set_public(PCredHandle credential, ULONG attribute, const void *value, size_t size)
 {
-    REQUIRE(attribute != SSPI_EXT_CRED_ATTR_VERIFIER, SEC_E_UNSUPPORTED_FUNCTION, "no such credential attribute");
+    bool private = attribute == SSPI_EXT_CRED_ATTR_VERIFIER || attribute == SSPI_EXT_CRED_ATTR_DIGEST_LOOKUP;
+    REQUIRE(!private, SEC_E_UNSUPPORTED_FUNCTION, "no such credential attribute");
     return api_set_credential(credential, attribute, value, size);
 }
 

@@ -32,6 +32,15 @@ SECURITY_STATUS SEC_ENTRY SspiExtSetVerifier(PCredHandle phCredential, SSPI_EXT_
                    api_set_credential(phCredential, SSPI_EXT_CRED_ATTR_VERIFIER, &value, sizeof value));
 }
 
+SECURITY_STATUS SEC_ENTRY SspiExtSetDigestLookup(PCredHandle phCredential, SSPI_EXT_DIGEST_LOOKUP_FN Lookup,
+                                                 void *Argument)
+{
+    status_begin();
+    struct credential_digest_lookup value = {Lookup, Argument};
+    return api_end("SspiExtSetDigestLookup",
+                   api_set_credential(phCredential, SSPI_EXT_CRED_ATTR_DIGEST_LOOKUP, &value, sizeof value));
+}
+
 static struct utf16 logon_name(const WCHAR *name, ULONG length)
 {
     return name == NULL ? UTF16_NONE : (struct utf16){(const uint8_t *)name, 2 * (size_t)length};

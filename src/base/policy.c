@@ -54,6 +54,8 @@ static const struct key keys[] = {
     {"digest", "ciphers", WORDS, MEMBER(digest_ciphers), 0, cipher_words},
     {"digest", "nonce-lifetime", NUMBER, MEMBER(digest_nonce_seconds), 86400, NULL},
     {"digest", "fast-reauthentication", SWITCH, MEMBER(digest_reauthentication), 0, NULL},
+    {"digest", "userhash", SWITCH, MEMBER(digest_userhash), 0, NULL},
+    {"digest", "domain", PLAIN, STRING(digest_domain), NULL},
     {"digest", "realm", PLAIN, STRING(digest_realm), NULL},
     {"names", "netbios-computer", NETBIOS, STRING(netbios_computer), NULL},
     {"names", "netbios-domain", NETBIOS, STRING(netbios_domain), NULL},

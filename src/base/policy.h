@@ -50,11 +50,14 @@ struct policy {
     char kerberos_keytab[POLICY_NAME_MAX]; /* keytab =             path; empty: libkrb5's own choice */
     char kerberos_proxy[POLICY_NAME_MAX];  /* kdc-proxy =          host[:port][/path] (MS-KKDCP); empty: none */
     /* [digest] */
-    bool digest_enabled;                /* enabled = yes */
-    uint32_t digest_algorithms;         /* algorithms = md5, sha-256   POLICY_DIGEST_*: what a server offers by HTTP */
-    uint32_t digest_ciphers;            /* ciphers = rc4, 3des         of SASL's auth-conf, in the order of the words */
-    uint32_t digest_nonce_seconds;      /* nonce-lifetime = 300 */
-    bool digest_reauthentication;       /* fast-reauthentication = no  of the client; servers take it anyway */
+    bool digest_enabled;           /* enabled = yes */
+    uint32_t digest_algorithms;    /* algorithms = md5, sha-256   POLICY_DIGEST_*: what a server offers by HTTP */
+    uint32_t digest_ciphers;       /* ciphers = rc4, 3des         of SASL's auth-conf, in the order of the words */
+    uint32_t digest_nonce_seconds; /* nonce-lifetime = 300 */
+    bool digest_reauthentication;  /* fast-reauthentication = no  of the client; servers take it anyway */
+    bool digest_userhash;          /* userhash = no             whether servers offer it */
+    char digest_domain
+        [POLICY_NAME_MAX]; /* domain =                  URIs that a server's challenges name; empty = none */
     char digest_realm[POLICY_NAME_MAX]; /* realm =                  empty = this machine's DNS domain, or its name */
 
     /* [names]: what this machine calls itself; empty = derived from the host name */

@@ -45,6 +45,14 @@ struct credential_verifier {
     void *argument;
 };
 
+/* The same for Digest: `value` is a struct credential_digest_lookup (SspiExtSetDigestLookup). */
+#define SSPI_EXT_CRED_ATTR_DIGEST_LOOKUP UINT32_C(0x53500002)
+
+struct credential_digest_lookup {
+    SSPI_EXT_DIGEST_LOOKUP_FN lookup; /* NULL: the configured accounts again */
+    void *argument;
+};
+
 /* A ticket in a credential cache, as LsaCallAuthenticationPackage tells of it.  Borrowed while the callback runs. */
 struct ticket_view {
     struct utf16 client, client_realm, server, server_realm;

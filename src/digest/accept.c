@@ -7,39 +7,14 @@
 #include "base/clock.h"
 #include "base/policy.h"
 #include "base/trace.h"
-#include "digest/context.h"
 #include "digest/logon.h"
+#include "digest/request.h"
 #include "logon/machine.h"
 
-#define REALM_MAX          256
+#define UNFIT              "Digest: the response does not fit the request (RFC 7616 3.4.6)"
 #define INTEGRITY_REQUESTS (ASC_REQ_INTEGRITY | ASC_REQ_REPLAY_DETECT | ASC_REQ_SEQUENCE_DETECT)
 
 /* ---------------------------------------------------------------- the challenge */
-
-/* The algorithms that policy offers by HTTP, the strongest first. */
-static const struct {
-    uint32_t bit;
-    struct digest_algorithm algorithm;
-} ranking[] = {
-    {POLICY_DIGEST_SHA512_256_SESS, {DIGEST_SHA512_256, true}},
-    {POLICY_DIGEST_SHA512_256, {DIGEST_SHA512_256, false}},
-    {POLICY_DIGEST_SHA256_SESS, {DIGEST_SHA256, true}},
-    {POLICY_DIGEST_SHA256, {DIGEST_SHA256, false}},
-    {POLICY_DIGEST_MD5_SESS, {DIGEST_MD5, true}},
-    {POLICY_DIGEST_MD5, {DIGEST_MD5, false}},
-};
-
-#define RANKS (sizeof ranking / sizeof ranking[0])
-
-static bool is_allowed(struct digest_algorithm algorithm)
-{
-    for (size_t i = 0; i < RANKS; i++) {
-        if (ranking[i].algorithm.hash == algorithm.hash && ranking[i].algorithm.session == algorithm.session) {
-            return (policy_get()->digest_algorithms & ranking[i].bit) != 0;
-        }
-    }
-    return false;
-}
 
 /* What this call's flags ask for, and everything weaker: the client chooses, the caller looks at pfContextAttr. */
 static unsigned qops_of(const struct digest_context *context)
@@ -81,6 +56,13 @@ static SECURITY_STATUS put_http(const struct digest_context *context, struct dig
     digest_put_word(&list, "algorithm", digest_algorithm_name(algorithm));
     put_qops(&list, context->offered_qop);
     digest_put_word(&list, "charset", "UTF-8");
+    if (policy_get()->digest_domain[0] != '\0') {
+        const char *domain = policy_get()->digest_domain;
+        digest_put_quoted(&list, "domain", bytes_of(domain, strlen(domain)));
+    }
+    if (policy_get()->digest_userhash) {
+        digest_put_word(&list, "userhash", "true");
+    }
     if (stale) {
         digest_put_word(&list, "stale", "true");
     }
@@ -101,11 +83,11 @@ static SecBuffer *nth_token(const struct buffers *buffers, size_t index)
  * that gives more TOKEN buffers, with memory, gets one in each, the strongest first; those left over become empty. */
 static SECURITY_STATUS put_http_challenges(const struct digest_context *context, bool stale, const struct step_out *out)
 {
-    struct digest_algorithm offers[RANKS];
+    struct digest_algorithm offers[DIGEST_RANKS];
     size_t offered = 0, places = 0;
-    for (size_t i = 0; i < RANKS; i++) {
-        if ((policy_get()->digest_algorithms & ranking[i].bit) != 0) {
-            offers[offered++] = ranking[i].algorithm;
+    for (size_t i = 0; i < DIGEST_RANKS; i++) {
+        if ((policy_get()->digest_algorithms & digest_ranking[i].bit) != 0) {
+            offers[offered++] = digest_ranking[i].algorithm;
         }
     }
     while (nth_token(out->output, places) != NULL) {
@@ -189,151 +171,10 @@ static SECURITY_STATUS realm_of(const struct step_in *in, bool http, char **out,
     return SEC_E_OK;
 }
 
-/* ---------------------------------------------------------------- the response */
-
-/* A response taken apart, and what the caller says of the request it came with. */
-struct request {
-    struct digest_directives sent;
-    struct digest_question question;
-    uint32_t count;
-    struct digest_text entity;
-    struct bytes username;
-    uint8_t cipher;
-    uint32_t limit; /* the client's maxbuf */
-    uint8_t memory[DIGEST_MAX_INPUT];
-};
-
-/* What the caller says of a request; empty where it says nothing. */
-struct request_line {
-    struct bytes method, uri, entity;
-    const struct buffers *buffers;
-};
-
-static SECURITY_STATUS read_algorithm(bool http, struct request *request)
-{
-    const struct digest_directives *sent = &request->sent;
-    struct digest_algorithm *algorithm = &request->question.algorithm;
-    *algorithm = (struct digest_algorithm){DIGEST_MD5, !http};
-    REQUIRE(!digest_has(sent, DIGEST_ALGORITHM) || digest_algorithm_read(sent->value[DIGEST_ALGORITHM], algorithm),
-            SEC_E_INVALID_TOKEN, "Digest: an unknown algorithm (RFC 7616 3.4)");
-    if (http) {
-        REQUIRE(is_allowed(*algorithm), SEC_E_LOGON_DENIED,
-                "Digest: an algorithm that was not offered ([digest] algorithms)");
-    } else {
-        REQUIRE(algorithm->hash == DIGEST_MD5 && algorithm->session, SEC_E_INVALID_TOKEN,
-                "Digest: SASL knows md5-sess alone (RFC 2831 2.1.1)");
-    }
-    return SEC_E_OK;
-}
-
-static SECURITY_STATUS read_qop(bool http, struct request *request)
-{
-    const struct digest_directives *sent = &request->sent;
-    unsigned qop = digest_has(sent, DIGEST_QOP) ? digest_qop_read(sent->value[DIGEST_QOP]) : 0;
-    if (!http && !digest_has(sent, DIGEST_QOP)) {
-        qop = DIGEST_QOP_AUTH; /* RFC 2831 2.1.2 */
-    }
-    REQUIRE(qop == DIGEST_QOP_AUTH || qop == DIGEST_QOP_INT || (!http && qop == DIGEST_QOP_CONF), SEC_E_INVALID_TOKEN,
-            "Digest: the response has no quality of protection, or not one (RFC 7616 3.4)");
-    REQUIRE(digest_has(sent, DIGEST_NC) && digest_has(sent, DIGEST_CNONCE), SEC_E_INVALID_TOKEN,
-            "Digest: nc or cnonce is missing (RFC 7616 3.4)");
-    REQUIRE(digest_count_read(sent->value[DIGEST_NC], &request->count) && request->count != 0, SEC_E_INVALID_TOKEN,
-            "Digest: nc is not a number of eight hexadecimal digits, or zero (RFC 7616 3.4)");
-    request->question.qop = qop;
-    return SEC_E_OK;
-}
-
-/* auth-conf comes with a cipher, which has to be one of those that were offered (RFC 2831 2.1.2). */
-static SECURITY_STATUS read_layer(const struct digest_context *context, struct request *request)
-{
-    const struct digest_directives *sent = &request->sent;
-    unsigned cipher = digest_has(sent, DIGEST_CIPHER) ? digest_cipher_read(sent->value[DIGEST_CIPHER]) : 0;
-    if (request->question.qop == DIGEST_QOP_CONF) {
-        REQUIRE((cipher & context->offered_ciphers) != 0 && (cipher & (cipher - 1)) == 0, SEC_E_INVALID_TOKEN,
-                "Digest: auth-conf without a cipher that was offered (RFC 2831 2.1.2)");
-        request->cipher = (uint8_t)cipher;
-    }
-    request->limit = DIGEST_BUFFER;
-    REQUIRE(!digest_has(sent, DIGEST_MAXBUF) ||
-                (digest_number_read(sent->value[DIGEST_MAXBUF], DIGEST_MAX_BUFFER, &request->limit) &&
-                 request->limit > DIGEST_TRAILER_SIZE),
-            SEC_E_INVALID_TOKEN, "Digest: maxbuf is out of range (RFC 2831 2.1.2)");
-    REQUIRE(!digest_has(sent, DIGEST_CHARSET) || digest_same_word(sent->value[DIGEST_CHARSET], "utf-8"),
-            SEC_E_INVALID_TOKEN, "Digest: charset is another than utf-8 (RFC 2831 2.1.2)");
-    return SEC_E_OK;
-}
-
-static SECURITY_STATUS read_names(bool http, struct writer *room, struct request *request)
-{
-    const struct digest_directives *sent = &request->sent;
-    enum digest_directive uri = http ? DIGEST_URI : DIGEST_DIGEST_URI;
-    REQUIRE(digest_has(sent, DIGEST_NONCE) && digest_has(sent, DIGEST_RESPONSE) && digest_has(sent, uri),
-            SEC_E_INVALID_TOKEN, "Digest: nonce, uri or response is missing (RFC 7616 3.4, RFC 2831 2.1.2)");
-    REQUIRE(digest_has(sent, DIGEST_USERNAME) != digest_has(sent, DIGEST_USERNAME_EXT), SEC_E_INVALID_TOKEN,
-            "Digest: no user name, or two (RFC 7616 3.4)");
-    REQUIRE(!digest_has(sent, DIGEST_USERHASH) || !digest_is_true(sent->value[DIGEST_USERHASH]), SEC_E_LOGON_DENIED,
-            "Digest: the user name is hashed, which was not offered (RFC 7616 3.4.4)");
-    request->username = sent->value[DIGEST_USERNAME];
-    if (digest_has(sent, DIGEST_USERNAME_EXT)) {
-        TRY(digest_extended_read(sent->value[DIGEST_USERNAME_EXT], room, &request->username));
-    }
-    request->question.uri = sent->value[uri];
-    return SEC_E_OK;
-}
-
-/* Whatever the response says; nothing is judged yet but its form and what was offered. */
-static SECURITY_STATUS read_request(const struct digest_context *context, struct bytes token,
-                                    const struct request_line *line, struct request *request)
-{
-    bool http = context->http;
-    struct digest_question *question = &request->question;
-    struct writer room = write_into(request->memory, sizeof request->memory);
-    REQUIRE(token.size <= DIGEST_MAX_INPUT, SEC_E_INVALID_TOKEN, "Digest: a response of more than 8 KiB");
-    TRY(digest_parse_one(token, false, &room, &request->sent));
-    *question = (struct digest_question){.sasl = !http};
-    request->cipher = 0;
-    TRY(read_algorithm(http, request));
-    TRY(read_qop(http, request));
-    TRY(read_names(http, &room, request));
-    REQUIRE((question->qop & context->offered_qop) != 0, SEC_E_INVALID_TOKEN,
-            "Digest: a quality of protection that was not offered (RFC 7616 3.4, RFC 2831 2.1.2)");
-    if (!http) {
-        TRY(read_layer(context, request));
-    }
-    question->method = http ? line->method : bytes_of("AUTHENTICATE", 12);
-    question->nonce = request->sent.value[DIGEST_NONCE];
-    question->cnonce = request->sent.value[DIGEST_CNONCE];
-    question->nc = request->sent.value[DIGEST_NC];
-    question->authzid = request->sent.value[DIGEST_AUTHZID];
-    question->has_authzid = !http && digest_has(&request->sent, DIGEST_AUTHZID);
-    if (http && question->qop == DIGEST_QOP_INT) {
-        TRY(digest_entity(question->algorithm.hash, line->entity, line->buffers, &request->entity));
-        question->entity = digest_text_bytes(&request->entity);
-    }
-    return SEC_E_OK;
-}
-
-static bool same(struct bytes a, struct bytes b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-/* The request the response was made for is the one it came with (RFC 7616 3.4.6). */
-static SECURITY_STATUS check_line(const struct request *request, const struct request_line *line, struct bytes realm)
-{
-    REQUIRE(line->method.size != 0, SEC_E_INVALID_TOKEN,
-            "no SECBUFFER_PKG_PARAMS with the request's method (AcceptSecurityContext (Digest))");
-    REQUIRE(line->uri.size == 0 || same(line->uri, request->question.uri), SEC_E_LOGON_DENIED,
-            "Digest: the response is for another URI than the request (RFC 7616 3.4.6)");
-    REQUIRE(same(realm, request->sent.value[DIGEST_REALM]), SEC_E_LOGON_DENIED,
-            "Digest: the response is for another realm (RFC 7616 3.4)");
-    return SEC_E_OK;
-}
-
 /* ---------------------------------------------------------------- the verdict */
 
-static SECURITY_STATUS keep_names(struct digest_context *context, const struct request *request, struct bytes realm,
-                                  const struct digest_verdict *verdict)
+static SECURITY_STATUS keep_names(struct digest_context *context, const struct digest_request *request,
+                                  struct bytes realm, const struct digest_verdict *verdict)
 {
     struct bytes strings[DIGEST_TEXTS] = {{NULL, 0}};
     uint8_t qualified[4 * ACCOUNT_NAME_MAX + 2];
@@ -354,7 +195,7 @@ static SECURITY_STATUS keep_names(struct digest_context *context, const struct r
 }
 
 /* The server's proof that it knows the secret too (RFC 2831 2.1.3). */
-static SECURITY_STATUS put_rspauth(const struct digest_context *context, const struct request *request,
+static SECURITY_STATUS put_rspauth(const struct digest_context *context, const struct digest_request *request,
                                    struct writer *out)
 {
     struct digest_text text;
@@ -364,13 +205,14 @@ static SECURITY_STATUS put_rspauth(const struct digest_context *context, const s
     return digest_list_end(&list);
 }
 
-static SECURITY_STATUS establish(struct digest_context *context, const struct request *request, struct bytes realm,
-                                 const struct digest_verdict *verdict, struct step_out *out)
+static SECURITY_STATUS establish(struct digest_context *context, const struct digest_request *request,
+                                 struct bytes realm, const struct digest_verdict *verdict, struct step_out *out)
 {
     context->algorithm = request->question.algorithm;
     context->qop = (uint8_t)request->question.qop;
     context->cipher = request->cipher;
     context->count = request->count;
+    context->answered = request->count;
     context->has_authzid = request->question.has_authzid;
     context->session_key = verdict->session_key;
     if (!context->http) {
@@ -391,21 +233,21 @@ static SECURITY_STATUS establish(struct digest_context *context, const struct re
 }
 
 /* Whoever names somebody else to act for must be told so by the caller, who alone knows who may (RFC 2831 2.1.2). */
-static SECURITY_STATUS check_authzid(const struct digest_context *context, const struct request *request)
+static SECURITY_STATUS check_authzid(const struct digest_context *context, const struct digest_request *request)
 {
     bool other = request->question.has_authzid && request->question.authzid.size != 0 &&
-                 !same(request->question.authzid, request->username);
+                 !digest_same(request->question.authzid, request->username);
     REQUIRE(!other || context->authz_processed, SEC_E_LOGON_DENIED,
             "Digest: an authorization identity, which this server does not process (SASL_OPTION_AUTHZ_PROCESSING)");
     return SEC_E_OK;
 }
 
 /* A SASL nonce is of this context alone; but the first leg may bring one of an earlier context (RFC 2831 2.2). */
-static bool nonce_is_fresh(const struct digest_context *context, const struct request *request, bool first_leg)
+static bool nonce_is_fresh(const struct digest_context *context, const struct digest_request *request, bool first_leg)
 {
     struct bytes nonce = request->question.nonce;
     if (!context->http && !first_leg) {
-        return same(nonce, digest_string(context, DIGEST_TEXT_NONCE)) && request->count == 1;
+        return digest_same(nonce, digest_string(context, DIGEST_TEXT_NONCE)) && request->count == 1;
     }
     enum digest_nonce_use use = context->http ? DIGEST_NONCE_HTTP : DIGEST_NONCE_SASL;
     /* The keys of a layer would be those of the first time, and so would RC4's stream. */
@@ -418,30 +260,38 @@ static void verdict_wipe(struct digest_verdict *verdict)
     secret_wipe(verdict, sizeof *verdict);
 }
 
+static SECURITY_STATUS log_on(const struct digest_context *context, const struct digest_request *request,
+                              struct bytes realm, struct digest_verdict *out)
+{
+    const struct digest_logon logon = {
+        .question = &request->question,
+        .username = request->username,
+        .username_as_sent = request->sent.username_as_sent,
+        .hashed = request->hashed,
+        .realm = realm,
+        .response = request->sent.value[DIGEST_RESPONSE],
+        .lookup = digest_lookup_of(context->credential),
+    };
+    return digest_logon(&logon, out);
+}
+
 static SECURITY_STATUS judge(struct digest_context *context, const struct step_in *in, struct bytes realm,
                              bool first_leg, struct step_out *out)
 {
-    struct request request;
-    const struct request_line line = {digest_parameter(in->input, 0), digest_parameter(in->input, 1),
-                                      digest_parameter(in->input, 2), in->input};
-    TRY(read_request(context, in->token, &line, &request));
+    struct digest_request request;
+    const struct digest_request_line line = {digest_parameter(in->input, 0), digest_parameter(in->input, 1),
+                                             digest_parameter(in->input, 2), in->input};
+    TRY(digest_request_read(context, in->token, &line, &request));
     if (context->http) {
-        TRY(check_line(&request, &line, realm));
+        TRY(digest_request_check(&request, &line, realm));
     } else if (request.sent.realm_count != 0) {
-        REQUIRE(same(realm, request.sent.value[DIGEST_REALM]), SEC_E_LOGON_DENIED,
+        REQUIRE(digest_same(realm, request.sent.value[DIGEST_REALM]), SEC_E_LOGON_DENIED,
                 "Digest: the response is for another realm (RFC 2831 2.1.2)");
     } else {
         realm = BYTES_NONE; /* RFC 2831 2.1.2: no realm is the empty one */
     }
-    const struct digest_logon logon = {
-        .question = &request.question,
-        .username = request.username,
-        .username_as_sent = request.sent.username_as_sent,
-        .realm = realm,
-        .response = request.sent.value[DIGEST_RESPONSE],
-    };
     AUTO(verdict_wipe) struct digest_verdict verdict = {0};
-    TRY(digest_logon(&logon, &verdict));
+    TRY(log_on(context, &request, realm, &verdict));
     TRY(check_authzid(context, &request));
     if (!nonce_is_fresh(context, &request, first_leg)) { /* right, but old or heard before: once more (stale) */
         TRACE("Digest: nonce %s", "expired, not ours, or its count was used");
@@ -526,31 +376,62 @@ SECURITY_STATUS digest_accept(struct credential *base, struct context **out_cont
 
 /* ---------------------------------------------------------------- further requests */
 
+/* With -sess the key is of the first request's cnonce, and stays (RFC 7616 3.4.2); but some clients make it anew for each
+ * cnonce of theirs, which takes the account's hash again. */
+static SECURITY_STATUS renew_session(const struct digest_context *context, const struct digest_request *request,
+                                     struct digest_value *out_key)
+{
+    AUTO(verdict_wipe) struct digest_verdict verdict = {0};
+    bool other = !digest_same(request->question.cnonce, digest_string(context, DIGEST_TEXT_CNONCE));
+    REQUIRE(context->algorithm.session && other, SEC_E_MESSAGE_ALTERED, UNFIT);
+    SECURITY_STATUS status = log_on(context, request, digest_string(context, DIGEST_TEXT_REALM), &verdict);
+    REQUIRE(status != SEC_E_LOGON_DENIED, SEC_E_MESSAGE_ALTERED, UNFIT);
+    TRY(status);
+    *out_key = verdict.session_key;
+    return SEC_E_OK;
+}
+
+/* The cnonce of the last request is what the server's proof is made with (RFC 7616 3.5). */
+static SECURITY_STATUS keep_cnonce(struct digest_context *context, struct bytes cnonce)
+{
+    struct bytes strings[DIGEST_TEXTS];
+    if (digest_same(cnonce, digest_string(context, DIGEST_TEXT_CNONCE))) {
+        return SEC_E_OK;
+    }
+    digest_strings_get(context, strings);
+    strings[DIGEST_TEXT_CNONCE] = cnonce;
+    return digest_strings_set(context, strings);
+}
+
 SECURITY_STATUS digest_next_request(struct digest_context *context, struct bytes token, struct bytes method,
                                     struct bytes uri, struct bytes entity, bool strict)
 {
-    struct request request;
+    struct digest_request request;
     struct digest_text expected;
-    const struct request_line line = {method, uri, entity, NULL};
-    TRY(read_request(context, token, &line, &request));
-    TRY(check_line(&request, &line, digest_string(context, DIGEST_TEXT_REALM)));
-    REQUIRE(same(request.username, digest_string(context, DIGEST_TEXT_USERNAME)) &&
+    const struct digest_request_line line = {method, uri, entity, NULL};
+    TRY(digest_request_read(context, token, &line, &request));
+    TRY(digest_request_check(&request, &line, digest_string(context, DIGEST_TEXT_REALM)));
+    REQUIRE(digest_same(request.username, digest_string(context, DIGEST_TEXT_USERNAME)) &&
                 request.question.algorithm.hash == context->algorithm.hash &&
                 request.question.algorithm.session == context->algorithm.session &&
-                same(request.question.nonce, digest_string(context, DIGEST_TEXT_NONCE)),
+                digest_same(request.question.nonce, digest_string(context, DIGEST_TEXT_NONCE)),
             SEC_E_LOGON_DENIED, "Digest: the request is of another user, algorithm or nonce than the context");
     REQUIRE(request.question.qop == context->qop, SEC_E_MESSAGE_ALTERED,
             "Digest: the request is protected otherwise than the first one (RFC 7616 3.4)");
     AUTO_DIGEST_VALUE key = context->session_key;
     digest_response(&request.question, &key, &expected);
-    REQUIRE(digest_text_equal(&expected, request.sent.value[DIGEST_RESPONSE]), SEC_E_MESSAGE_ALTERED,
-            "Digest: the response does not fit the request (RFC 7616 3.4.6)");
+    if (!digest_text_equal(&expected, request.sent.value[DIGEST_RESPONSE])) {
+        TRY(renew_session(context, &request, &key));
+    }
     REQUIRE(digest_nonce_is_good(DIGEST_NONCE_HTTP, request.question.nonce), SEC_E_CONTEXT_EXPIRED,
             "Digest: the nonce is too old: send a new challenge (RFC 7616 3.3, stale)");
     REQUIRE(!strict || request.count == context->count + 1, SEC_E_OUT_OF_SEQUENCE,
             "Digest: nc is not the next one (VerifySignature (Digest))");
     REQUIRE(digest_nonce_use_once(request.question.nonce, request.count), SEC_E_OUT_OF_SEQUENCE,
             "Digest: nc came before: this request is a replay (RFC 7616 3.4)");
+    TRY(keep_cnonce(context, request.question.cnonce));
+    context->session_key = key;
+    context->answered = request.count;
     if (request.count > context->count) {
         context->count = request.count;
     }

@@ -2,6 +2,8 @@
 #ifndef OPENSSPI_DIGEST_CONTEXT_H
 #define OPENSSPI_DIGEST_CONTEXT_H
 
+#include <string.h>
+
 #include "core/package.h"
 #include "digest/digest.h"
 #include "digest/layer.h"
@@ -33,10 +35,11 @@ struct digest_credential {
     struct utf16 qualified;    /* owned: DOMAIN\user, or user alone */
     struct secret password;    /* UTF-16: realm and encoding are the server's choice, so no hash of it would do */
     struct digest_reauthentication *known; /* owned: a server to which the way is known; NULL = none */
-    pthread_mutex_t lock;                  /* of `known` and of the buckets */
+    pthread_mutex_t lock;                  /* of `known`, `lookup` and the buckets */
 
-    /* Inbound: contexts that requests find by `opaque`. */
-    struct digest_context *buckets[DIGEST_BUCKETS];
+    /* Inbound. */
+    struct credential_digest_lookup lookup;         /* under the lock */
+    struct digest_context *buckets[DIGEST_BUCKETS]; /* contexts that requests find by `opaque` */
 };
 
 enum digest_state {
@@ -95,7 +98,8 @@ struct digest_context {
     uint16_t domain_size; /* of DIGEST_TEXT_QUALIFIED: what is before the backslash; 0 = no backslash */
     uint32_t request;
     uint32_t returned;
-    uint32_t count;                       /* the last nc: sent by a client, seen by a server */
+    uint32_t count;                       /* the last nc: sent by a client, the highest that a server has seen */
+    uint32_t answered;                    /* server: nc of the request that came last */
     uint32_t receive_limit, send_limit;   /* maxbuf of this side and of the peer */
     struct digest_value session_key;      /* H(A1) */
     struct digest_strings *strings;       /* owned */
@@ -116,6 +120,11 @@ static inline struct bytes digest_string(const struct digest_context *context, e
     return strings == NULL ? BYTES_NONE : bytes_of(strings->text + at, strings->size[which]);
 }
 
+static inline bool digest_same(struct bytes a, struct bytes b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
 /* credential.c */
 SECURITY_STATUS digest_acquire(const struct credential_in *in, struct credential **out_credential,
                                uint64_t *out_expiry);
@@ -128,6 +137,10 @@ void digest_forget(struct digest_credential *credential);
 /* Makes a new context what an earlier one to the same target was; false when there was none. */
 bool digest_recall(struct digest_context *context, struct utf16 target);
 SECURITY_STATUS digest_query_credential(struct credential *credential, uint32_t attribute, struct attribute *out);
+SECURITY_STATUS digest_set_credential(struct credential *credential, uint32_t attribute, struct bytes value);
+
+/* Where the caller keeps its accounts; lookup NULL: in the configured ones. */
+struct credential_digest_lookup digest_lookup_of(struct digest_credential *credential);
 
 /* initiate.c, accept.c: the steps.  verify_request() in accept.c judges a further request on an established context. */
 SECURITY_STATUS digest_initiate(struct credential *credential, struct context **context, const struct step_in *in,

@@ -161,6 +161,28 @@ void digest_release(struct credential *base)
     free(credential);
 }
 
+SECURITY_STATUS digest_set_credential(struct credential *base, uint32_t attribute, struct bytes value)
+{
+    struct digest_credential *credential = (struct digest_credential *)base;
+    struct credential_digest_lookup wanted;
+    REQUIRE(attribute == SSPI_EXT_CRED_ATTR_DIGEST_LOOKUP && (base->use & SECPKG_CRED_INBOUND) != 0,
+            SEC_E_UNSUPPORTED_FUNCTION, "Digest credentials have no such attribute (SetCredentialsAttributes)");
+    REQUIRE(value.size == sizeof wanted, SEC_E_INVALID_TOKEN, "a lookup of another size");
+    memcpy(&wanted, value.data, sizeof wanted);
+    pthread_mutex_lock(&credential->lock);
+    credential->lookup = wanted;
+    pthread_mutex_unlock(&credential->lock);
+    return SEC_E_OK;
+}
+
+struct credential_digest_lookup digest_lookup_of(struct digest_credential *credential)
+{
+    pthread_mutex_lock(&credential->lock);
+    struct credential_digest_lookup lookup = credential->lookup;
+    pthread_mutex_unlock(&credential->lock);
+    return lookup;
+}
+
 SECURITY_STATUS digest_query_credential(struct credential *base, uint32_t attribute, struct attribute *out)
 {
     struct digest_credential *credential = (struct digest_credential *)base;

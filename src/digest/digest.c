@@ -11,9 +11,9 @@
     .comment = "Digest Authentication for Windows", .capabilities = CAPABILITIES,                                      \
     .rpc_id = 21, /* RPC_C_AUTHN_DIGEST */                                                                             \
         .max_token = DIGEST_MAX_TOKEN, .acquire = digest_acquire, .release = digest_release,                           \
-    .query_credential = digest_query_credential, .initiate = digest_initiate, .accept = digest_accept,                 \
-    .complete = digest_complete, .sign = digest_sign, .verify = digest_verify, .seal = digest_seal,                    \
-    .unseal = digest_unseal, .query = digest_query, .impersonate = digest_impersonate,                                 \
+    .query_credential = digest_query_credential, .set_credential = digest_set_credential, .initiate = digest_initiate, \
+    .accept = digest_accept, .complete = digest_complete, .sign = digest_sign, .verify = digest_verify,                \
+    .seal = digest_seal, .unseal = digest_unseal, .query = digest_query, .impersonate = digest_impersonate,            \
     .set_sasl_option = digest_set_sasl_option, .get_sasl_option = digest_get_sasl_option, .dispose = digest_dispose
 
 const struct package digest_package = {.name = "WDigest", SLOTS};

@@ -9,6 +9,7 @@ static const char *const names[DIGEST_DIRECTIVES] = {
     [DIGEST_QOP] = "qop",
     [DIGEST_ALGORITHM] = "algorithm",
     [DIGEST_OPAQUE] = "opaque",
+    [DIGEST_DOMAIN] = "domain",
     [DIGEST_STALE] = "stale",
     [DIGEST_CHARSET] = "charset",
     [DIGEST_USERHASH] = "userhash",
@@ -308,6 +309,20 @@ static int hex_digit(uint8_t c)
     }
     uint8_t low = c | 0x20;
     return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+bool digest_unhex(struct bytes digits, uint8_t *out, size_t room, size_t *out_size)
+{
+    struct writer writer = write_into(out, room);
+    for (size_t i = 0; i + 1 < digits.size; i += 2) {
+        int high = hex_digit(digits.data[i]), low = hex_digit(digits.data[i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        write_u8(&writer, (uint8_t)(high << 4 | low));
+    }
+    *out_size = writer.size;
+    return digits.size % 2 == 0 && digits.size / 2 == writer.size;
 }
 
 bool digest_count_read(struct bytes digits, uint32_t *out)

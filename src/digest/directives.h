@@ -18,6 +18,7 @@ enum digest_directive {
     DIGEST_QOP,
     DIGEST_ALGORITHM,
     DIGEST_OPAQUE,
+    DIGEST_DOMAIN,
     DIGEST_STALE,
     DIGEST_CHARSET,
     DIGEST_USERHASH,
@@ -98,6 +99,9 @@ bool digest_same_word(struct bytes value, const char *word); /* no case */
 
 /* Decimal digits up to `most` (maxbuf).  False for anything else. */
 bool digest_number_read(struct bytes digits, uint32_t most, uint32_t *out);
+
+/* Bytes as hexadecimal digits in either case (userhash).  False for anything else, and for more than `room` bytes. */
+bool digest_unhex(struct bytes digits, uint8_t *out, size_t room, size_t *out_size);
 
 /* One to eight hexadecimal digits (nc). */
 bool digest_count_read(struct bytes digits, uint32_t *out);

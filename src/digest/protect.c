@@ -48,7 +48,7 @@ static SECURITY_STATUS put_info(struct digest_context *context, const struct par
     char count[8], next[DIGEST_NONCE_SIZE];
     bool renew = digest_nonce_is_old(digest_string(context, DIGEST_TEXT_NONCE));
     digest_question_of(context, &question);
-    digest_count_text(context->count, count);
+    digest_count_text(context->answered, count);
     question.nc = bytes_of(count, sizeof count);
     question.uri = parameters->uri;
     question.entity = digest_text_bytes(&parameters->entity);
@@ -83,6 +83,7 @@ static SECURITY_STATUS take_info(struct digest_context *context, struct bytes to
     struct digest_question question;
     struct digest_text proof;
     struct bytes strings[DIGEST_TEXTS];
+    uint32_t told = 0;
     char count[8];
     REQUIRE(token.size <= sizeof memory, SEC_E_INVALID_TOKEN, "Digest: an Authentication-Info of more than 8 KiB");
     TRY(digest_parse_one(token, false, &room, &sent));
@@ -95,6 +96,11 @@ static SECURITY_STATUS take_info(struct digest_context *context, struct bytes to
     digest_rspauth(&question, &context->session_key, &proof);
     REQUIRE(digest_text_equal(&proof, sent.value[DIGEST_RSPAUTH]), SEC_E_MESSAGE_ALTERED,
             "the server does not know the password, or its answer was altered: rspauth is wrong (RFC 7616 3.5)");
+    bool same_cnonce = !digest_has(&sent, DIGEST_CNONCE) || digest_same(sent.value[DIGEST_CNONCE], question.cnonce);
+    bool same_count =
+        !digest_has(&sent, DIGEST_NC) || (digest_count_read(sent.value[DIGEST_NC], &told) && told == context->count);
+    REQUIRE(same_cnonce && same_count, SEC_E_MESSAGE_ALTERED,
+            "Authentication-Info is for another request: cnonce or nc (RFC 7616 3.5)");
     if (digest_has(&sent, DIGEST_NEXTNONCE) && sent.value[DIGEST_NEXTNONCE].size != 0) {
         digest_strings_get(context, strings);
         strings[DIGEST_TEXT_NONCE] = sent.value[DIGEST_NEXTNONCE];

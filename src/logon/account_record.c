@@ -140,7 +140,9 @@ SECURITY_STATUS account_value_each(struct bytes value,
 static void read_digest(struct reader *reader, struct account_digest *out)
 {
     out->algorithm = read_u8(reader);
-    out->charset = read_u8(reader);
+    uint8_t kind = read_u8(reader);
+    out->charset = kind & 15;
+    out->form = kind >> 4;
     struct bytes realm = read_bytes(reader, read_u16le(reader));
     struct bytes hash = read_bytes(reader, read_u8(reader));
     if (realm.size > ACCOUNT_REALM_MAX || hash.size > ACCOUNT_DIGEST_SIZE_MAX || hash.size == 0) {
@@ -171,24 +173,60 @@ static SECURITY_STATUS read_digests(struct bytes bytes, struct account_record *o
     return SEC_E_OK;
 }
 
+/* One hash of a view, as slices of it. */
+struct digest_view {
+    uint8_t algorithm, charset, form;
+    struct bytes realm, hash;
+};
+
+static struct digest_view read_digest_view(struct reader *reader)
+{
+    struct digest_view view;
+    view.algorithm = read_u8(reader);
+    uint8_t kind = read_u8(reader);
+    view.charset = kind & 15;
+    view.form = kind >> 4;
+    view.realm = read_bytes(reader, read_u16le(reader));
+    view.hash = read_bytes(reader, read_u8(reader));
+    return view;
+}
+
+/* Of every charset: the response tells which one the client used. */
 SECURITY_STATUS account_view_digests(const struct account_view *view, struct bytes realm, uint8_t algorithm,
-                                     uint8_t (*out)[ACCOUNT_DIGEST_SIZE_MAX], size_t room, size_t *out_count)
+                                     enum account_form form, uint8_t (*out)[ACCOUNT_DIGEST_SIZE_MAX], size_t room,
+                                     size_t *out_count)
 {
     struct reader reader = read_start(view->digests);
     size_t left = read_u8(&reader), found = 0;
     for (; left != 0 && !reader.bad; left--) {
-        uint8_t kind = read_u8(&reader);
-        (void)read_u8(&reader); /* the charset: the response decides which one the client used */
-        struct bytes name = read_bytes(&reader, read_u16le(&reader));
-        struct bytes hash = read_bytes(&reader, read_u8(&reader));
-        bool same = name.size == realm.size && (name.size == 0 || memcmp(name.data, realm.data, name.size) == 0);
-        if (kind == algorithm && same && found < room && hash.size <= ACCOUNT_DIGEST_SIZE_MAX) {
+        struct digest_view one = read_digest_view(&reader);
+        bool same =
+            one.realm.size == realm.size && (realm.size == 0 || memcmp(one.realm.data, realm.data, realm.size) == 0);
+        if (one.algorithm == algorithm && one.form == form && same && found < room &&
+            one.hash.size <= ACCOUNT_DIGEST_SIZE_MAX) {
             struct writer writer = write_into(out[found++], ACCOUNT_DIGEST_SIZE_MAX);
-            write_bytes(&writer, hash);
+            write_bytes(&writer, one.hash);
         }
     }
     REQUIRE(!reader.bad, SEC_E_INTERNAL_ERROR, DAMAGED);
     *out_count = found;
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS account_view_names(const struct account_view *view,
+                                   SECURITY_STATUS (*each)(void *argument, uint8_t algorithm, struct bytes realm,
+                                                           enum account_form form),
+                                   void *argument)
+{
+    struct reader reader = read_start(view->digests);
+    for (size_t left = read_u8(&reader); left != 0; left--) {
+        struct digest_view one = read_digest_view(&reader);
+        REQUIRE(!reader.bad && one.form < ACCOUNT_FORMS, SEC_E_INTERNAL_ERROR, DAMAGED);
+        if (one.charset == ACCOUNT_CHARSET_UTF8) {
+            TRY(each(argument, one.algorithm, one.realm, (enum account_form)one.form));
+        }
+    }
+    REQUIRE(!reader.bad, SEC_E_INTERNAL_ERROR, DAMAGED);
     return SEC_E_OK;
 }
 
@@ -244,7 +282,7 @@ static void write_record(struct writer *writer, const struct account_record *rec
     for (size_t i = 0; i < record->digest_count; i++) {
         const struct account_digest *digest = &record->digests[i];
         write_u8(writer, digest->algorithm);
-        write_u8(writer, digest->charset);
+        write_u8(writer, (uint8_t)(digest->charset | digest->form << 4));
         write_u16le(writer, (uint16_t)strlen(digest->realm));
         write_bytes(writer, bytes_of(digest->realm, strlen(digest->realm)));
         write_u8(writer, digest->hash_size);

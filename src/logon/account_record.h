@@ -14,7 +14,7 @@
  *     u16  size, user        UTF-16LE as it was entered
  *     u8   size, Unix name   UTF-8
  *     u8   number of Digest hashes, then each:
- *          u8 algorithm, u8 charset, u16 size, realm (UTF-8), u8 size, hash
+ *          u8 algorithm, u8 charset and form of the name (its upper half), u16 size, realm (UTF-8), u8 size, hash
  *
  * The database is on disk and may be damaged or not ours: everything is read with wire/reader.
  */
@@ -22,27 +22,25 @@
 #define OPENSSPI_LOGON_ACCOUNT_RECORD_H
 
 #include "base/secret.h"
+#include "logon/account_digest.h"
 #include "text/utf16.h"
 #include "wire/writer.h"
 
-#define ACCOUNT_KEY_MAX         510 /* 255 units; LMDB takes 511 bytes */
-#define ACCOUNT_UNIX_NAME_MAX   63
-#define ACCOUNT_DIGESTS_MAX     32
-#define ACCOUNT_DIGEST_SIZE_MAX 32
-#define ACCOUNT_REALM_MAX       255
-#define ACCOUNT_SAME_NAME_MAX   64 /* accounts of one user name, in different domains */
+#define ACCOUNT_KEY_MAX       510 /* 255 units; LMDB takes 511 bytes */
+#define ACCOUNT_UNIX_NAME_MAX 63
+#define ACCOUNT_DIGESTS_MAX   96 /* three or four for a realm; of an account with a domain thrice as many */
+#define ACCOUNT_REALM_MAX     255
+#define ACCOUNT_SAME_NAME_MAX 64 /* accounts of one user name, in different domains */
 
 #define ACCOUNT_FLAG_DISABLED    0x1u
 #define ACCOUNT_FLAG_LOCKED      0x2u /* by the administrator; locking by failed logons is not kept here */
 #define ACCOUNT_FLAG_MUST_CHANGE 0x4u /* the password has to be changed before the next logon */
 
-enum account_digest_algorithm { ACCOUNT_DIGEST_MD5 = 1, ACCOUNT_DIGEST_SHA256 = 2, ACCOUNT_DIGEST_SHA512_256 = 3 };
-enum account_digest_charset { ACCOUNT_CHARSET_UTF8 = 1, ACCOUNT_CHARSET_LATIN1 = 2 };
-
-/* H(user:realm:password), the start of A1 (RFC 7616 3.4.2), in one algorithm and one encoding of the three. */
+/* H(user:realm:password) in one algorithm, one encoding of the three and one form of the name. */
 struct account_digest {
-    uint8_t algorithm;
-    uint8_t charset;
+    uint8_t algorithm; /* enum account_digest_algorithm */
+    uint8_t charset;   /* enum account_digest_charset */
+    uint8_t form;      /* enum account_form */
     uint8_t hash_size;
     uint8_t hash[ACCOUNT_DIGEST_SIZE_MAX];
     char realm[ACCOUNT_REALM_MAX + 1]; /* UTF-8 */
@@ -75,8 +73,9 @@ void account_record_free(struct account_record *record); /* wipes */
 #define AUTO_ACCOUNT_RECORD __attribute__((cleanup(account_record_free))) struct account_record
 
 /* Sets the NT hash, and H(user:realm:password) for each of `realms` in all three algorithms, from a password that is
- * not kept.  The user name must be set before.  Where user, realm or password is not ASCII but fits ISO 8859-1, the MD5 hash
- * is also kept in that encoding, which clients without charset=utf-8 use (RFC 2831 2.1.2.1, RFC 7616 4).
+ * not kept.  The user name and the domain must be set before; with a domain there are hashes for DOMAIN\user and user@domain
+ * too.  Where user, realm or password is not ASCII but fits ISO 8859-1, the MD5 hash is also kept in that encoding, which
+ * clients without charset=utf-8 use (RFC 2831 2.1.2.1, RFC 7616 4).
  * SEC_E_INVALID_PARAMETER: too many realms, or one that is too long. */
 STATUS account_record_set_password(struct account_record *record, struct utf16 password, const char *const *realms,
                                    size_t realm_count);
@@ -103,10 +102,18 @@ struct account_view {
  * the one good for any, else the first.  SEC_E_INTERNAL_ERROR for damaged bytes. */
 STATUS account_view_find(struct bytes value, struct utf16 domain, struct account_view *out, bool *found);
 
-/* The hashes of a view for one realm and algorithm, written one behind the other; how many there were and, of `room`, fit.
- * SEC_E_INTERNAL_ERROR for damaged bytes. */
+/* The hashes of a view for one realm, algorithm and form of the name, written one behind the other; how many there were
+ * and, of `room`, fit.  SEC_E_INTERNAL_ERROR for damaged bytes. */
 STATUS account_view_digests(const struct account_view *view, struct bytes realm, uint8_t algorithm,
-                            uint8_t (*out)[ACCOUNT_DIGEST_SIZE_MAX], size_t room, size_t *out_count);
+                            enum account_form form, uint8_t (*out)[ACCOUNT_DIGEST_SIZE_MAX], size_t room,
+                            size_t *out_count);
+
+/* The hashed names of a view: one for each realm, algorithm and form that it has a hash for.  SEC_E_INTERNAL_ERROR for damaged
+ * bytes; else the first failure of `each`. */
+STATUS account_view_names(const struct account_view *view,
+                          SECURITY_STATUS (*each)(void *argument, uint8_t algorithm, struct bytes realm,
+                                                  enum account_form form),
+                          void *argument);
 
 /* All accounts of a value, or one of exactly this domain, or a value without it.  SEC_E_INTERNAL_ERROR for damaged bytes. */
 STATUS account_value_each(struct bytes value, SECURITY_STATUS (*each)(void *argument, const struct account_view *view),

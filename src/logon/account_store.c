@@ -11,6 +11,7 @@
 #include "base/trace.h"
 #include "logon/account_failures.h"
 #include "logon/account_files.h"
+#include "logon/account_index.h"
 #include "logon/lmdb_env.h"
 #include "logon/user_file.h"
 
@@ -126,6 +127,7 @@ static SECURITY_STATUS write_value(MDB_txn *txn, const struct key *key, struct b
     AUTO_WRITER value = write_growing(VALUE_MAX);
     bool found = false;
     TRY(account_value_change(old, domain, record, &value, &found));
+    TRY(account_index_change(txn, old, write_result(&value))); /* last that looks at `old`, which it may overwrite */
     if (value.size == 0) {
         return lmdb_delete(txn, key_bytes(key), &found);
     }
@@ -295,6 +297,9 @@ static SECURITY_STATUS list_account(void *argument, const struct account_view *v
 static SECURITY_STATUS list_value(void *argument, struct bytes key, struct bytes value)
 {
     struct listing *listing = argument;
+    if (account_index_is_key(key)) {
+        return SEC_E_OK;
+    }
     struct writer writer = write_into(listing->key.bytes, sizeof listing->key.bytes);
     write_bytes(&writer, key);
     listing->key.size = writer.size;

@@ -39,7 +39,7 @@ struct account {
     struct canonical_name name;
 };
 
-#define ACCOUNT_DIGEST_HASHES 8 /* of one account, realm and algorithm: encodings and forms of the name */
+#define ACCOUNT_DIGEST_HASHES 4 /* of one account, realm, algorithm and form of the name: its encodings */
 
 /* What Digest needs: H(user:realm:password) as the account's client may have computed it. */
 struct digest_account {
@@ -73,11 +73,15 @@ struct accounts {
      * SEC_E_INSUFFICIENT_MEMORY.  Domain empty: any domain.  Names match as Windows compares them. */
     SECURITY_STATUS (*known)(struct accounts *self, struct utf16 user, struct utf16 domain, struct account *out);
 
-    /* The same for Digest: an account without a hash for this realm (UTF-8) and algorithm (ACCOUNT_DIGEST_*) is
-     * ACCOUNT_UNKNOWN.  NULL: the source keeps no such hashes. */
+    /* The same for Digest: an account without a hash for this realm (UTF-8), algorithm (ACCOUNT_DIGEST_*) and form of
+     * `name` (user, DOMAIN\user, user@domain) is ACCOUNT_UNKNOWN.  NULL: the source keeps no such hashes. */
     SECURITY_STATUS(*known_digest)
-    (struct accounts *self, struct utf16 user, struct utf16 domain, struct bytes realm, uint8_t algorithm,
-     struct digest_account *out);
+    (struct accounts *self, struct utf16 name, struct bytes realm, uint8_t algorithm, struct digest_account *out);
+
+    /* The name, owned by the caller, whose H(name:realm) this is (userhash, RFC 7616 3.4.4); for a hash that is nobody's a name
+     * that no account has.  NULL where known_digest is.  SEC_E_INTERNAL_ERROR, SEC_E_INSUFFICIENT_MEMORY. */
+    SECURITY_STATUS(*named_by_hash)
+    (struct accounts *self, struct bytes hash, struct bytes realm, uint8_t algorithm, struct utf16 *out_name);
 
     /* SEC_E_OK, SEC_E_LOGON_DENIED, SEC_E_NO_AUTHENTICATING_AUTHORITY. */
     SECURITY_STATUS (*verify)(struct accounts *self, const struct logon_attempt *attempt, struct logon_result *out);

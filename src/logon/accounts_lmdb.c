@@ -18,6 +18,7 @@
 #include "base/trace.h"
 #include "logon/account_failures.h"
 #include "logon/account_files.h"
+#include "logon/account_index.h"
 #include "logon/account_record.h"
 #include "logon/accounts.h"
 #include "logon/lmdb_env.h"
@@ -269,6 +270,7 @@ static SECURITY_STATUS lmdb_known(struct accounts *base, struct utf16 user, stru
 struct digest_wish {
     struct bytes realm;
     uint8_t algorithm;
+    enum account_form form;
     bool missing; /* the account has no such hash */
     struct digest_account *out;
 };
@@ -278,7 +280,8 @@ static SECURITY_STATUS take_digest(void *argument, const struct account_view *vi
 {
     struct digest_wish *wish = argument;
     struct digest_account *out = wish->out;
-    TRY(account_view_digests(view, wish->realm, wish->algorithm, out->hashes, ACCOUNT_DIGEST_HASHES, &out->count));
+    TRY(account_view_digests(view, wish->realm, wish->algorithm, wish->form, out->hashes, ACCOUNT_DIGEST_HASHES,
+                             &out->count));
     wish->missing = out->count == 0;
     if (wish->missing) {
         AUTO_KEY16 hash;
@@ -291,22 +294,43 @@ static SECURITY_STATUS take_digest(void *argument, const struct account_view *vi
     return canonical_name_set(&out->name, view->user, view->domain);
 }
 
-static SECURITY_STATUS lmdb_known_digest(struct accounts *base, struct utf16 user, struct utf16 domain,
-                                         struct bytes realm, uint8_t algorithm, struct digest_account *out)
+static SECURITY_STATUS lmdb_known_digest(struct accounts *base, struct utf16 name, struct bytes realm,
+                                         uint8_t algorithm, struct digest_account *out)
 {
     struct accounts_lmdb *self = self_of(base);
     struct opened *files = NULL;
     struct sought sought;
     enum account_state state = ACCOUNT_UNKNOWN;
-    struct digest_wish wish = {.realm = realm, .algorithm = algorithm, .out = out};
+    struct digest_wish wish = {.realm = realm, .algorithm = algorithm, .form = account_form_of(name), .out = out};
     *out = (struct digest_account){.count = 0};
-    seek(user, domain, &sought);
+    seek(name, UTF16_NONE, &sought);
     TRY(current_files(self, &files));
     TRY(look_up(self, files, &sought, take_digest, &wish, &state));
     if (wish.missing && state != ACCOUNT_UNKNOWN) {
-        TRACE("accounts: the account has no Digest hash for this realm (sspi user passwd --realm)");
+        TRACE(
+            "accounts: the account has no Digest hash for this realm and form of its name (sspi user passwd --realm)");
     }
     out->state = wish.missing ? ACCOUNT_UNKNOWN : state;
+    return SEC_E_OK;
+}
+
+/* A miss leads to the name "", which costs its lookup as any other. */
+static SECURITY_STATUS lmdb_named_by_hash(struct accounts *base, struct bytes hash, struct bytes realm,
+                                          uint8_t algorithm, struct utf16 *out_name)
+{
+    struct opened *files = NULL;
+    MDB_txn *txn = NULL;
+    AUTO_UTF16 name = UTF16_NONE;
+    (void)realm; /* it is part of what was hashed */
+    TRY(current_files(self_of(base), &files));
+    if (files != NULL) {
+        TRY(lmdb_read_begin(files->env, &txn));
+        SECURITY_STATUS status = account_index_find(txn, algorithm, hash, &name);
+        lmdb_read_end(files->env);
+        TRY(status);
+    }
+    *out_name = name;
+    name = UTF16_NONE;
     return SEC_E_OK;
 }
 
@@ -398,6 +422,7 @@ SECURITY_STATUS accounts_lmdb_open(const char *directory, bool writable, struct 
     self->base = (struct accounts){.name = "lmdb",
                                    .known = lmdb_known,
                                    .known_digest = lmdb_known_digest,
+                                   .named_by_hash = lmdb_named_by_hash,
                                    .outcome = lmdb_outcome,
                                    .close = lmdb_close};
     self->writable = writable;

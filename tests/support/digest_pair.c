@@ -19,7 +19,7 @@ static char directory[64];
         }                                                                                                              \
     } while (0)
 
-static void add(struct account_store *store, const char *name, const char *secret, uint32_t flags)
+static void add(struct account_store *store, const char *domain, const char *name, const char *secret, uint32_t flags)
 {
     static const char *const realms[] = {DIGEST_REALM_NAME, "", "tëst"};
     AUTO_ACCOUNT_RECORD record;
@@ -28,6 +28,7 @@ static void add(struct account_store *store, const char *name, const char *secre
     account_record_init(&record);
     record.flags = flags;
     MUST(utf16_from_utf8(bytes_of(name, strlen(name)), &record.user) == SEC_E_OK);
+    MUST(utf16_from_utf8(bytes_of(domain, strlen(domain)), &record.domain) == SEC_E_OK);
     MUST(utf16_from_utf8(bytes_of(secret, strlen(secret)), &password) == SEC_E_OK);
     MUST(account_record_set_password(&record, password, realms, sizeof realms / sizeof realms[0]) == SEC_E_OK);
     MUST(account_store_put(store, &record, true, &done) == SEC_E_OK && done);
@@ -39,9 +40,10 @@ void digest_pair_accounts(struct policy *policy)
     (void)snprintf(directory, sizeof directory, "/tmp/sspi-digest-XXXXXX");
     MUST(mkdtemp(directory) != NULL);
     MUST(account_store_open(directory, true, &store) == SEC_E_OK);
-    add(store, "Mufasa", "Circle of Life", 0);
-    add(store, "j\u00e4s\u00f8n", "Geh\u00f6rt niemandem", 0);
-    add(store, "locked", "Circle of Life", ACCOUNT_FLAG_DISABLED);
+    add(store, "", "Mufasa", "Circle of Life", 0);
+    add(store, "", "j\u00e4s\u00f8n", "Geh\u00f6rt niemandem", 0);
+    add(store, "PRIDE", "Nala", "Hakuna Matata", 0);
+    add(store, "", "locked", "Circle of Life", ACCOUNT_FLAG_DISABLED);
     policy_defaults(policy);
     policy->lockout_threshold = 0;
     (void)snprintf(policy->accounts_path, sizeof policy->accounts_path, "%s", directory);

@@ -113,15 +113,15 @@ static void keeps_what_digest_needs(void **state)
 
 static void refuses_too_many_realms(void **state)
 {
-    const char *realms[11];
+    const char *realms[33];
     static char long_realm[300];
     AUTO_ACCOUNT_RECORD record;
     account_record_init(&record);
     assert_ok(utf16_copy(U("user"), &record.user));
-    for (size_t i = 0; i < 11; i++) {
+    for (size_t i = 0; i < 33; i++) {
         realms[i] = "realm";
     }
-    assert_status(account_record_set_password(&record, U("x"), realms, 11), SEC_E_INVALID_PARAMETER);
+    assert_status(account_record_set_password(&record, U("x"), realms, 33), SEC_E_INVALID_PARAMETER);
     memset(long_realm, 'r', sizeof long_realm - 1);
     realms[0] = long_realm;
     assert_status(account_record_set_password(&record, U("x"), realms, 1), SEC_E_INVALID_PARAMETER);
