@@ -81,12 +81,12 @@ SECURITY_STATUS SEC_ENTRY SspiExtVerifyNtHash(const SSPI_EXT_LOGON *Logon, const
 
 /* The same for Digest, whose servers need a hash of the password, and no more, for every response.
  *
- * SspiExtSetDigestLookup makes an inbound WDigest credential ask `Lookup` for H(user:realm:password) instead of the configured
- * accounts.  `Lookup` may be called from several threads at once, and twice for one response (for a user name with a
- * backslash that the client may not have escaped); it must not call back into the same context.
+ * SspiExtSetDigestLookup makes an inbound WDigest credential ask `Lookup` for H(user:realm:password) instead of the
+ * configured accounts.  `Lookup` may be called from several threads at once, and twice for one response (for a user name
+ * with a backslash that the client may not have escaped); it must not call back into the same context.
  *
- * Returned by Lookup: SEC_E_OK with Hash filled in; SEC_E_LOGON_DENIED for a user that is not known, has no such hash, or may
- * not log on: the time until the client hears of it is that of a wrong password, but for what Lookup itself takes;
+ * Returned by Lookup: SEC_E_OK with Hash filled in; SEC_E_LOGON_DENIED for a user that is not known, has no such hash,
+ * or may not log on: the client hears of it after the time that a wrong password takes, but for what Lookup itself took;
  * SEC_E_NO_AUTHENTICATING_AUTHORITY when the question could not be decided.  Any other failure is passed on as
  * SEC_E_LOGON_DENIED. */
 #define SSPI_EXT_DIGEST_MD5        1

@@ -22,10 +22,10 @@ struct digest_verdict {
     struct canonical_name name;
 };
 
-/* SEC_E_OK and a verdict.  SEC_E_LOGON_DENIED for an unknown user, a wrong response and an account that may not log on or has
- * no hash for the realm, all in the same time; SEC_E_NO_AUTHENTICATING_AUTHORITY when the accounts keep no such hashes (winbind,
- * which verifies NTLM alone), or the caller's lookup says so;
- * SEC_E_INTERNAL_ERROR, SEC_E_INSUFFICIENT_MEMORY. */
+/* SEC_E_OK and a verdict.  SEC_E_LOGON_DENIED for an unknown user, a wrong response and an account that may not log on or
+ * has no hash for the realm, all in the same time; SEC_E_NO_AUTHENTICATING_AUTHORITY when the accounts keep no such hashes
+ * (winbind, which verifies NTLM alone), or when the caller's lookup says so; SEC_E_INTERNAL_ERROR,
+ * SEC_E_INSUFFICIENT_MEMORY. */
 STATUS digest_logon(const struct digest_logon *logon, struct digest_verdict *out);
 
 #endif

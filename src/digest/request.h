@@ -33,8 +33,8 @@ struct digest_rank {
 #define DIGEST_RANKS 6
 extern const struct digest_rank digest_ranking[DIGEST_RANKS];
 
-/* SEC_E_INVALID_TOKEN: a form that no client may send, or a choice that was not offered; SEC_E_LOGON_DENIED: an algorithm or a
- * hidden name that policy does not allow (RFC 7616 3.4, RFC 2831 2.1.2). */
+/* SEC_E_INVALID_TOKEN: a form that no client may send, or a choice that was not offered; SEC_E_LOGON_DENIED: an algorithm
+ * or a hidden name that policy does not allow (RFC 7616 3.4, RFC 2831 2.1.2). */
 STATUS digest_request_read(const struct digest_context *context, struct bytes token,
                            const struct digest_request_line *line, struct digest_request *out);
 

@@ -1,5 +1,5 @@
 /* What Digest hashes of an account: H(user:realm:password), the start of A1 (RFC 7616 3.4.2), and H(user:realm), which
- * stands in for a hidden name (3.4.4).  Names are hashed letter by letter, so the form in which a client writes one counts. */
+ * stands in for a hidden name (3.4.4).  Names are hashed letter by letter, so the form that a client gives one counts. */
 #ifndef OPENSSPI_LOGON_ACCOUNT_DIGEST_H
 #define OPENSSPI_LOGON_ACCOUNT_DIGEST_H
 

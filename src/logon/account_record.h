@@ -108,8 +108,8 @@ STATUS account_view_digests(const struct account_view *view, struct bytes realm,
                             enum account_form form, uint8_t (*out)[ACCOUNT_DIGEST_SIZE_MAX], size_t room,
                             size_t *out_count);
 
-/* The hashed names of a view: one for each realm, algorithm and form that it has a hash for.  SEC_E_INTERNAL_ERROR for damaged
- * bytes; else the first failure of `each`. */
+/* The hashed names of a view: one for each realm, algorithm and form that it has a hash for.  SEC_E_INTERNAL_ERROR for
+ * damaged bytes; else the first failure of `each`. */
 STATUS account_view_names(const struct account_view *view,
                           SECURITY_STATUS (*each)(void *argument, uint8_t algorithm, struct bytes realm,
                                                   enum account_form form),

@@ -78,8 +78,8 @@ struct accounts {
     SECURITY_STATUS(*known_digest)
     (struct accounts *self, struct utf16 name, struct bytes realm, uint8_t algorithm, struct digest_account *out);
 
-    /* The name, owned by the caller, whose H(name:realm) this is (userhash, RFC 7616 3.4.4); for a hash that is nobody's a name
-     * that no account has.  NULL where known_digest is.  SEC_E_INTERNAL_ERROR, SEC_E_INSUFFICIENT_MEMORY. */
+    /* The name, owned by the caller, whose H(name:realm) this is (userhash, RFC 7616 3.4.4); for a hash that is nobody's a
+     * name that no account has.  NULL where known_digest is.  SEC_E_INTERNAL_ERROR, SEC_E_INSUFFICIENT_MEMORY. */
     SECURITY_STATUS(*named_by_hash)
     (struct accounts *self, struct bytes hash, struct bytes realm, uint8_t algorithm, struct utf16 *out_name);
 
