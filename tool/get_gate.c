@@ -71,7 +71,7 @@ static int check_info(const struct fetch *fetch, struct gate *gate)
         return EXIT_DONE;
     }
     SECURITY_STATUS status = http_digest_check(&gate->party, gate->info, &line);
-    if (status == SEC_E_OK) {
+    if (status == SEC_E_OK || status == SEC_E_QOP_NOT_SUPPORTED) { /* Squid's tells of the next nonce alone */
         return EXIT_DONE;
     }
     char what[40];

@@ -391,15 +391,18 @@ static SECURITY_STATUS renew_session(const struct digest_context *context, const
     return SEC_E_OK;
 }
 
-/* The cnonce of the last request is what the server's proof is made with (RFC 7616 3.5). */
-static SECURITY_STATUS keep_cnonce(struct digest_context *context, struct bytes cnonce)
+/* The cnonce and the URI of the last response are what the server's proof is made with (RFC 7616 3.5). */
+static SECURITY_STATUS keep_last(struct digest_context *context, const struct digest_question *last)
 {
     struct bytes strings[DIGEST_TEXTS];
-    if (digest_same(cnonce, digest_string(context, DIGEST_TEXT_CNONCE))) {
+    if (digest_same(last->cnonce, digest_string(context, DIGEST_TEXT_CNONCE)) &&
+        digest_same(last->uri, digest_string(context, DIGEST_TEXT_URI))) {
         return SEC_E_OK;
     }
     digest_strings_get(context, strings);
-    strings[DIGEST_TEXT_CNONCE] = cnonce;
+    strings[DIGEST_TEXT_CNONCE] = last->cnonce;
+    strings[DIGEST_TEXT_URI] = last->uri;
+    strings[DIGEST_TEXT_TARGET] = BYTES_NONE;
     return digest_strings_set(context, strings);
 }
 
@@ -429,7 +432,7 @@ SECURITY_STATUS digest_next_request(struct digest_context *context, struct bytes
             "Digest: nc is not the next one (VerifySignature (Digest))");
     REQUIRE(digest_nonce_use_once(request.question.nonce, request.count), SEC_E_OUT_OF_SEQUENCE,
             "Digest: nc came before: this request is a replay (RFC 7616 3.4)");
-    TRY(keep_cnonce(context, request.question.cnonce));
+    TRY(keep_last(context, &request.question));
     context->session_key = key;
     context->answered = request.count;
     if (request.count > context->count) {

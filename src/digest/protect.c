@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "digest/context.h"
+#include "digest/request.h"
 
 static SECURITY_STATUS require_established(const struct digest_context *context)
 {
@@ -50,7 +50,9 @@ static SECURITY_STATUS put_info(struct digest_context *context, const struct par
     digest_question_of(context, &question);
     digest_count_text(context->answered, count);
     question.nc = bytes_of(count, sizeof count);
-    question.uri = parameters->uri;
+    if (!digest_same_resource(parameters->uri, question.uri)) { /* as the client wrote it, or of another request */
+        question.uri = parameters->uri;
+    }
     question.entity = digest_text_bytes(&parameters->entity);
     digest_rspauth(&question, &context->session_key, &proof);
     const char *qop = digest_qop_name(context->qop);
@@ -87,7 +89,8 @@ static SECURITY_STATUS take_info(struct digest_context *context, struct bytes to
     char count[8];
     REQUIRE(token.size <= sizeof memory, SEC_E_INVALID_TOKEN, "Digest: an Authentication-Info of more than 8 KiB");
     TRY(digest_parse_one(token, false, &room, &sent));
-    REQUIRE(digest_has(&sent, DIGEST_RSPAUTH), SEC_E_INVALID_TOKEN, "Digest: no rspauth in Authentication-Info");
+    REQUIRE(digest_has(&sent, DIGEST_RSPAUTH), SEC_E_QOP_NOT_SUPPORTED,
+            "Digest: the server proves nothing: there is no rspauth in Authentication-Info (RFC 7616 3.5)");
     digest_question_of(context, &question);
     digest_count_text(context->count, count);
     question.nc = bytes_of(count, sizeof count);

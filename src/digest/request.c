@@ -129,12 +129,53 @@ SECURITY_STATUS digest_request_read(const struct digest_context *context, struct
     return SEC_E_OK;
 }
 
+/* What is behind "scheme://authority", and all of anything else. */
+static struct bytes without_authority(struct bytes uri)
+{
+    size_t at = 0;
+    while (at < uri.size && ((uri.data[at] | 0x20) >= 'a' && (uri.data[at] | 0x20) <= 'z')) {
+        at++;
+    }
+    if (at == 0 || uri.size - at < 3 || memcmp(uri.data + at, "://", 3) != 0) {
+        return uri;
+    }
+    for (at += 3; at < uri.size && uri.data[at] != '/' && uri.data[at] != '?'; at++) {
+    }
+    return at < uri.size ? bytes_of(uri.data + at, uri.size - at) : bytes_of("/", 1);
+}
+
+static bool is_path(struct bytes uri)
+{
+    return uri.size != 0 && uri.data[0] == '/';
+}
+
+/* Equal but for the case of a percent-encoding's digits (RFC 3986 6.2.2.1). */
+static bool same_uri(struct bytes a, struct bytes b)
+{
+    size_t digits = 0;
+    for (size_t i = 0; a.size == b.size && i < a.size; i++) {
+        uint8_t x = a.data[i], y = b.data[i];
+        bool equal = x == y || (digits != 0 && (x | 0x20) == (y | 0x20) && (x | 0x20) >= 'a' && (x | 0x20) <= 'f');
+        if (!equal) {
+            return false;
+        }
+        digits = x == '%' ? 2 : digits != 0 ? digits - 1 : 0;
+    }
+    return a.size == b.size;
+}
+
+bool digest_same_resource(struct bytes line, struct bytes sent)
+{
+    bool one_names_none = is_path(line) != is_path(sent);
+    return one_names_none ? same_uri(without_authority(line), without_authority(sent)) : same_uri(line, sent);
+}
+
 SECURITY_STATUS digest_request_check(const struct digest_request *request, const struct digest_request_line *line,
                                      struct bytes realm)
 {
     REQUIRE(line->method.size != 0, SEC_E_INVALID_TOKEN,
             "no SECBUFFER_PKG_PARAMS with the request's method (AcceptSecurityContext (Digest))");
-    REQUIRE(line->uri.size == 0 || digest_same(line->uri, request->question.uri), SEC_E_LOGON_DENIED,
+    REQUIRE(line->uri.size == 0 || digest_same_resource(line->uri, request->question.uri), SEC_E_LOGON_DENIED,
             "Digest: the response is for another URI than the request (RFC 7616 3.4.6)");
     REQUIRE(digest_same(realm, request->sent.value[DIGEST_REALM]), SEC_E_LOGON_DENIED,
             "Digest: the response is for another realm (RFC 7616 3.4)");

@@ -38,6 +38,11 @@ extern const struct digest_rank digest_ranking[DIGEST_RANKS];
 STATUS digest_request_read(const struct digest_context *context, struct bytes token,
                            const struct digest_request_line *line, struct digest_request *out);
 
+/* Does the request line's URI name the same resource as the response's?  A proxy's line names the server, which the response
+ * to it may leave out, and does with curl; what a proxy sends on does not, and the response to the server may (RFC 7616
+ * 3.4.6).  Two that name a server must name the same one. */
+bool digest_same_resource(struct bytes line, struct bytes sent);
+
 /* Was the response, by HTTP, made for the request it came with?  SEC_E_LOGON_DENIED: another URI or realm (RFC 7616 3.4.6);
  * SEC_E_INVALID_TOKEN: the caller names no method. */
 STATUS digest_request_check(const struct digest_request *request, const struct digest_request_line *line,

@@ -14,15 +14,26 @@
 
 /* ---------------------------------------------------------------- messages */
 
-/* `message`: room for the token, then the data; `hole` is what the token left over before the data. */
-static SECURITY_STATUS protect(struct layer *layer, unsigned char *message, size_t size, size_t *hole)
+/* `message`: room for the token, then the data, then room for padding; `hole` is what is left over in front, and `whole` the
+ * size of what comes then. */
+static SECURITY_STATUS protect(struct layer *layer, unsigned char *message, size_t size, size_t *hole, size_t *whole)
 {
+    if (layer->protection == PROTECT_BEHIND) {
+        SecBuffer behind[2] = {{(ULONG)size, SECBUFFER_DATA, message + layer->trailer},
+                               {layer->trailer, SECBUFFER_PADDING, message + layer->trailer + size}};
+        SecBufferDesc parts = {SECBUFFER_VERSION, 2, behind};
+        SECURITY_STATUS result = EncryptMessage(layer->context, layer->quality, &parts, 0);
+        *hole = layer->trailer;
+        *whole = size + behind[1].cbBuffer;
+        return result;
+    }
     SecBuffer buffers[2] = {{layer->trailer, SECBUFFER_TOKEN, message},
                             {(ULONG)size, SECBUFFER_DATA, message + layer->trailer}};
     SecBufferDesc description = {SECBUFFER_VERSION, 2, buffers};
     SECURITY_STATUS status = EncryptMessage(layer->context, layer->quality, &description, 0);
     if (status == SEC_E_OK) { /* Kerberos' token is shorter when nothing is encrypted */
         *hole = layer->trailer - buffers[0].cbBuffer;
+        *whole = buffers[0].cbBuffer + size;
         memmove(message + *hole, message, buffers[0].cbBuffer);
     }
     return status;
@@ -37,7 +48,7 @@ static SECURITY_STATUS unprotect(struct layer *layer, unsigned char *message, si
     ULONG data = layer->protection == PROTECT_TOKEN ? (ULONG)size - layer->trailer : 0;
     SecBuffer apart[2] = {{layer->trailer, SECBUFFER_TOKEN, message}, {data, SECBUFFER_DATA, message + layer->trailer}};
     SecBuffer whole[2] = {{(ULONG)size, SECBUFFER_STREAM, message}, {0, SECBUFFER_DATA, NULL}};
-    SecBuffer *buffers = layer->protection == PROTECT_STREAM ? whole : apart;
+    SecBuffer *buffers = layer->protection == PROTECT_TOKEN ? apart : whole;
     SecBufferDesc description = {SECBUFFER_VERSION, 2, buffers};
     ULONG quality = 0;
     SECURITY_STATUS status = DecryptMessage(layer->context, &description, 0, &quality);
@@ -195,19 +206,19 @@ static ber_slen_t layer_read(Sockbuf_IO_Desc *io, void *out, ber_len_t size)
 static ber_slen_t layer_write(Sockbuf_IO_Desc *io, void *data, ber_len_t size)
 {
     struct layer *layer = io->sbiod_pvt;
-    static unsigned char message[LENGTH + 1000 + CHUNK];
+    static unsigned char message[LENGTH + 1000 + CHUNK + 1000];
     if (layer->protection == PROTECT_NONE) {
         return LBER_SBIOD_WRITE_NEXT(io, data, size);
     }
     for (size_t done = 0; done < size;) {
         size_t chunk = size - done < CHUNK ? size - done : CHUNK;
-        size_t hole = 0;
+        size_t hole = 0, sealed = 0;
         memcpy(message + LENGTH + layer->trailer, (const unsigned char *)data + done, chunk);
-        SECURITY_STATUS status = protect(layer, message + LENGTH, chunk, &hole);
+        SECURITY_STATUS status = protect(layer, message + LENGTH, chunk, &hole, &sealed);
         if (status != SEC_E_OK) {
             return fail(layer, status);
         }
-        uint32_t whole = (uint32_t)(layer->trailer - hole + chunk);
+        uint32_t whole = (uint32_t)sealed;
         unsigned char *start = message + hole;
         memcpy(start, (unsigned char[]){whole >> 24, whole >> 16 & 0xFF, whole >> 8 & 0xFF, whole & 0xFF}, LENGTH);
         start[LENGTH + whole - 1] ^= layer->alter && layer->sent == 0;
@@ -258,7 +269,8 @@ int layer_install(LDAP *ldap, struct layer *layer)
         layer->failure = status;
         return -1;
     }
-    layer->trailer = sizes.cbSecurityTrailer;
+    layer->trailer =
+        layer->protection == PROTECT_BEHIND ? sizes.cbMaxSignature + sizes.cbBlockSize : sizes.cbSecurityTrailer;
     if (layer->trailer > 1000 || ldap_get_option(ldap, LDAP_OPT_SOCKBUF, &socket) != LDAP_OPT_SUCCESS) {
         return -1;
     }

@@ -15,6 +15,7 @@ enum protection {
     PROTECT_NONE,
     PROTECT_STREAM, /* EncryptMessage; DecryptMessage of STREAM and an empty DATA */
     PROTECT_TOKEN,  /* EncryptMessage; DecryptMessage of TOKEN and DATA */
+    PROTECT_BEHIND, /* EncryptMessage with PADDING behind DATA; DecryptMessage of STREAM (DIGEST-MD5) */
 };
 
 struct layer {
@@ -24,7 +25,7 @@ struct layer {
     bool alter;    /* the first message sent is altered on its way */
     ULONG quality; /* of EncryptMessage */
     size_t altered_at; /* where the first altered copy is altered; 0: in a checksum of NTLM's */
-    ULONG trailer;     /* cbSecurityTrailer */
+    ULONG trailer;     /* cbSecurityTrailer; what DIGEST-MD5 needs */
     unsigned char *message;
     size_t size, at, end; /* what is plain in `message` */
     /* what happened */

@@ -1,7 +1,7 @@
-/* A SASL bind at an LDAP server for mechanisms GSSAPI (RFC 4752) and GSS-SPNEGO, its tokens made by SSPI, and a search in the
- * session.  Prints what happened as NAME=VALUE lines; the script that runs it judges.
+/* A SASL bind at an LDAP server for mechanisms GSSAPI (RFC 4752), GSS-SPNEGO and DIGEST-MD5 (RFC 2831), its tokens made by
+ * SSPI, and a search in the session.  Prints what happened as NAME=VALUE lines; the script that runs it judges.
  *
- *   sasl_bind URI GSSAPI|GSS-SPNEGO PACKAGE TARGET none|sign|seal BASE [USER DOMAIN]
+ *   sasl_bind URI GSSAPI|GSS-SPNEGO|DIGEST-MD5 PACKAGE TARGET none|sign|seal BASE [USER DOMAIN]
  *
  * Without USER the credentials are the process's own; with it the password is SSPI_PASSWORD.
  */
@@ -21,7 +21,7 @@
 struct bind {
     char *mechanism, *package, *target, *base, *user, *domain;
     ULONG request, attributes;
-    bool layered, sasl; /* messages are protected; the mechanism is GSSAPI */
+    bool layered, sasl; /* messages are protected; the mechanism is not GSS-SPNEGO */
     LDAP *ldap;
     CredHandle credential;
     CtxtHandle context;
@@ -54,7 +54,8 @@ static SECURITY_STATUS acquire(struct bind *b)
                                      NULL, NULL, &b->credential, NULL);
 }
 
-/* GSSAPI has a security layer to agree on behind its tokens, which the Sasl functions do; GSS-SPNEGO has none. */
+/* GSSAPI has a security layer to agree on behind its tokens, which the Sasl functions do, and DIGEST-MD5 one of its own;
+ * GSS-SPNEGO has none. */
 static SECURITY_STATUS step(struct bind *b)
 {
     static unsigned char answer[TOKEN_MAX];
@@ -186,13 +187,16 @@ static void use_session(struct bind *b)
     }
     printf("integrity=%d\nconfidentiality=%d\n", (b->attributes & ISC_RET_INTEGRITY) != 0,
            (b->attributes & ISC_RET_CONFIDENTIALITY) != 0);
+    bool digest = strcmp(b->mechanism, "DIGEST-MD5") == 0;
     /* The layer is what was agreed on; without such an agreement, what the context can do. */
     bool seals = !b->sasl || (b->request & ISC_REQ_CONFIDENTIALITY) != 0;
     b->layer = (struct layer){.context = &b->context,
-                              .protection = b->layered ? PROTECT_STREAM : PROTECT_NONE,
+                              .protection = !b->layered ? PROTECT_NONE
+                                            : digest    ? PROTECT_BEHIND
+                                                        : PROTECT_STREAM,
                               .quality = seals ? 0 : SECQOP_WRAP_NO_ENCRYPT,
-                              .probe = b->layered,
-                              .altered_at = 20}; /* behind the header (RFC 4121 4.2.6.2) */
+                              .probe = b->layered && !digest, /* whose ciphers go on from message to message */
+                              .altered_at = 20};              /* behind the header (RFC 4121 4.2.6.2) */
     if (layer_install(b->ldap, &b->layer) != 0) {
         printf("layer=%s\n", name_of(b->layer.failure));
         return;
@@ -204,7 +208,7 @@ static void use_session(struct bind *b)
     printf("copies_altered=%s\ncopies_again=%s\n", name_of(b->layer.altered), name_of(b->layer.again));
 }
 
-/* GSSAPI signs its choice of a layer, be it none. */
+/* GSSAPI signs its choice of a layer, be it none; GSS-SPNEGO would have one without being asked. */
 static ULONG request_of(const char *layer, bool sasl)
 {
     ULONG request = ISC_REQ_MUTUAL_AUTH;
@@ -227,7 +231,7 @@ int main(int argc, char **argv)
     b.mechanism = argv[2];
     b.package = argv[3];
     b.target = argv[4];
-    b.sasl = strcmp(b.mechanism, "GSSAPI") == 0;
+    b.sasl = strcmp(b.mechanism, "GSS-SPNEGO") != 0;
     b.request = request_of(argv[5], b.sasl);
     b.layered = strcmp(argv[5], "none") != 0;
     b.base = argv[6];
