@@ -11,7 +11,10 @@
 static SECURITY_STATUS find_identity(const struct credential_in *in, struct identity *out)
 {
     if (in->auth_data != NULL) {
-        return identity_parse(in->auth_data, out);
+        TRY(identity_parse(in->auth_data, out));
+        REQUIRE(!out->has_certificate, SEC_E_NO_CREDENTIALS,
+                "a certificate's identity, whose PIN is no password of Digest's (CredMarshalCredential)");
+        return SEC_E_OK;
     }
     return default_credentials(in->principal, out);
 }

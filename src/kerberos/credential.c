@@ -68,6 +68,9 @@ static SECURITY_STATUS take_outbound(struct kerberos_credential *credential, con
         REQUIRE(!identity.has_nt_hash, SEC_E_UNKNOWN_CREDENTIALS,
                 "an NT hash instead of a password: Kerberos here signs in with passwords and tickets");
     }
+    if (identity.has_certificate) {
+        return tickets_open_certificate(&identity, &credential->tickets);
+    }
     if (identity.password.size != 0) {
         return tickets_open_password(&identity, &credential->tickets);
     }
@@ -157,6 +160,9 @@ SECURITY_STATUS kerberos_query_credential(struct credential *base, uint32_t attr
 {
     struct kerberos_credential *credential = (struct kerberos_credential *)base;
     AUTO_UTF16 name = UTF16_NONE;
+    if (attribute == SECPKG_CRED_ATTR_CERT) {
+        return tickets_certificate(credential->tickets, &out->bytes);
+    }
     REQUIRE(attribute == SECPKG_CRED_ATTR_NAMES, SEC_E_UNSUPPORTED_FUNCTION,
             "Kerberos credentials have no such attribute (QueryCredentialsAttributes)");
     library_refresh();

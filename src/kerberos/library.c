@@ -115,6 +115,7 @@ void library_look(void)
 
 struct thread_context {
     krb5_context krb;
+    const struct kdc_proxy *proxy; /* of the job that the thread is; NULL: none */
     unsigned long generation;
 };
 
@@ -224,7 +225,8 @@ static SECURITY_STATUS make_context(const struct kdc_proxy *proxy, krb5_context 
 
 SECURITY_STATUS library_own_context(krb5_context *out)
 {
-    return make_context(NULL, out);
+    const struct thread_context *mine = thread_key_made ? pthread_getspecific(thread_key) : NULL;
+    return make_context(mine != NULL ? mine->proxy : NULL, out);
 }
 
 /* The calling thread's context, which a job's proxy is put into when it is made. */
@@ -245,7 +247,7 @@ static SECURITY_STATUS thread_context(const struct kdc_proxy *proxy, krb5_contex
         unsigned long now = current_generation();
         krb5_context fresh = NULL;
         TRY(make_context(proxy, &fresh));
-        *mine = (struct thread_context){fresh, now};
+        *mine = (struct thread_context){fresh, proxy, now};
     }
     *out = mine->krb;
     return SEC_E_OK;
@@ -290,6 +292,17 @@ static const struct {
     {KRB5_PROG_ETYPE_NOSUPP, SEC_E_KDC_UNKNOWN_ETYPE, SEC_E_KDC_UNKNOWN_ETYPE},
     {KRB5KDC_ERR_PADATA_TYPE_NOSUPP, SEC_E_UNSUPPORTED_PREAUTH, SEC_E_UNSUPPORTED_PREAUTH},
     {KRB5_PREAUTH_FAILED, SEC_E_LOGON_DENIED, SEC_E_LOGON_DENIED},
+    {KRB5_ERR_FAST_REQUIRED, SEC_E_UNSUPPORTED_PREAUTH, SEC_E_UNSUPPORTED_PREAUTH},
+    {KRB5_LIBOS_CANTREADPWD, SEC_E_LOGON_DENIED, SEC_E_LOGON_DENIED},
+    {KRB5KDC_ERR_CLIENT_NOT_TRUSTED, SEC_E_PKINIT_CLIENT_FAILURE, SEC_E_PKINIT_CLIENT_FAILURE},
+    {KRB5KDC_ERR_KDC_NOT_TRUSTED, SEC_E_ISSUING_CA_UNTRUSTED_KDC, SEC_E_ISSUING_CA_UNTRUSTED_KDC},
+    {KRB5KDC_ERR_INVALID_SIG, SEC_E_PKINIT_CLIENT_FAILURE, SEC_E_PKINIT_CLIENT_FAILURE},
+    {KRB5KDC_ERR_CANT_VERIFY_CERTIFICATE, SEC_E_PKINIT_CLIENT_FAILURE, SEC_E_PKINIT_CLIENT_FAILURE},
+    {KRB5KDC_ERR_INVALID_CERTIFICATE, SEC_E_PKINIT_CLIENT_FAILURE, SEC_E_PKINIT_CLIENT_FAILURE},
+    {KRB5KDC_ERR_REVOKED_CERTIFICATE, SEC_E_SMARTCARD_CERT_REVOKED, SEC_E_SMARTCARD_CERT_REVOKED},
+    {KRB5KDC_ERR_REVOCATION_STATUS_UNKNOWN, SEC_E_REVOCATION_OFFLINE_C, SEC_E_REVOCATION_OFFLINE_C},
+    {KRB5KDC_ERR_CLIENT_NAME_MISMATCH, SEC_E_PKINIT_NAME_MISMATCH, SEC_E_PKINIT_NAME_MISMATCH},
+    {KRB5KDC_ERR_INCONSISTENT_KEY_PURPOSE, SEC_E_CERT_WRONG_USAGE, SEC_E_CERT_WRONG_USAGE},
     {KRB5KDC_ERR_BADOPTION, SEC_E_DELEGATION_POLICY, SEC_E_DELEGATION_POLICY},
     {KRB5KDC_ERR_POLICY, SEC_E_LOGON_DENIED, SEC_E_LOGON_DENIED},
     {KRB5KDC_ERR_SVC_UNAVAILABLE, SEC_E_NO_AUTHENTICATING_AUTHORITY, SEC_E_NO_AUTHENTICATING_AUTHORITY},

@@ -20,7 +20,7 @@ STATUS library_context(krb5_context *out);
 /* At the beginning of a call, while nobody has the thread's context: gives up one whose configuration has changed. */
 void library_refresh(void);
 
-/* A context that nobody else has, with the same configuration, for changes that would stay in it; krb5_free_context(). */
+/* A context that nobody else has, with the same configuration as the calling thread's, for changes that would stay in it; krb5_free_context(). */
 STATUS library_own_context(krb5_context *out);
 
 /* Looks at the configuration now, where otherwise it is looked at once a second: for a new credential. */

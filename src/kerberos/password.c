@@ -6,6 +6,7 @@
 #include "kerberos/context.h"
 #include "kerberos/library.h"
 #include "kerberos/principals.h"
+#include "kerberos/sign_in.h"
 #include "ntstatus.h"
 
 #define SERVICE "kadmin/changepw"
@@ -44,22 +45,13 @@ static SECURITY_STATUS set_password(krb5_context krb, struct change *change, krb
 static SECURITY_STATUS change_run(struct library_job *job, krb5_context krb)
 {
     struct change *change = (struct change *)job;
-    krb5_get_init_creds_opt *options = NULL;
     krb5_principal client = NULL;
     krb5_creds creds = {0};
     LIBRARY_TRY(krb, LIBRARY_CLIENT, client_name_plain(krb, &change->name, &client));
-    krb5_error_code code = krb5_get_init_creds_opt_alloc(krb, &options);
-    if (code == 0) { /* as kpasswd(1) asks: a short-lived ticket that goes nowhere */
-        krb5_get_init_creds_opt_set_tkt_life(options, 300);
-        krb5_get_init_creds_opt_set_renew_life(options, 0);
-        krb5_get_init_creds_opt_set_forwardable(options, 0);
-        krb5_get_init_creds_opt_set_proxiable(options, 0);
-        code = krb5_get_init_creds_password(krb, &creds, client, (char *)change->old_password.data, NULL, NULL, 0,
-                                            SERVICE, options);
-        krb5_get_init_creds_opt_free(krb, options);
-    }
+    const struct sign_in with = {.secret = &change->old_password, .service = SERVICE, .passing = true};
+    SECURITY_STATUS signed_in = sign_in(krb, &with, client, &creds, NULL);
     krb5_free_principal(krb, client);
-    LIBRARY_TRY(krb, LIBRARY_CLIENT, code);
+    TRY(signed_in);
     SECURITY_STATUS status = set_password(krb, change, &creds);
     krb5_free_cred_contents(krb, &creds);
     return status;

@@ -48,6 +48,14 @@ SECURITY_STATUS client_name_parse(const struct identity *identity, struct client
     return SEC_E_OK;
 }
 
+void client_name_take(char *user, char *realm, bool enterprise, struct client_name *out)
+{
+    if (enterprise) {
+        raise_realm(realm);
+    }
+    *out = (struct client_name){.user = user, .realm = realm, .enterprise = enterprise};
+}
+
 void client_name_free(struct client_name *name)
 {
     free(name->user);

@@ -22,6 +22,9 @@ struct client_name {
 
 /* SEC_E_UNKNOWN_CREDENTIALS: no user, or a NUL in a name; SEC_E_INSUFFICIENT_MEMORY. */
 STATUS client_name_parse(const struct identity *identity, struct client_name *out);
+
+/* A name that is known already, and is taken over. */
+void client_name_take(char *user, char *realm, bool enterprise, struct client_name *out);
 void client_name_free(struct client_name *name);
 
 /* The principal; libkrb5's codes. */

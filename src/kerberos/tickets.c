@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/trace.h"
+#include "cert/logon_certificate.h"
 #include "kerberos/library.h"
 #include "kerberos/principals.h"
 #include "text/names.h"
@@ -113,11 +114,13 @@ void tickets_drop(struct tickets *tickets)
         tickets_destroy_cache(outgrown->name);
         free(outgrown);
     }
+    certificate_drop(tickets->certificate);
+    free(tickets->keytab);
     free(tickets->cache);
     free(tickets->proxy);
     free(tickets->principal);
     client_name_free(&tickets->name);
-    secret_free(&tickets->password);
+    secret_free(&tickets->secret);
     free(tickets);
 }
 
@@ -137,18 +140,47 @@ SECURITY_STATUS tickets_open_default(struct utf16 principal, struct tickets **ou
     return SEC_E_OK;
 }
 
+/* The password, or the PIN, in UTF-8. */
+static SECURITY_STATUS take_secret(const struct identity *identity, struct tickets *tickets)
+{
+    struct utf16 password = utf16_of(secret_bytes(&identity->password));
+    size_t size = utf16_utf8_size(password);
+    TRY(secret_alloc(&tickets->secret, size + 1));
+    utf16_utf8_write(password, (char *)tickets->secret.data);
+    tickets->secret.data[size] = '\0';
+    return SEC_E_OK;
+}
+
 SECURITY_STATUS tickets_open_password(const struct identity *identity, struct tickets **out)
 {
     __attribute__((cleanup(drop_auto))) struct tickets *tickets = NULL;
     TRY(tickets_new(&tickets));
     TRY(client_name_parse(identity, &tickets->name));
-    struct utf16 password = utf16_of(secret_bytes(&identity->password));
-    size_t size = utf16_utf8_size(password);
-    TRY(secret_alloc(&tickets->password, size + 1));
-    utf16_utf8_write(password, (char *)tickets->password.data);
-    tickets->password.data[size] = '\0';
-    tickets->has_password = true;
+    TRY(take_secret(identity, tickets));
+    tickets->signs_in = true;
     *out = STEAL(tickets);
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS tickets_open_certificate(const struct identity *identity, struct tickets **out)
+{
+    __attribute__((cleanup(drop_auto))) struct tickets *tickets = NULL;
+    struct logon_name name;
+    TRY(tickets_new(&tickets));
+    TRY(logon_certificate_find(identity->certificate, &tickets->certificate));
+    TRY(logon_certificate_name(tickets->certificate, &name));
+    client_name_take(name.user, name.realm, name.enterprise, &tickets->name);
+    TRY(take_secret(identity, tickets));
+    tickets->signs_in = true;
+    *out = STEAL(tickets);
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS tickets_certificate(const struct tickets *tickets, struct bytes *out)
+{
+    REQUIRE(tickets->certificate != NULL, SEC_E_NO_CREDENTIALS,
+            "this credential has no certificate (SecPkgCredentials_Cert)");
+    *out = certificate_encoding(tickets->certificate);
     return SEC_E_OK;
 }
 
@@ -253,7 +285,7 @@ SECURITY_STATUS tickets_cache(struct tickets *tickets, krb5_context krb, krb5_cc
         LIBRARY_TRY(krb, LIBRARY_CLIENT, krb5_cc_resolve(krb, own, out));
         return SEC_E_OK;
     }
-    REQUIRE(!tickets->has_password, SEC_E_NO_CREDENTIALS, "no ticket was got for this password yet");
+    REQUIRE(!tickets->signs_in, SEC_E_NO_CREDENTIALS, "nobody has signed in yet");
     return tickets->principal != NULL ? open_chosen(krb, tickets->principal, out) : open_default(krb, out);
 }
 
@@ -353,7 +385,7 @@ static SECURITY_STATUS look(struct tickets *tickets, krb5_context krb, const cha
 {
     krb5_ccache cache = NULL;
     *out = NULL;
-    if (tickets->has_password) {
+    if (tickets->signs_in) {
         if (!tickets_signed_in(tickets)) {
             return SEC_E_OK;
         }
@@ -423,7 +455,7 @@ SECURITY_STATUS tickets_name(struct tickets *tickets, struct utf16 *out)
     krb5_ccache cache = NULL;
     krb5_principal client = NULL;
     TRY(library_context(&krb));
-    if (tickets->has_password) {
+    if (tickets->signs_in) {
         LIBRARY_TRY(krb, LIBRARY_CLIENT, client_name_plain(krb, &tickets->name, &client));
     } else {
         TRY(tickets_cache(tickets, krb, &cache));

@@ -33,6 +33,13 @@ STATUS tickets_open_default(struct utf16 principal, struct tickets **out);
  * here, and is used when the first ticket is asked for.  SEC_E_UNKNOWN_CREDENTIALS: names that cannot be ones. */
 STATUS tickets_open_password(const struct identity *identity, struct tickets **out);
 
+/* A certificate that an identity names by its hash (CredMarshalCredential), with its PIN; whom it names signs in.
+ * SEC_E_UNKNOWN_CREDENTIALS: there is no such one in the store MY, or it names nobody; SEC_E_NO_CREDENTIALS: it has no key. */
+STATUS tickets_open_certificate(const struct identity *identity, struct tickets **out);
+
+/* That certificate in DER, borrowed; SEC_E_NO_CREDENTIALS: there is none. */
+STATUS tickets_certificate(const struct tickets *tickets, struct bytes *out);
+
 /* A user without a password: among the caches there are.  The statuses of tickets_open_password. */
 STATUS tickets_open_user(const struct identity *identity, struct tickets **out);
 

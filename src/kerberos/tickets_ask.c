@@ -1,4 +1,4 @@
-/* What takes a KDC: signing in with a password, and tickets that are nowhere yet. */
+/* What takes a KDC: signing in, and tickets that are nowhere yet. */
 #include "kerberos/tickets_inside.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "kerberos/library.h"
+#include "kerberos/sign_in.h"
 
 #define SILENCE_SECONDS 10 /* how long a KDC that could not be reached is not asked again */
 
@@ -55,34 +56,26 @@ static SECURITY_STATUS replace_cache(struct tickets *tickets, char *name, uint64
     return SEC_E_OK;
 }
 
-/* The initial ticket for a password, into a new cache that replaces the one before (RFC 4120 3.1). */
-static SECURITY_STATUS sign_in(struct tickets *tickets, krb5_context krb, krb5_principal client, bool canonicalize)
+/* An initial ticket, into a new cache that replaces the one before (RFC 4120 3.1). */
+static SECURITY_STATUS sign_in_as(struct tickets *tickets, krb5_context krb, krb5_principal client, bool enterprise,
+                                  bool *out_unknown)
 {
-    krb5_get_init_creds_opt *options = NULL;
     krb5_ccache cache = NULL;
     krb5_creds creds = {0};
     char *name = NULL;
     TRY(tickets_make_cache(krb, NULL, &name, &cache));
-    krb5_error_code code = krb5_get_init_creds_opt_alloc(krb, &options);
-    if (code == 0) {
-        krb5_get_init_creds_opt_set_forwardable(options, 1);
-        krb5_get_init_creds_opt_set_change_password_prompt(options, 0);
-        if (canonicalize) {
-            krb5_get_init_creds_opt_set_canonicalize(options, 1);
-        }
-        code = krb5_get_init_creds_opt_set_out_ccache(krb, options, cache);
-    }
-    if (code == 0) {
-        code = krb5_get_init_creds_password(krb, &creds, client, (char *)tickets->password.data, NULL, NULL, 0, NULL,
-                                            options);
-    }
-    krb5_get_init_creds_opt_free(krb, options);
+    const struct sign_in with = {.secret = &tickets->secret,
+                                 .certificate = tickets->certificate,
+                                 .keytab = tickets->keytab,
+                                 .canonicalize = enterprise,
+                                 .cache = cache};
+    SECURITY_STATUS status = sign_in(krb, &with, client, &creds, out_unknown);
     uint64_t expiry = tickets_time(creds.times.endtime);
     krb5_free_cred_contents(krb, &creds);
-    if (code != 0) {
+    if (status < 0) {
         (void)krb5_cc_destroy(krb, cache);
         free(name);
-        return library_fail_at(krb, LIBRARY_CLIENT, code, __FILE__, __LINE__);
+        return status;
     }
     (void)krb5_cc_close(krb, cache);
     return replace_cache(tickets, name, expiry);
@@ -97,22 +90,22 @@ bool tickets_signed_in(struct tickets *tickets)
 }
 
 /* A user principal name goes to the KDC as an enterprise name first (RFC 6806 5); one that knows none of these gets it as a
- * plain principal. */
+ * plain principal.  A wrong password is not tried twice: it counts against the account. */
 static SECURITY_STATUS sign_in_by_name(struct tickets *tickets, krb5_context krb)
 {
     krb5_principal client = NULL;
-    SECURITY_STATUS status = SEC_E_LOGON_DENIED;
+    bool unknown = false;
     if (tickets->name.enterprise && client_name_enterprise(krb, &tickets->name, &client) == 0) {
-        status = sign_in(tickets, krb, client, true);
+        SECURITY_STATUS status = sign_in_as(tickets, krb, client, true, &unknown);
         krb5_free_principal(krb, client);
-        if (status != SEC_E_LOGON_DENIED && status != SEC_E_NO_AUTHENTICATING_AUTHORITY) {
+        if (!unknown && status != SEC_E_NO_AUTHENTICATING_AUTHORITY) {
             return status;
         }
         status_begin(); /* the first try was a question */
     }
     client = NULL;
     LIBRARY_TRY(krb, LIBRARY_CLIENT, client_name_plain(krb, &tickets->name, &client));
-    status = sign_in(tickets, krb, client, false);
+    SECURITY_STATUS status = sign_in_as(tickets, krb, client, false, NULL);
     krb5_free_principal(krb, client);
     return status;
 }
@@ -144,7 +137,7 @@ static SECURITY_STATUS request_run(struct library_job *job, krb5_context krb)
 {
     struct request *request = (struct request *)job;
     krb5_ccache cache = NULL;
-    if (request->tickets->has_password && !tickets_signed_in(request->tickets)) {
+    if (request->tickets->signs_in && !tickets_signed_in(request->tickets)) {
         TRY(sign_in_by_name(request->tickets, krb));
     }
     TRY(tickets_cache(request->tickets, krb, &cache));

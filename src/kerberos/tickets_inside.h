@@ -38,9 +38,11 @@ struct tickets {
     uint64_t expiry; /* of the ticket granting ticket in it */
     struct outgrown *outgrown;
 
-    bool has_password;
+    bool signs_in; /* with what is here; otherwise the tickets are there already */
     struct client_name name;
-    struct secret password; /* UTF-8 with its NUL */
+    struct secret secret;            /* the password, or the certificate's PIN; UTF-8 with its NUL */
+    struct certificate *certificate; /* NULL: none */
+    char *keytab;                    /* NULL: none */
 };
 
 /* Takes the contents of `creds` over, whatever happens.  SEC_E_INSUFFICIENT_MEMORY. */
@@ -61,7 +63,7 @@ time_t tickets_seconds(void);               /* since some time in the past */
 STATUS tickets_get_from(krb5_context krb, krb5_ccache cache, const char *target, const krb5_data *second,
                         krb5_flags options, struct ticket **out);
 
-/* Is the ticket granting ticket that a password gave still good? */
+/* Is the ticket granting ticket that signing in gave still good? */
 bool tickets_signed_in(struct tickets *tickets);
 
 /* From a KDC, in time (library_run()), signing in first where that is due. */

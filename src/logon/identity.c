@@ -1,5 +1,7 @@
 #include "logon/identity.h"
 
+#include <string.h>
+
 #include "logon/identity_layout.h"
 #include "logon/identity_protect.h"
 #include "sspi_ext.h"
@@ -28,6 +30,36 @@ static SECURITY_STATUS take_hash(struct utf16 digits, struct key16 *out)
     }
     *out = hash;
     return SEC_E_OK;
+}
+
+static int marshaled_digit(uint16_t unit)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#-";
+    const char *at = unit != 0 && unit < 0x80 ? strchr(digits, (int)unit) : NULL;
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* CredMarshalCredential's CertCredential: "@@B" and the certificate's SHA-1, six bits in each character, the lowest first. */
+static bool take_certificate(struct utf16 user, uint8_t out[20])
+{
+    uint8_t hash[20] = {0};
+    if (utf16_length(user) != 3 + 27 || utf16_unit(user, 0) != '@' || utf16_unit(user, 1) != '@' ||
+        utf16_unit(user, 2) != 'B') {
+        return false;
+    }
+    for (size_t i = 0; i < 27; i++) {
+        int digit = marshaled_digit(utf16_unit(user, 3 + i));
+        size_t bit = 6 * i;
+        if (digit < 0 || (i == 26 && digit > 15)) { /* the last one has four bits */
+            return false;
+        }
+        hash[bit / 8] |= (uint8_t)(digit << bit % 8);
+        if (bit % 8 > 2 && bit / 8 + 1 < sizeof hash) {
+            hash[bit / 8 + 1] |= (uint8_t)(digit >> (8 - bit % 8));
+        }
+    }
+    memcpy(out, hash, sizeof hash);
+    return true;
 }
 
 /* The secret in the clear, still as it stands in the identity. */
@@ -70,6 +102,7 @@ static SECURITY_STATUS parse(const struct identity_layout *layout, struct identi
     TRY(identity_member(layout, layout->domain, &found.domain));
     TRY(identity_member(layout, layout->package_list, &found.package_list));
     TRY(take_password(layout, &found));
+    found.has_certificate = take_certificate(found.user, found.certificate);
     *out = found;
     found = (struct identity){0};
     return SEC_E_OK;

@@ -2,7 +2,7 @@
  *
  * Plain, EXA/EXW and EX2 are told apart by their first word (0x200, 0x201, anything else); ANSI or UNICODE is decided by
  * the Flags member, whichever function the structure comes through (observed on Windows).  Strings are counted; NULL and
- * empty members are both "absent" but for `has_*`.  A secret that SspiEncryptAuthIdentity encrypted is decrypted on the way,
+ * empty members are both "absent" but for `has_*`.  A user that CredMarshalCredential made names a certificate.  A secret that SspiEncryptAuthIdentity encrypted is decrypted on the way,
  * in a copy; FreeRDP's way of passing a hash (a password length over 512) is understood.
  */
 #ifndef OPENSSPI_LOGON_IDENTITY_H
@@ -18,6 +18,8 @@ struct identity {
     bool has_user, has_domain, has_password;
     bool has_nt_hash; /* the password member was a hash (SSPI_AUTH_IDENTITY_NT_HASH in sspi_ext.h) */
     struct key16 nt_hash;
+    bool has_certificate;      /* the user is a marshaled certificate ("@@B..."), the password its PIN */
+    uint8_t certificate[20];   /* SHA-1 of it */
     struct utf16 package_list; /* owned; "!ntlm", "kerberos,ntlm" */
     uint32_t flags;            /* SEC_WINNT_AUTH_IDENTITY_* as given */
 };

@@ -16,6 +16,7 @@
  *   token           STATUS DOMAIN\USER UPN DNS-DOMAIN SID GROUPS...   of the server's access token, "-" for what nobody told
  *   acquire         STATUS - REASON...    new credentials
  *   again           OK -                  the next step begins a new context
+ *   certificate     STATUS DER            SECPKG_CRED_ATTR_CERT of the credential
  *   proxy HOST[:PORT][:PATH] FLAGS        STATUS - REASON...   SECPKG_CRED_ATTR_KDC_PROXY_SETTINGS of the credential, "-": none
  */
 #define SECURITY_WIN32
@@ -238,6 +239,11 @@ static void obey(struct side *side, const struct words *words)
     } else if (strcmp(command, "again") == 0) {
         again(side);
         printf("OK -");
+    } else if (strcmp(command, "certificate") == 0) {
+        SecPkgCredentials_Cert certificate = {0, NULL};
+        print_status(QueryCredentialsAttributesA(&side->credential, SECPKG_CRED_ATTR_CERT, &certificate));
+        hex_print(certificate.EncodedCert, certificate.EncodedCertSize);
+        FreeContextBuffer(certificate.EncodedCert);
     } else if (strcmp(command, "acquire") == 0 || strcmp(command, "proxy") == 0) {
         again(side);
         SECURITY_STATUS status = *command == 'a' ? acquire(side) : set_proxy(side, words->at[1], words->at[2]);

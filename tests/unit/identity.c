@@ -480,6 +480,43 @@ static void a_forked_child_decrypts(void **state)
     assert_int_equal(status, 0);
 }
 
+/* CredMarshalCredential's certificates, as Windows writes them (observed). */
+static void marshaled_certificates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t size;
+        uint8_t hash[20];
+    } cases[] = {
+        {"@@BAAAAAAAAAAAAAAAAAAAAAAAAAAA", 30, {0}},
+        {"@@BCAAAAAAAAAAAAAAAAAAAAAAAAAA", 30, {2}},
+        {"@@B-DAAAAAAAAAAAAAAAAAAAAAAAAA", 30, {255}},
+        {"@@BBEAAAAAAAAAAAAAAAAAAAAAAAAA", 30, {1, 1}},
+        {"@@BBEQAAAAAAAAAAAAAAAAAAAAAAAA", 30, {1, 1, 1}},
+        {"@@B--------------------------P", 30, {255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                                                255, 255, 255, 255, 255, 255, 255, 255, 255, 255}},
+        {"@@B---------------------------", 0, {0}},
+        {"@@CAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0, {0}},
+        {"@@BAAAAAAAAAAAAAAAAAAAAAAAAAA", 0, {0}},
+        {"@@BAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0, {0}},
+        {"@@BAAAAAAAAAAAAAAAAAAAAAAAAAA+", 0, {0}},
+        {"alice", 0, {0}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        AUTO_IDENTITY identity = {0};
+        SEC_WINNT_AUTH_IDENTITY_A given = {.User = NARROW(cases[i].text),
+                                           .UserLength = (ULONG)strlen(cases[i].text),
+                                           .Password = NARROW("1234"),
+                                           .PasswordLength = 4,
+                                           .Flags = SEC_WINNT_AUTH_IDENTITY_ANSI};
+        assert_int_equal(identity_parse(&given, &identity), SEC_E_OK);
+        assert_int_equal(identity.has_certificate, cases[i].size != 0);
+        assert_memory_equal(identity.certificate, cases[i].hash, sizeof identity.certificate);
+        assert_secret(identity.password, "1234");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,6 +544,7 @@ int main(void)
         cmocka_unit_test(decrypts_what_this_process_encrypted),
         cmocka_unit_test(secret_of_somebody_else),
         cmocka_unit_test(scopes_without_a_key),
+        cmocka_unit_test(marshaled_certificates),
         cmocka_unit_test(a_forked_child_decrypts),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

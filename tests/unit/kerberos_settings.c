@@ -12,6 +12,7 @@
 #include <security.h>
 
 #include "kerberos/configuration.h"
+#include "kerberos/pkcs11.h"
 
 static void names(void **state)
 {
@@ -115,8 +116,44 @@ static void settings(void **state)
     FreeCredentialsHandle(&credential);
 }
 
+/* pkcs11: URIs (RFC 7512 2.3) in libkrb5's words (kinit(1), X509_user_identity). */
+static void tokens(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *uri, *identity; /* NULL: refused */
+    } cases[] = {
+        {"pkcs11:token=card;id=%0A%ff", "PKCS11:module_name=p11-kit-proxy.so:token=card:certid=0aff"},
+        {"pkcs11:id=%01?module-path=/usr/lib/p.so&pin-value=1", "PKCS11:module_name=/usr/lib/p.so:certid=01"},
+        {"pkcs11:token=My%20card;object=a%20key;type=private",
+         "PKCS11:module_name=p11-kit-proxy.so:token=My card:certlabel=a key"},
+        {"pkcs11:object=a;id=A", "PKCS11:module_name=p11-kit-proxy.so:certid=41"},
+        {"pkcs11:", NULL},
+        {"pkcs11:token=card", NULL},
+        {"pkcs11:id=%0", NULL},
+        {"pkcs11:id=%zz", NULL},
+        {"pkcs11:id=%", NULL},
+        {"pkcs11:token=a:b;id=1", NULL},
+        {"pkcs11:token=a%3ab;id=1", NULL},
+        {"pkcs11:token=a%00b;id=1", NULL},
+        {"pkcs11:object=a?module-path=/a:b", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *identity = NULL;
+        SECURITY_STATUS status = pkcs11_identity(cases[i].uri, &identity);
+        if (cases[i].identity != NULL) {
+            assert_int_equal(status, SEC_E_OK);
+            assert_string_equal(identity, cases[i].identity);
+        } else {
+            assert_int_equal(status, SEC_E_UNKNOWN_CREDENTIALS);
+            assert_null(identity);
+        }
+        free(identity);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(settings)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(settings), cmocka_unit_test(tokens)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
