@@ -72,6 +72,8 @@ static const struct key keys[] = {
     {"certificates", "crls", TEXT, STRING(certificate_crls), NULL},
     {"schannel", "report-tickets", SWITCH, MEMBER(schannel_report_tickets), 0, NULL},
     {"schannel", "ticket-keys", TEXT, STRING(schannel_ticket_keys), NULL},
+    {"schannel", "ocsp-responses", TEXT, STRING(schannel_ocsp), NULL},
+    {"schannel", "client-map", TEXT, STRING(schannel_client_map), NULL},
     {"impersonation", "switch-uid", SWITCH, MEMBER(switch_uid), 0, NULL},
 };
 

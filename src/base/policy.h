@@ -82,6 +82,9 @@ struct policy {
     /* [schannel] */
     bool schannel_report_tickets;    /* report-tickets = no   SEC_I_RENEGOTIATE for what TLS 1.3 sends by the way */
     char schannel_ticket_keys[4096]; /* ticket-keys =         file of keys that servers share; empty = one's own */
+    char schannel_ocsp[4096];        /* ocsp-responses =      file or directory of what servers staple; empty = none */
+    char schannel_client_map
+        [4096]; /* client-map =          file: whose account a client's certificate is; empty = nobody's */
 
     /* [impersonation] */
     bool switch_uid; /* switch-uid = no */

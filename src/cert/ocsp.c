@@ -1,9 +1,13 @@
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/auto.h"
 #include "base/trace.h"
 #include "cert/library.h"
 #include "cert/revocation.h"
+#include "wire/writer.h"
 
 #define CLOCK_DIFFERENCE 300 /* seconds */
 
@@ -150,4 +154,83 @@ STATUS ocsp_read(const struct revocation_question *question, struct revocation_a
     }
     *out = answer;
     return SEC_E_OK;
+}
+
+/* ---------------------------------------------------------------- handing out */
+
+struct ocsp_response {
+    OCSP_BASICRESP *basic;
+    size_t size;
+    uint8_t der[];
+};
+
+void ocsp_response_free(struct ocsp_response *response)
+{
+    if (response != NULL) {
+        OCSP_BASICRESP_free(response->basic);
+        free(response);
+    }
+}
+
+STATUS ocsp_response_new(struct bytes der, struct ocsp_response **out)
+{
+    const char *why = NULL;
+    __attribute__((cleanup(free_basic))) OCSP_BASICRESP *basic = parse(der, &why);
+    if (basic == NULL) {
+        TRACE("certificates: no OCSP response to hand out: %s", why);
+        FAIL(SEC_E_INVALID_TOKEN, "it is no successful OCSP response (RFC 6960 4.2.1)");
+    }
+    struct ocsp_response *response = malloc(sizeof *response + der.size);
+    REQUIRE(response != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an OCSP response");
+    struct writer writer = write_into(response->der, der.size);
+    write_bytes(&writer, der);
+    response->basic = STEAL(basic);
+    response->size = der.size;
+    *out = response;
+    return SEC_E_OK;
+}
+
+struct bytes ocsp_response_encoding(const struct ocsp_response *response)
+{
+    return bytes_of(response->der, response->size);
+}
+
+/* The issuer's key, which the name does not tell, is left to the client. */
+static bool names(OCSP_SINGLERESP *single, X509 *subject)
+{
+    ASN1_OBJECT *algorithm = NULL;
+    ASN1_OCTET_STRING *issuer = NULL;
+    ASN1_INTEGER *serial = NULL;
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    OCSP_CERTID *id = (OCSP_CERTID *)(uintptr_t)OCSP_SINGLERESP_get0_id(single);
+    if (OCSP_id_get0_info(&issuer, &algorithm, NULL, &serial, id) != 1 ||
+        ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(subject)) != 0) {
+        return false;
+    }
+    const EVP_MD *md = EVP_get_digestbyobj(algorithm);
+    return md != NULL && X509_NAME_digest(X509_get_issuer_name(subject), md, hash, &size) == 1 &&
+           (size_t)ASN1_STRING_length(issuer) == size && memcmp(ASN1_STRING_get0_data(issuer), hash, size) == 0;
+}
+
+static int64_t seconds_of(const ASN1_GENERALIZEDTIME *time)
+{
+    struct tm tm;
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : -1;
+}
+
+int64_t ocsp_response_serves(const struct ocsp_response *response, X509 *subject, time_t time)
+{
+    int64_t newest = -1;
+    for (int i = 0; i < OCSP_resp_count(response->basic); i++) {
+        OCSP_SINGLERESP *single = OCSP_resp_get0(response->basic, i);
+        ASN1_GENERALIZEDTIME *from = NULL;
+        ASN1_GENERALIZEDTIME *to = NULL;
+        if (names(single, subject) && OCSP_single_get0_status(single, NULL, NULL, &from, &to) >= 0 &&
+            wrong_time(from, to, time) == NULL) {
+            int64_t made = seconds_of(from);
+            newest = made > newest ? made : newest;
+        }
+    }
+    return newest;
 }

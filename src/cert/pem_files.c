@@ -14,8 +14,6 @@
 
 #define PATH_SIZE 4352 /* a policy's path, and a name in it */
 
-typedef STATUS each_file(const char *path, void *argument);
-
 struct reading {
     STACK_OF(X509) * certificates;
     STACK_OF(X509_CRL) * crls;
@@ -34,8 +32,7 @@ static void close_directory(DIR **directory)
     }
 }
 
-/* Calls `each` for the file, or for every regular file in the directory. */
-static STATUS walk(const char *path, each_file *each, void *argument)
+STATUS pem_files_each(const char *path, STATUS (*each)(const char *path, void *argument), void *argument)
 {
     struct stat about;
     if (path == NULL || path[0] == '\0' || stat(path, &about) != 0) {
@@ -178,7 +175,7 @@ STATUS pem_files_read(const char *path, STACK_OF(X509) * certificates, STACK_OF(
 {
     struct reading reading = {certificates, crls};
     openssl_errors_mark();
-    SECURITY_STATUS status = walk(path, read_one, &reading);
+    SECURITY_STATUS status = pem_files_each(path, read_one, &reading);
     openssl_errors_forget();
     return status;
 }
@@ -207,7 +204,7 @@ static STATUS add_print(const char *path, void *argument)
 uint64_t pem_files_fingerprint(const char *path)
 {
     uint64_t print = 0;
-    SECURITY_STATUS status = walk(path, add_print, &print);
+    SECURITY_STATUS status = pem_files_each(path, add_print, &print);
     (void)status; /* add_print has nothing to refuse */
     return print;
 }

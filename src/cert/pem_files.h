@@ -8,6 +8,10 @@
 
 bool pem_files_exist(const char *path);
 
+/* Calls `each` for the file, or for every regular file of the directory; its first failure ends the walk and is returned.  A
+ * path that is not there, or empty, has no files. */
+STATUS pem_files_each(const char *path, STATUS (*each)(const char *path, void *argument), void *argument);
+
 /* Appends what `path` holds, each certificate once; NULL stacks are not filled.  NULL, "" and a path that is not there
  * give nothing; what cannot be read or parsed is passed over and traced.  SEC_E_INSUFFICIENT_MEMORY. */
 STATUS pem_files_read(const char *path, STACK_OF(X509) * certificates, STACK_OF(X509_CRL) * crls);

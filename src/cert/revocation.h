@@ -37,6 +37,18 @@ STATUS revocation_ask(const struct revocation_question *question, struct revocat
  * GOOD, REVOKED, or OFFLINE with the reason.  SEC_E_INSUFFICIENT_MEMORY. */
 STATUS ocsp_read(const struct revocation_question *question, struct revocation_answer *out);
 
+/* A response that a server hands out: parsed, to be compared with certificates as often as one wants. */
+struct ocsp_response;
+
+/* SEC_E_INVALID_TOKEN: it is no successful basic response; SEC_E_INSUFFICIENT_MEMORY. */
+STATUS ocsp_response_new(struct bytes der, struct ocsp_response **out);
+void ocsp_response_free(struct ocsp_response *response);                   /* NULL is harmless */
+struct bytes ocsp_response_encoding(const struct ocsp_response *response); /* borrowed */
+
+/* Whether it speaks of the certificate, by the names of issuer and serial number, and of this time: the second it was made in
+ * (thisUpdate, from 1970), or -1.  Who has signed it is for the client to look at. */
+int64_t ocsp_response_serves(const struct ocsp_response *response, X509 *subject, time_t time);
+
 /* The same for CRLs (RFC 5280 6.3), complete ones with their deltas, signed by the issuer.  NO_CHECK when none is the
  * issuer's. */
 STATUS crl_read(const struct revocation_question *question, struct revocation_answer *out);

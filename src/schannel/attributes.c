@@ -5,6 +5,7 @@
 
 #include "crypto/openssl_errors.h"
 #include "schannel/datagram.h"
+#include "schannel/mapping.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 
@@ -192,7 +193,7 @@ static SECURITY_STATUS extensions(struct schannel_context *context, struct attri
     bool old = context->version != TLS1_3_VERSION;
     const uint8_t *unused = NULL;
     unsigned size = 0;
-    if (context->base.initiator && SSL_get_tlsext_status_ocsp_resp(context->ssl, &unused) > 0) {
+    if (SSL_get_tlsext_status_ocsp_resp(context->ssl, &unused) > 0) {
         list[count++] = TLSEXT_TYPE_status_request;
     }
     SSL_get0_alpn_selected(context->ssl, &unused, &size);
@@ -323,6 +324,8 @@ static SECURITY_STATUS query_connection(struct schannel_context *context, uint32
         return extensions(context, out);
     case SECPKG_ATTR_SRTP_PARAMETERS:
         return srtp_profile(context, out);
+    case SECPKG_ATTR_NAMES:
+        return mapping_name(context, out);
     default:
         return query_early(context, attribute, out);
     }
@@ -386,6 +389,7 @@ static bool exists(uint32_t attribute)
     case SECPKG_ATTR_APPLICATION_PROTOCOL:
     case SECPKG_ATTR_NEGOTIATED_TLS_EXTENSIONS:
     case SECPKG_ATTR_SRTP_PARAMETERS:
+    case SECPKG_ATTR_NAMES:
     case SECPKG_ATTR_UNIQUE_BINDINGS:
     case SECPKG_ATTR_ENDPOINT_BINDINGS:
     case SECPKG_ATTR_KEYING_MATERIAL:

@@ -14,6 +14,7 @@
 #include "schannel/kdf.h"
 #include "schannel/protect.h"
 #include "schannel/record_keys.h"
+#include "schannel/staple.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 
@@ -111,6 +112,7 @@ void engine_prepare(SSL_CTX *ssl_ctx, bool server)
     if (server) {
         SSL_CTX_set_alpn_select_cb(ssl_ctx, on_alpn, NULL);
         SSL_CTX_set_tlsext_servername_callback(ssl_ctx, on_server_name);
+        SSL_CTX_set_tlsext_status_cb(ssl_ctx, staple_give);
     } else {
         SSL_CTX_sess_set_new_cb(ssl_ctx, on_session);
         SSL_CTX_set_tlsext_status_cb(ssl_ctx, judge_staple);

@@ -68,7 +68,8 @@ int judge_peer(X509_STORE_CTX *store, void *argument)
         return 1;
     }
     SECURITY_STATUS verdict = judge(context, X509_STORE_CTX_get0_cert(store), X509_STORE_CTX_get0_untrusted(store));
-    bool staple_may_come = context->base.initiator && SSL_version(ssl) < TLS1_3_VERSION && context->handshake != NULL;
+    bool behind = SSL_is_dtls(ssl) || SSL_version(ssl) < TLS1_3_VERSION; /* DTLS counts its versions downwards */
+    bool staple_may_come = context->base.initiator && behind && context->handshake != NULL;
     if (may_change(verdict) && staple_may_come && context->credential->revocation != REVOCATION_NOBODY) {
         context->handshake->awaits_staple = true;
     } else if (verdict < 0 && !context->credential->deferred) {

@@ -1,6 +1,7 @@
 #include "schannel/schannel_package.h"
 
 #include "schannel/context.h"
+#include "schannel/mapping.h"
 
 /* Values as Windows 10 and 11 report them (windows-behaviour G14). */
 #define CAPABILITIES                                                                                                   \
@@ -17,7 +18,8 @@
             .max_token = SCHANNEL_MAX_TOKEN, .acquire = schannel_acquire, .release = schannel_release,                 \
         .query_credential = schannel_query_credential, .initiate = schannel_initiate, .accept = schannel_accept,       \
         .apply_token = schannel_apply_token, .seal = schannel_seal, .unseal = schannel_unseal,                         \
-        .query = schannel_query, .set = schannel_set, .dispose = schannel_dispose,                                     \
+        .query = schannel_query, .set = schannel_set, .impersonate = schannel_impersonate,                             \
+        .dispose = schannel_dispose,                                                                                   \
     }
 
 const struct package schannel_package = PACKAGE(UNISP, UNISP, NULL);
