@@ -105,6 +105,8 @@ struct schannel_context {
     bool trusted;                   /* [step] the peer was judged and found good, now or when the session began */
     uint64_t peer_since;            /* [step] seconds: when the peer showed its certificate, or the session's did */
     bool manual;                    /* [step] the peer is not judged: of the flags of the handshake under way */
+    bool session_token;             /* [step] ... was applied: it may differ from the credential's wish */
+    bool ticket_due;                /* [step] TLS 1.3: the next step of the server writes one */
     bool session_wanted;            /* [step] a resumable session may be kept (SCHANNEL_SESSION_TOKEN) */
     uint16_t version;               /* [step] 0x0301.., 0xFEFF, 0xFEFD; final with `completed` */
     const struct suite *suite;      /* [step] final with `completed`; NULL: not in the table */

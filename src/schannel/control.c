@@ -110,18 +110,17 @@ static SECURITY_STATUS take_alert(struct schannel_context *context, struct reade
     return SEC_E_OK;
 }
 
-/* A server's session by its identifier: put into the cache, or taken out.  A ticket that is out stays good, and under TLS 1.3
- * there is nothing else, so that what began without one stays without. */
-static void allow_server_session(struct schannel_context *context)
+/* A client's cache: what it was not to have when the handshake ended, it gets now. */
+static void keep_own_session(struct schannel_context *context)
 {
-    SSL_SESSION *session = SSL_get_session(context->ssl);
-    openssl_errors_mark();
-    if (context->session_wanted && context->version != TLS1_3_VERSION) {
-        SSL_CTX_add_session(context->credential->ssl_ctx, session);
-    } else if (!context->session_wanted) {
-        SSL_CTX_remove_session(context->credential->ssl_ctx, session);
+    SSL_SESSION *session = SSL_get1_session(context->ssl);
+    bool good = session != NULL && SSL_SESSION_is_resumable(session) == 1;
+    if (good) {
+        schannel_sessions_put(context->credential->sessions, context->target, context->trusted, context->peer_since,
+                              session);
+    } else {
+        SSL_SESSION_free(session);
     }
-    openssl_errors_forget();
 }
 
 static SECURITY_STATUS take_session(struct schannel_context *context, struct reader *reader)
@@ -129,12 +128,15 @@ static SECURITY_STATUS take_session(struct schannel_context *context, struct rea
     uint32_t flags = read_u32le(reader);
     REQUIRE(!reader->bad && (flags == SSL_SESSION_ENABLE_RECONNECTS || flags == SSL_SESSION_DISABLE_RECONNECTS),
             SEC_E_INVALID_TOKEN, "SCHANNEL_SESSION_TOKEN: dwFlags is neither of its two");
+    bool before = context->session_wanted;
+    context->session_token = true;
     context->session_wanted = flags == SSL_SESSION_ENABLE_RECONNECTS;
-    if (!context->session_wanted && context->credential->sessions != NULL) {
+    if (!context->base.initiator) {
+        tickets_allow(context);
+    } else if (!context->session_wanted) {
         schannel_sessions_forget(context->credential->sessions, context->target);
-    }
-    if (!context->base.initiator && context->completed) {
-        allow_server_session(context);
+    } else if (!before && context->completed) {
+        keep_own_session(context);
     }
     return SEC_E_OK;
 }

@@ -231,6 +231,7 @@ void schannel_release(struct credential *base)
     struct schannel_credential *credential = (struct schannel_credential *)base;
     SSL_CTX_free(credential->ssl_ctx);
     schannel_sessions_free(credential->sessions);
+    schannel_barred_free(credential->barred);
     for (size_t i = 0; i < credential->identity_count; i++) {
         identity_clear(&credential->identities[i]);
     }

@@ -50,6 +50,7 @@ struct schannel_credential {
 
     uint32_t session_lifespan;          /* seconds; UINT32_MAX: as long as the process */
     struct schannel_sessions *sessions; /* clients only */
+    struct schannel_barred *barred;     /* servers only: sessions that were taken back; has its own lock */
 
     /* Servers only: what a resumed session must have begun under, for clients who are not asked for a certificate and for
      * those who are (tickets_bind). */

@@ -345,7 +345,11 @@ static SECURITY_STATUS settle(struct schannel_context *context)
     REQUIRE(!waits, context->verdict, "the staple that the verdict waited for was never asked for");
     REQUIRE(judged, SEC_E_UNTRUSTED_ROOT, "a session that was never verified is not resumed by a call that verifies");
     keep_renewed_ticket(context);
+    bool first = !context->completed;
     context->completed = true;
+    if (first && !context->base.initiator && context->session_token) {
+        tickets_allow(context); /* what the token said during the handshake */
+    }
     engine_handshake_end(context);
     if (context->fast) {
         SSL_free_buffers(context->ssl); /* 16 KiB that nobody may ever need again */
@@ -418,6 +422,15 @@ SECURITY_STATUS engine_renegotiate(struct schannel_context *context)
     openssl_errors_forget();
     REQUIRE(result == 1, SEC_E_UNSUPPORTED_FUNCTION, "the peer does not renegotiate securely (RFC 5746)");
     return SEC_E_OK;
+}
+
+SECURITY_STATUS engine_new_ticket(struct schannel_context *context)
+{
+    openssl_errors_mark();
+    int result = SSL_new_session_ticket(context->ssl);
+    openssl_errors_forget();
+    REQUIRE(result == 1, SEC_E_INTERNAL_ERROR, "OpenSSL makes no ticket");
+    return engine_handshake_begin(context);
 }
 
 enum engine_verdict engine_post_handshake(struct schannel_context *context, struct bytes plaintext)

@@ -51,6 +51,9 @@ enum engine_verdict engine_handshake(struct schannel_context *context, struct by
  * server's HelloRequest.  SEC_E_UNSUPPORTED_FUNCTION under TLS 1.3, and once the peer has refused. */
 STATUS engine_renegotiate(struct schannel_context *context);
 
+/* A ticket of TLS 1.3, at a server whose handshake is done; engine_handshake() without records then writes it. */
+STATUS engine_new_ticket(struct schannel_context *context);
+
 /* Hands OpenSSL the plaintext of a handshake record that came behind the handshake.  ENGINE_DONE: nothing more to do,
  * ENGINE_MORE: another handshake is under way. */
 enum engine_verdict engine_post_handshake(struct schannel_context *context, struct bytes plaintext);

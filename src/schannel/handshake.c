@@ -429,6 +429,18 @@ static SECURITY_STATUS grant(struct step *step)
     return conclude(step, verdict, used);
 }
 
+/* SSL_SESSION_ENABLE_RECONNECTS under TLS 1.3, where a session is its ticket. */
+static SECURITY_STATUS give_ticket(struct step *step)
+{
+    struct schannel_context *context = step->context;
+    size_t used;
+    TRY(engine_new_ticket(context));
+    context->ticket_due = false;
+    enum engine_verdict verdict = engine_handshake(context, BYTES_NONE, &used);
+    engine_handshake_end(context);
+    return conclude(step, verdict, 0);
+}
+
 static SECURITY_STATUS when_open(struct step *step)
 {
     struct schannel_context *context = step->context;
@@ -440,6 +452,9 @@ static SECURITY_STATUS when_open(struct step *step)
     }
     if (step->in->token.size != 0) {
         return deliver(step, SEC_E_OK, 0); /* messages: DecryptMessage's */
+    }
+    if (context->ticket_due) {
+        return give_ticket(step);
     }
     if (context->version == TLS1_3_VERSION && atomic_load_explicit(&context->update_due, memory_order_relaxed)) {
         TRY(control_key_update(context));

@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/random.h"
 #include "cert/chain.h"
 #include "cert/store.h"
 #include "schannel/context.h"
 #include "schannel/identity_own.h"
+#include "schannel/session.h"
+#include "wire/writer.h"
 
 /* ---------------------------------------------------------------- taking */
 
@@ -143,35 +146,48 @@ int identity_choose(SSL *ssl, void *argument)
 
 /* ---------------------------------------------------------------- remembering */
 
-#define MARK_SIZE 20 /* SHA-1, which OpenSSL has computed of every certificate: a name here, and no proof of anything */
-
+/* SHA-1, which OpenSSL has computed of every certificate: a name here, and no proof of anything. */
 static bool mark_of(X509 *certificate, uint8_t mark[EVP_MAX_MD_SIZE])
 {
     unsigned size = 0;
-    return X509_digest(certificate, EVP_sha1(), mark, &size) == 1 && size == MARK_SIZE;
+    return X509_digest(certificate, EVP_sha1(), mark, &size) == 1 && size == SESSION_MARK;
 }
 
 int identity_remember(SSL *ssl, void *argument)
 {
-    uint8_t mark[EVP_MAX_MD_SIZE];
-    X509 *shown = SSL_get_certificate(ssl); /* NULL in a resumed session, whose mark stays */
-    if (shown != NULL && mark_of(shown, mark)) {
-        SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), mark, MARK_SIZE); /* else the ticket is one without */
+    struct schannel_context *context = SSL_get_app_data(ssl);
+    uint8_t mark[EVP_MAX_MD_SIZE] = {0};
+    uint8_t number[SESSION_NUMBER] = {0}; /* zeros: it is not to be resumed */
+    uint8_t all[SESSION_MARK + SESSION_NUMBER];
+    struct session_note note;
+    X509 *shown = SSL_get_certificate(ssl);
+    SSL_SESSION *session = SSL_get_session(ssl);
+    bool again = tickets_note(session, &note);
+    if (again && (shown == NULL || SSL_session_reused(ssl) == 1)) {
+        return 1; /* a resumed session's note stays, so that all of its tickets have one number */
     }
-    return 1;
+    if (shown != NULL && !mark_of(shown, mark)) {
+        return 0;
+    }
+    if (context != NULL && context->session_wanted && !again && random_bytes(number, sizeof number) < 0) {
+        return 0;
+    }
+    struct writer writer = write_into(all, sizeof all);
+    write_bytes(&writer, bytes_of(mark, SESSION_MARK));
+    write_bytes(&writer, bytes_of(again ? note.number : number, SESSION_NUMBER));
+    return SSL_SESSION_set1_ticket_appdata(session, all, sizeof all);
 }
 
 const struct schannel_identity *identity_of_session(const struct schannel_credential *credential,
                                                     const SSL_SESSION *session)
 {
-    void *mark = NULL;
-    size_t size = 0;
+    struct session_note note;
     uint8_t own[EVP_MAX_MD_SIZE];
-    if (SSL_SESSION_get0_ticket_appdata((SSL_SESSION *)(uintptr_t)session, &mark, &size) != 1 || size != MARK_SIZE) {
+    if (!tickets_note((SSL_SESSION *)(uintptr_t)session, &note)) {
         return NULL;
     }
     for (size_t i = 0; i < credential->identity_count; i++) {
-        if (mark_of(credential->identities[i].leaf, own) && memcmp(own, mark, MARK_SIZE) == 0) {
+        if (mark_of(credential->identities[i].leaf, own) && memcmp(own, note.mark, SESSION_MARK) == 0) {
             return &credential->identities[i];
         }
     }

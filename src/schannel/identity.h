@@ -21,7 +21,7 @@ bool identity_issuer_is_named(const struct schannel_identity *identity, const ST
  * ISC_REQ_USE_SUPPLIED_CREDS); and then it gives the caller the chance to find one (SEC_I_INCOMPLETE_CREDENTIALS). */
 int identity_choose(SSL *ssl, void *argument);
 
-/* For SSL_CTX_set_session_ticket_cb: a server's ticket remembers which certificate was shown. */
+/* For SSL_CTX_set_session_ticket_cb: a server's ticket remembers which certificate was shown, and has a number (session.h). */
 int identity_remember(SSL *ssl, void *argument);
 
 /* The one that was shown when the session began; NULL: a session without a ticket, or the credential has it no more. */

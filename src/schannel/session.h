@@ -44,9 +44,26 @@ struct schannel_credential;
  * server that asks for none, or judges otherwise, is not good here, though the keys are shared. */
 void tickets_bind(SSL *ssl, const struct schannel_credential *credential, bool asks_for_certificate);
 
+/* What a server's ticket carries beside the session: which certificate was shown, and a number by which the session can be taken
+ * back; zeros: it was never to be resumed. */
+#define SESSION_MARK   20
+#define SESSION_NUMBER 16
+struct session_note {
+    const uint8_t *mark, *number; /* borrowed from the session */
+};
+bool tickets_note(SSL_SESSION *session, struct session_note *out);
+
+/* Sessions that were taken back (SSL_SESSION_DISABLE_RECONNECTS), though their tickets are out.  Known to this credential
+ * alone: another process, or machine with the same ticket keys, does not hear of it. */
+struct schannel_barred;
+void schannel_barred_free(struct schannel_barred *barred); /* NULL is fine */
+
+/* SCHANNEL_SESSION_TOKEN at a server (context->session_wanted): from now on its session may be resumed, or may not. */
+struct schannel_context;
+void tickets_allow(struct schannel_context *context);
+
 /* Makes a server's SSL_CTX issue and take tickets; the credential's certificates and rules are final.  Under
- * SCH_CRED_DISABLE_RECONNECTS nothing can be resumed but what SCHANNEL_SESSION_TOKEN enables, by its identifier (TLS 1.2 and
- * before).  SEC_E_INSUFFICIENT_MEMORY, SEC_E_INTERNAL_ERROR: OpenSSL fails. */
+ * SCH_CRED_DISABLE_RECONNECTS nothing can be resumed but what SCHANNEL_SESSION_TOKEN enables.  SEC_E_INSUFFICIENT_MEMORY, SEC_E_INTERNAL_ERROR: OpenSSL fails. */
 STATUS tickets_enable(struct schannel_credential *credential);
 
 #endif

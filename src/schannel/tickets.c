@@ -18,7 +18,8 @@
 #include "base/secret.h"
 #include "base/trace.h"
 #include "cert/library.h"
-#include "schannel/credential.h"
+#include "crypto/openssl_errors.h"
+#include "schannel/context.h"
 #include "schannel/identity.h"
 #include "schannel/session.h"
 #include "wire/reader.h"
@@ -239,8 +240,182 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     return result;
 }
 
+/* ---------------------------------------------------------------- taken back */
+
+#define BARRED_MAX 4096
+
+struct schannel_barred {
+    pthread_mutex_t lock;
+    time_t before; /* every session that began no later is barred: there were too many to remember each */
+    size_t count;
+    uint8_t (*numbers)[SESSION_NUMBER]; /* owned: BARRED_MAX of them; NULL until one is wanted */
+};
+
+static SECURITY_STATUS barred_new(struct schannel_barred **out)
+{
+    struct schannel_barred *barred = calloc(1, sizeof *barred);
+    REQUIRE(barred != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a credential");
+    pthread_mutex_init(&barred->lock, NULL);
+    *out = barred;
+    return SEC_E_OK;
+}
+
+void schannel_barred_free(struct schannel_barred *barred)
+{
+    if (barred != NULL) {
+        pthread_mutex_destroy(&barred->lock);
+        free(barred->numbers);
+        free(barred);
+    }
+}
+
+bool tickets_note(SSL_SESSION *session, struct session_note *out)
+{
+    void *data = NULL;
+    size_t size = 0;
+    bool found = session != NULL && SSL_SESSION_get0_ticket_appdata(session, &data, &size) == 1 &&
+                 size == SESSION_MARK + SESSION_NUMBER;
+    if (found) {
+        struct reader reader = read_start(bytes_of(data, size));
+        out->mark = read_bytes(&reader, SESSION_MARK).data;
+        out->number = read_bytes(&reader, SESSION_NUMBER).data;
+    }
+    return found;
+}
+
+static size_t find_barred(const struct schannel_barred *barred, const uint8_t *number)
+{
+    size_t at = 0;
+    while (at < barred->count && memcmp(barred->numbers[at], number, SESSION_NUMBER) != 0) {
+        at++;
+    }
+    return at;
+}
+
+static void put_number(uint8_t out[SESSION_NUMBER], const uint8_t *number)
+{
+    struct writer writer = write_into(out, SESSION_NUMBER);
+    write_bytes(&writer, bytes_of(number, SESSION_NUMBER));
+}
+
+static void bar(struct schannel_barred *barred, const uint8_t *number, bool wanted)
+{
+    pthread_mutex_lock(&barred->lock);
+    size_t at = find_barred(barred, number);
+    if (wanted && at < barred->count) {
+        barred->count--;
+        put_number(barred->numbers[at], barred->numbers[barred->count]);
+    } else if (!wanted && at == barred->count) {
+        barred->numbers = barred->numbers != NULL ? barred->numbers : malloc(BARRED_MAX * sizeof *barred->numbers);
+        if (barred->numbers == NULL || barred->count == BARRED_MAX) {
+            barred->before = time(NULL);
+            barred->count = 0;
+        } else {
+            put_number(barred->numbers[barred->count], number);
+            barred->count++;
+        }
+    }
+    pthread_mutex_unlock(&barred->lock);
+}
+
+static bool is_barred(struct schannel_barred *barred, SSL_SESSION *session)
+{
+    static const uint8_t never[SESSION_NUMBER] = {0};
+    struct session_note note;
+    if (!tickets_note(session, &note) || memcmp(note.number, never, SESSION_NUMBER) == 0) {
+        return true; /* all of ours have a note */
+    }
+    pthread_mutex_lock(&barred->lock);
+    bool found = find_barred(barred, note.number) < barred->count ||
+                 (barred->before != 0 && (time_t)SSL_SESSION_get_time(session) <= barred->before);
+    pthread_mutex_unlock(&barred->lock);
+    return found;
+}
+
+/* For SSL_CTX_set_session_ticket_cb: a ticket was opened, or was none of ours; a full handshake then, and a new one. */
+static SSL_TICKET_RETURN on_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_size,
+                                   SSL_TICKET_STATUS status, void *argument)
+{
+    struct schannel_context *context = SSL_get_app_data(ssl);
+    bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+    if (!opened || context == NULL || is_barred(context->credential->barred, session)) {
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+static bool offers_tls13(SSL *ssl)
+{
+    const unsigned char *data = NULL;
+    size_t size = 0;
+    bool found = false;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &data, &size) != 1) {
+        return false;
+    }
+    struct reader reader = read_start(bytes_of(data, size));
+    struct reader list = read_sub(&reader, read_u8(&reader));
+    while (read_left(&list) != 0) {
+        found = read_u16be(&list) == TLS1_3_VERSION || found;
+    }
+    return found && !list.bad;
+}
+
+/* For SSL_CTX_set_client_hello_cb.  Where no session is to be resumed without leave, one of TLS 1.2 and before goes by its
+ * identifier, which needs SSL_OP_NO_TICKET; one of TLS 1.3 by the ticket that it got with that leave, which needs its absence. */
+static int on_client_hello(SSL *ssl, int *alert, void *argument)
+{
+    const struct schannel_context *context = SSL_get_app_data(ssl);
+    if (context != NULL && (context->credential->protocols & SP_PROT_TLS1_3_SERVER) != 0 && offers_tls13(ssl)) {
+        SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+void tickets_allow(struct schannel_context *context)
+{
+    bool wanted = context->session_wanted;
+    bool tls13 = context->version == TLS1_3_VERSION || SSL_version(context->ssl) == TLS1_3_VERSION;
+    openssl_errors_mark();
+    SSL_set_num_tickets(context->ssl, wanted ? 1 : 0);
+    if (wanted) {
+        SSL_clear_options(context->ssl, SSL_OP_NO_TICKET);
+    }
+    if (context->completed) {
+        SSL_SESSION *session = SSL_get_session(context->ssl);
+        struct session_note note;
+        bool noted = tickets_note(session, &note);
+        if (noted) {
+            bar(context->credential->barred, note.number, wanted);
+        }
+        context->ticket_due = tls13 && wanted && !noted; /* none has gone out */
+        if (!tls13 && wanted) {
+            SSL_CTX_add_session(context->credential->ssl_ctx, session);
+        } else if (!wanted) {
+            SSL_CTX_remove_session(context->credential->ssl_ctx, session);
+        }
+    }
+    openssl_errors_forget();
+}
+
+/* ---------------------------------------------------------------- rules */
+
+/* A root is more than its name: another key may go by the same. */
+static void write_roots(struct writer *rules, const struct roots *roots)
+{
+    const STACK_OF(X509) *all = roots != NULL ? roots_certificates(roots) : NULL;
+    for (int i = 0; i < sk_X509_num(all); i++) {
+        uint8_t hash[EVP_MAX_MD_SIZE];
+        unsigned size = 0;
+        if (X509_digest(sk_X509_value(all, i), EVP_sha256(), hash, &size) != 1) {
+            rules->bad = true;
+        }
+        write_bytes(rules, bytes_of(hash, size));
+    }
+}
+
 static SECURITY_STATUS rules_of(const struct schannel_credential *credential, bool asks, uint8_t out[TICKET_RULES])
 {
+    const uint32_t ignores = SCH_CRED_IGNORE_NO_REVOCATION_CHECK | SCH_CRED_IGNORE_REVOCATION_OFFLINE;
     size_t size = 0;
     AUTO_WRITER rules = write_growing(1u << 20);
     write_u8(&rules, asks);
@@ -248,12 +423,9 @@ static SECURITY_STATUS rules_of(const struct schannel_credential *credential, bo
         write_u8(&rules, credential->manual);
         write_u8(&rules, credential->deferred);
         write_u8(&rules, (uint8_t)credential->revocation);
-        for (int i = 0; i < sk_X509_NAME_num(credential->ca_names); i++) {
-            const unsigned char *der = NULL;
-            size_t der_size = 0;
-            X509_NAME_get0_der(sk_X509_NAME_value(credential->ca_names, i), &der, &der_size);
-            write_bytes(&rules, bytes_of(der, der_size));
-        }
+        write_u32le(&rules, credential->flags & ignores);
+        write_u8(&rules, credential->roots != NULL);
+        write_roots(&rules, credential->roots);
     }
     TRY(write_end(&rules));
     REQUIRE(EVP_Q_digest(cert_libctx(), "SHA256", NULL, rules.data, rules.size, out, &size) == 1,
@@ -275,7 +447,11 @@ SECURITY_STATUS tickets_enable(struct schannel_credential *credential)
     SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_SERVER | (disabled ? SSL_SESS_CACHE_NO_INTERNAL_STORE : 0));
     REQUIRE(SSL_CTX_set_session_id_context(ssl_ctx, credential->ticket_rules[0], TICKET_RULES) == 1,
             SEC_E_INTERNAL_ERROR, "OpenSSL does not take a session identifier context");
-    SSL_CTX_set_session_ticket_cb(ssl_ctx, identity_remember, NULL, NULL);
+    TRY(barred_new(&credential->barred));
+    if (disabled) {
+        SSL_CTX_set_client_hello_cb(ssl_ctx, on_client_hello, NULL);
+    }
+    SSL_CTX_set_session_ticket_cb(ssl_ctx, identity_remember, on_opened, NULL);
     if (policy_get()->schannel_ticket_keys[0] != '\0') {
         SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl_ctx, on_ticket);
     }

@@ -110,11 +110,17 @@ static void test_property(void **state)
     assert_true(CertCloseStore(roots, 0));
 }
 
+static void nap(void)
+{
+    (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* between two looks */
+}
+
 /* New handshakes until one ends like this; a change of a file is noticed within a second (sspi.conf(5)). */
 static void until_client(struct tls *tls, SECURITY_STATUS wanted)
 {
     time_t end = time(NULL) + 10;
     do {
+        nap();
         tls_close_contexts(tls);
         assert_true(SslEmptyCacheA(NULL, 0));
         tls_shake(tls, "www.example.com");
@@ -213,7 +219,8 @@ static void assert_account(PCtxtHandle context, const char *name)
 {
     HANDLE token = NULL;
     time_t end = time(NULL) + 10;
-    while (!is_called(context, name) && time(NULL) < end) { /* until the file is looked at again */
+    while (!is_called(context, name) && time(NULL) < end) {
+        nap();
     }
     assert_true(is_called(context, name));
     assert_status(QuerySecurityContextToken(context, &token), name != NULL ? SEC_E_OK : SEC_E_NO_IMPERSONATION);

@@ -176,6 +176,30 @@ static void session_token(PCtxtHandle context, DWORD flags)
     assert_status(ApplyControlToken(context, &message), SEC_E_OK);
 }
 
+/* Under TLS 1.3 a session is its ticket: the server's next step writes one, and the client's DecryptMessage keeps it. */
+static void deliver_ticket(struct tls *tls)
+{
+    tls->to_client_size = tls->to_server_size = 0;
+    tls_step_server(tls);
+    assert_status(tls->server_status, SEC_E_OK);
+    assert_true(tls->to_client_size != 0);
+    SecBuffer buffers[4] = {{tls->to_client_size, SECBUFFER_DATA, tls->to_client}};
+    SecBufferDesc message = {SECBUFFER_VERSION, 4, buffers};
+    assert_status(DecryptMessage(&tls->client, &message, 0, NULL), SEC_E_OK);
+    assert_int_equal(buffers[1].cbBuffer, 0);
+    tls->to_client_size = 0;
+}
+
+static void take_ticket(struct tls *tls)
+{
+    if (tls->to_client_size != 0) {
+        SecBuffer buffers[4] = {{tls->to_client_size, SECBUFFER_DATA, tls->to_client}};
+        SecBufferDesc message = {SECBUFFER_VERSION, 4, buffers};
+        assert_status(DecryptMessage(&tls->client, &message, 0, NULL), SEC_E_OK);
+        tls->to_client_size = 0;
+    }
+}
+
 /* SCH_CRED_DISABLE_RECONNECTS on a server: nothing is resumed until SSL_SESSION_ENABLE_RECONNECTS, and after
  * SSL_SESSION_DISABLE_RECONNECTS no more. */
 static void test_disabled_reconnects(void **state)
@@ -199,11 +223,14 @@ static void test_disabled_reconnects(void **state)
         }
         assert_false(resumes(&tls));
         session_token(&tls.server, SSL_SESSION_ENABLE_RECONNECTS);
+        bool tls13 = versions[i] == SP_PROT_TLS1_3;
+        if (tls13) {
+            deliver_ticket(&tls);
+        }
         tls_close_contexts(&tls);
-        bool can = versions[i] == SP_PROT_TLS1_2; /* TLS 1.3: no ticket was sent that could be made good */
-        assert_int_equal(resumes(&tls), can);
+        assert_true(resumes(&tls));
         tls_close_contexts(&tls);
-        assert_int_equal(resumes(&tls), can);
+        assert_int_equal(resumes(&tls), !tls13); /* a ticket of TLS 1.3 is good for one use, and no second one came */
         session_token(&tls.server, SSL_SESSION_DISABLE_RECONNECTS);
         tls_close_contexts(&tls);
         assert_false(resumes(&tls));
@@ -212,10 +239,128 @@ static void test_disabled_reconnects(void **state)
     CertFreeCertificateContext(certificate);
 }
 
+enum moment { BEFORE_THE_END, AFTER_THE_END };
+
+/* A handshake, with a token for the server before its end or after. */
+static void shake_with_token(struct tls *tls, enum moment moment, DWORD flags)
+{
+    if (moment == BEFORE_THE_END) {
+        tls_step_client(tls, "www.example.com");
+        tls_step_server(tls);
+        assert_status(tls->server_status, SEC_I_CONTINUE_NEEDED);
+        session_token(&tls->server, flags);
+        tls->client_status = tls->server_status = SEC_I_CONTINUE_NEEDED;
+        while (tls->client_status == SEC_I_CONTINUE_NEEDED) {
+            tls_step_client(tls, NULL);
+            assert_true(tls->client_status >= 0);
+            if (tls->server_status == SEC_I_CONTINUE_NEEDED) {
+                tls_step_server(tls);
+            }
+        }
+        assert_status(tls->server_status, SEC_E_OK);
+        take_ticket(tls);
+        return;
+    }
+    assert_false(resumes(tls));
+    take_ticket(tls);
+    session_token(&tls->server, flags);
+}
+
+/* A server takes a session back though its ticket is out, and back again; before the end of the handshake no good one goes out. */
+static void test_taken_back(void **state)
+{
+    static struct tls tls;
+    static const DWORD versions[] = {SP_PROT_TLS1_2, SP_PROT_TLS1_3};
+    PCCERT_CONTEXT certificate = tls_load("server-p256");
+    for (int i = 0; i < 4; i++) {
+        tls_acquire_version(&tls, certificate, versions[i % 2]);
+        assert_false(resumes(&tls));
+        take_ticket(&tls);
+        tls_close_contexts(&tls);
+        assert_true(resumes(&tls)); /* otherwise it would be resumed */
+        take_ticket(&tls);
+        tls_close_contexts(&tls);
+        assert_true(SslEmptyCacheA(NULL, 0));
+        enum moment moment = i < 2 ? AFTER_THE_END : BEFORE_THE_END;
+        shake_with_token(&tls, moment, SSL_SESSION_DISABLE_RECONNECTS);
+        if (i == 1) {
+            session_token(&tls.server, SSL_SESSION_ENABLE_RECONNECTS);
+            session_token(&tls.server, SSL_SESSION_DISABLE_RECONNECTS);
+        }
+        tls_close_contexts(&tls);
+        assert_false(resumes(&tls));
+        tls_close_contexts(&tls);
+        assert_true(SslEmptyCacheA(NULL, 0));
+        shake_with_token(&tls, AFTER_THE_END, SSL_SESSION_DISABLE_RECONNECTS);
+        session_token(&tls.server, SSL_SESSION_ENABLE_RECONNECTS);
+        tls_close_contexts(&tls);
+        assert_true(resumes(&tls));
+        tls_close(&tls);
+    }
+    CertFreeCertificateContext(certificate);
+}
+
+/* What SCH_CRED_DISABLE_RECONNECTS forbids is allowed before the end of the handshake. */
+static void test_allowed_early(void **state)
+{
+    static struct tls tls;
+    static const DWORD versions[] = {SP_PROT_TLS1_2, SP_PROT_TLS1_3};
+    PCCERT_CONTEXT certificate = tls_load("server-p256");
+    for (int i = 0; i < 2; i++) {
+        SCHANNEL_CRED client = {.dwVersion = SCHANNEL_CRED_VERSION,
+                                .grbitEnabledProtocols = versions[i],
+                                .dwFlags = SCH_CRED_MANUAL_CRED_VALIDATION};
+        SCHANNEL_CRED server = {.dwVersion = SCHANNEL_CRED_VERSION,
+                                .cCreds = 1,
+                                .paCred = &certificate,
+                                .grbitEnabledProtocols = versions[i],
+                                .dwFlags = SCH_CRED_DISABLE_RECONNECTS};
+        tls_acquire(&tls, &client, &server);
+        shake_with_token(&tls, BEFORE_THE_END, SSL_SESSION_ENABLE_RECONNECTS);
+        tls_close_contexts(&tls);
+        assert_true(resumes(&tls));
+        tls_close(&tls);
+    }
+    CertFreeCertificateContext(certificate);
+}
+
+/* A client's token, before the end of its handshake. */
+static void test_client_forgets(void **state)
+{
+    static struct tls tls;
+    static const DWORD versions[] = {SP_PROT_TLS1_2, SP_PROT_TLS1_3};
+    PCCERT_CONTEXT certificate = tls_load("server-p256");
+    for (int i = 0; i < 2; i++) {
+        tls_acquire_version(&tls, certificate, versions[i]);
+        tls_step_client(&tls, "www.example.com");
+        session_token(&tls.client, SSL_SESSION_DISABLE_RECONNECTS);
+        tls.client_status = tls.server_status = SEC_I_CONTINUE_NEEDED;
+        while (tls.server_status == SEC_I_CONTINUE_NEEDED) {
+            tls_step_server(&tls);
+            if (tls.client_status == SEC_I_CONTINUE_NEEDED) {
+                tls_step_client(&tls, NULL);
+            }
+        }
+        assert_status(tls.client_status, SEC_E_OK);
+        take_ticket(&tls);
+        tls_close_contexts(&tls);
+        assert_false(resumes(&tls));
+        session_token(&tls.client, SSL_SESSION_DISABLE_RECONNECTS);
+        take_ticket(&tls);
+        session_token(&tls.client, SSL_SESSION_ENABLE_RECONNECTS); /* the ticket came, and is kept after all */
+        tls_close_contexts(&tls);
+        assert_true(resumes(&tls));
+        tls_close(&tls);
+    }
+    CertFreeCertificateContext(certificate);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_validation), cmocka_unit_test(test_own_certificate),
-                                       cmocka_unit_test(test_disabled_reconnects)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_validation),          cmocka_unit_test(test_own_certificate),
+        cmocka_unit_test(test_disabled_reconnects), cmocka_unit_test(test_taken_back),
+        cmocka_unit_test(test_allowed_early),       cmocka_unit_test(test_client_forgets)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     if (!tls_has_pki()) {
         return 0;
