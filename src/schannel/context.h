@@ -143,6 +143,9 @@ struct schannel_context {
     struct secret stash;   /* [receive] and [step]: plaintext of the handshake record that waits for a step */
     uint8_t refusal;       /* [receive]: the fatal alert that the next step sends; 0: none */
     size_t notified_extra; /* [receive] and [step]: bytes behind the record that SEC_I_RENEGOTIATE was about */
+    bool asked_late;       /* [step], read by [receive]: a client was asked for a certificate behind the handshake */
+    bool gathers;    /* [receive] and [step]: the stash holds a late authentication's messages (RFC 8446 4.6.2), */
+    size_t gathered; /* ... so many bytes of them */
     uint32_t message_left; /* [receive] bytes of a handshake message that goes on in the next record */
 };
 

@@ -179,6 +179,7 @@ SECURITY_STATUS engine_new(struct schannel_context *context)
         return engine_handshake_begin(context);
     }
     SSL_set_connect_state(context->ssl);
+    SSL_set_post_handshake_auth(context->ssl, 1); /* RFC 8446 4.2.6; TLS 1.3 alone has it */
     if (context->host != NULL) {
         SSL_set_tlsext_host_name(context->ssl, context->host);
     }
@@ -358,6 +359,18 @@ static SECURITY_STATUS settle(struct schannel_context *context)
     return SEC_E_OK;
 }
 
+/* A certificate that was asked for behind the handshake (RFC 8446 4.6.2) changes neither keys nor suite. */
+static SECURITY_STATUS settle_late(struct schannel_context *context)
+{
+    bool shown = !context->base.initiator && SSL_get0_peer_certificate(context->ssl) != NULL;
+    REQUIRE(!shown || context->trusted || context->manual, SEC_E_UNTRUSTED_ROOT,
+            "a certificate that was never verified does not count");
+    engine_handshake_end(context);
+    SSL_free_buffers(context->ssl);
+    schannel_enter(context, SCHANNEL_OPEN);
+    return SEC_E_OK;
+}
+
 /* ---------------------------------------------------------------- steps */
 
 /* Ends a call into OpenSSL: bridges what it wrote and, when hands are shaken, settles. */
@@ -365,7 +378,8 @@ static enum engine_verdict conclude(struct schannel_context *context, size_t mar
 {
     SECURITY_STATUS status = engine_io_bridge_out(context, mark);
     if (status >= 0 && verdict == ENGINE_DONE && schannel_state(context) != SCHANNEL_OPEN) {
-        status = settle(context);
+        bool late = context->completed && context->version == TLS1_3_VERSION;
+        status = late ? settle_late(context) : settle(context);
     }
     if (status < 0) {
         context->failure = status;
@@ -433,30 +447,61 @@ SECURITY_STATUS engine_new_ticket(struct schannel_context *context)
     return engine_handshake_begin(context);
 }
 
+SECURITY_STATUS engine_ask_late(struct schannel_context *context)
+{
+    openssl_errors_mark();
+    SSL_set_num_tickets(context->ssl, 0); /* they would bring the certificate to servers that have not asked for one */
+    int result = SSL_verify_client_post_handshake(context->ssl);
+    openssl_errors_forget();
+    REQUIRE(result == 1, SEC_E_UNSUPPORTED_FUNCTION,
+            "the client cannot be asked for a certificate any more: it has not offered it, or is asked already (RFC "
+            "8446 4.6.2)");
+    return engine_handshake_begin(context);
+}
+
+/* The plaintext as OpenSSL's next records, each under its number. */
+static SECURITY_STATUS seal_for_openssl(struct schannel_context *context, struct bytes plaintext, struct writer *out)
+{
+    AUTO_WRITER all = write_growing(plaintext.size + (plaintext.size / RECORD_PLAIN_MAX + 1) * 256);
+    struct reader reader = read_start(plaintext);
+    while (read_left(&reader) != 0) {
+        AUTO_WRITER record = {0};
+        size_t left = read_left(&reader);
+        struct bytes part = read_bytes(&reader, left < RECORD_PLAIN_MAX ? left : RECORD_PLAIN_MAX);
+        TRY(engine_io_for_openssl(context, RECORD_HANDSHAKE, part, &record));
+        write_bytes(&all, write_result(&record));
+    }
+    TRY(write_end(&all));
+    *out = all;
+    all = (struct writer){0};
+    return SEC_E_OK;
+}
+
 enum engine_verdict engine_post_handshake(struct schannel_context *context, struct bytes plaintext)
 {
     uint8_t unwanted;
-    AUTO_WRITER record = {0};
+    AUTO_WRITER records = {0};
     SECURITY_STATUS status = engine_handshake_begin(context);
     if (status >= 0) {
-        status = engine_io_for_openssl(context, RECORD_HANDSHAKE, plaintext, &record);
+        status = seal_for_openssl(context, plaintext, &records);
     }
     if (status < 0) {
         context->failure = status;
         return ENGINE_FAILED;
     }
-    context->handshake->record = write_result(&record);
+    context->handshake->record = write_result(&records);
     size_t mark = engine_io_mark(context);
     struct kdf_listener listener;
     enter(context, &listener);
     enum engine_verdict verdict = verdict_of(context, SSL_read(context->ssl, &unwanted, 1));
     leave();
     context->handshake->record = BYTES_NONE;
+    bool late = context->version == TLS1_3_VERSION && schannel_state(context) == SCHANNEL_RENEGOTIATING;
     if (verdict == ENGINE_MORE && !SSL_in_init(context->ssl)) {
         verdict = ENGINE_DONE;
     }
-    SSL_free_buffers(context->ssl);
-    if (context->version == TLS1_3_VERSION) { /* DecryptMessage's: the sending direction is somebody else's */
+    if (context->version == TLS1_3_VERSION && !late) { /* DecryptMessage's: the sending direction is somebody else's */
+        SSL_free_buffers(context->ssl);
         context->outgoing.size = mark;
         engine_handshake_end(context);
         return verdict;

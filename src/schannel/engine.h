@@ -54,8 +54,13 @@ STATUS engine_renegotiate(struct schannel_context *context);
 /* A ticket of TLS 1.3, at a server whose handshake is done; engine_handshake() without records then writes it. */
 STATUS engine_new_ticket(struct schannel_context *context);
 
-/* Hands OpenSSL the plaintext of a handshake record that came behind the handshake.  ENGINE_DONE: nothing more to do,
- * ENGINE_MORE: another handshake is under way. */
+/* Tells OpenSSL to ask a client of TLS 1.3 for a certificate (RFC 8446 4.6.2); engine_handshake() without records then writes the
+ * CertificateRequest.  SEC_E_UNSUPPORTED_FUNCTION when the client has not offered that. */
+STATUS engine_ask_late(struct schannel_context *context);
+
+/* Hands OpenSSL the plaintext of handshake records that came behind the handshake.  ENGINE_DONE: nothing more to do,
+ * ENGINE_MORE: another handshake is under way, or, under TLS 1.3 in the state SCHANNEL_RENEGOTIATING, a client's answer to a
+ * CertificateRequest goes on.  Without that state OpenSSL has nothing to say under TLS 1.3. */
 enum engine_verdict engine_post_handshake(struct schannel_context *context, struct bytes plaintext);
 
 /* The slow path, where OpenSSL protects messages. */

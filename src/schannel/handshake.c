@@ -295,6 +295,19 @@ static SECURITY_STATUS take_alpn(struct step *step)
     return SEC_E_OK;
 }
 
+/* Flags beyond 32 bits (SEC_FLAGS). */
+static SECURITY_STATUS take_long_flags(struct schannel_context *context, const struct step_in *in)
+{
+    uint64_t flags;
+    TRY(step_find_flags(in, &flags));
+    REQUIRE((flags & ISC_REQ_MESSAGES) == 0, SEC_E_UNSUPPORTED_FUNCTION,
+            "SEC_FLAGS: tokens without records (QUIC) are not made here");
+    if (context->base.initiator && (flags & ISC_REQ_NO_POST_HANDSHAKE_AUTH) != 0) {
+        SSL_set_post_handshake_auth(context->ssl, 0);
+    }
+    return SEC_E_OK;
+}
+
 static SECURITY_STATUS new_context(struct schannel_credential *credential, bool initiator,
                                    struct schannel_context **out)
 {
@@ -315,6 +328,7 @@ static SECURITY_STATUS first_leg(struct step *step, const struct step_in *in)
     TRY(take_target(context, in->target));
     context->manual = context->credential->manual || (in->flags & ISC_REQ_MANUAL_CRED_VALIDATION) != 0;
     TRY(engine_new(context));
+    TRY(take_long_flags(context, in));
     if (context->datagram) {
         uint16_t mtu;
         TRY(step_find_mtu(in, &mtu));
@@ -397,12 +411,42 @@ static SECURITY_STATUS renegotiate(struct step *step)
     return conclude(step, verdict, step->in->token.size);
 }
 
+/* RFC 8446 4.6.2: a client answers the request for its certificate, a server looks at the answer. */
+static SECURITY_STATUS answer_late(struct step *step, size_t used)
+{
+    struct schannel_context *context = step->context;
+    AUTO_SECRET stash = context->stash;
+    context->stash = (struct secret){0};
+    context->gathers = false;
+    context->asked_late = false;
+    schannel_enter(context, SCHANNEL_RENEGOTIATING);
+    if (context->base.initiator && step->credential != NULL && step->credential != context->credential) {
+        TRY(engine_change_credential(context, step->credential));
+    }
+    return conclude(step, engine_post_handshake(context, bytes_of(stash.data, context->gathered)), used);
+}
+
+/* A server asks for a certificate after the handshake; messages go on until the client answers. */
+static SECURITY_STATUS ask_late(struct step *step)
+{
+    struct schannel_context *context = step->context;
+    size_t used;
+    TRY(engine_ask_late(context));
+    enum engine_verdict verdict = engine_handshake(context, BYTES_NONE, &used);
+    engine_handshake_end(context);
+    context->asked_late = verdict == ENGINE_DONE;
+    return conclude(step, verdict == ENGINE_DONE ? ENGINE_MORE : verdict, 0);
+}
+
 /* The peer's wish to renegotiate, which DecryptMessage reported, is granted by this call. */
 static SECURITY_STATUS grant(struct step *step)
 {
     struct schannel_context *context = step->context;
     size_t extra = context->notified_extra < step->in->token.size ? context->notified_extra : step->in->token.size;
     size_t used = step->in->token.size - extra; /* anything else is what DecryptMessage has dealt with */
+    if (context->gathers) {
+        return answer_late(step, used);
+    }
     if (context->fast && context->version == TLS1_3_VERSION) {
         schannel_enter(context, SCHANNEL_OPEN);
         TRY(control_key_update(context));
@@ -455,6 +499,10 @@ static SECURITY_STATUS when_open(struct step *step)
     }
     if (context->ticket_due) {
         return give_ticket(step);
+    }
+    bool asks = !context->base.initiator && (context->request & ASC_REQ_MUTUAL_AUTH) != 0;
+    if (context->version == TLS1_3_VERSION && asks && !context->asked_late) {
+        return ask_late(step);
     }
     if (context->version == TLS1_3_VERSION && atomic_load_explicit(&context->update_due, memory_order_relaxed)) {
         TRY(control_key_update(context));

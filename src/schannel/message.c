@@ -15,7 +15,10 @@
 
 #define HANDSHAKE_HELLO_REQUEST      0
 #define HANDSHAKE_NEW_SESSION_TICKET 4
+#define HANDSHAKE_CERTIFICATE        11
+#define HANDSHAKE_CERTIFICATE_ASKED  13
 #define HANDSHAKE_KEY_UPDATE         24
+#define LATE_MAX                     102400 /* of such a message: what OpenSSL takes of certificates (max_cert_list) */
 
 /* ---------------------------------------------------------------- sending */
 
@@ -148,12 +151,50 @@ static SECURITY_STATUS show_openssl(struct schannel_context *context, struct byt
     return SEC_E_OK;
 }
 
-/* TLS 1.3: tickets go to OpenSSL, which puts them together; KeyUpdates are ours.  Messages may be cut anywhere by records, but
- * for KeyUpdate, which ends its record. */
-static SECURITY_STATUS on_handshake_tls13(struct schannel_context *context, const struct record_content *content)
+/* A message that OpenSSL will have to answer, or that a step has to wait for: a server's CertificateRequest, or a client's
+ * Certificate after one.  Room for all of it, and for what may stand behind it in its last record. */
+static SECURITY_STATUS begin_gathering(struct schannel_context *context, uint32_t size)
+{
+    if (size > LATE_MAX) {
+        refuse(context, SEC_E_ILLEGAL_MESSAGE, TLS1_ALERT_ILLEGAL_PARAMETER);
+        FAIL(SEC_E_ILLEGAL_MESSAGE, "a certificate, or a request for one, of more than 100 KB");
+    }
+    secret_free(&context->stash);
+    TRY(secret_alloc(&context->stash, 4 + size + RECORD_PLAIN_MAX));
+    context->gathers = true;
+    context->gathered = 0;
+    return SEC_E_OK;
+}
+
+/* The end of it: the step that is to come gets it (windows-behaviour: SEC_I_RENEGOTIATE for what TLS 1.3 says by the way). */
+static SECURITY_STATUS gather(struct schannel_context *context, struct bytes part, size_t left)
+{
+    struct writer writer = write_into(context->stash.data + context->gathered, context->stash.size - context->gathered);
+    write_bytes(&writer, part);
+    TRY(write_end(&writer));
+    context->gathered += writer.size;
+    if (context->message_left != 0) {
+        return SEC_E_OK;
+    }
+    context->notified_extra = left;
+    schannel_enter(context, SCHANNEL_NOTIFIED);
+    return SEC_I_RENEGOTIATE;
+}
+
+static SECURITY_STATUS out_of_place(struct schannel_context *context)
+{
+    refuse(context, SEC_E_ILLEGAL_MESSAGE, TLS1_ALERT_UNEXPECTED_MESSAGE);
+    FAIL(SEC_E_ILLEGAL_MESSAGE, "a handshake message that has no place here (RFC 8446 4.6)");
+}
+
+/* TLS 1.3: tickets go to OpenSSL, which puts them together; KeyUpdates are ours; what is about certificates waits for a step.
+ * Messages may be cut anywhere by records, but for KeyUpdate, which ends its record. */
+static SECURITY_STATUS on_handshake_tls13(struct schannel_context *context, const struct record_content *content,
+                                          size_t input_left)
 {
     struct bytes all = bytes_of(content->data, content->size);
     struct reader reader = read_start(all);
+    struct reader part = reader;
     while (read_left(&reader) != 0) {
         size_t left = read_left(&reader);
         if (context->message_left != 0) {
@@ -166,20 +207,25 @@ static SECURITY_STATUS on_handshake_tls13(struct schannel_context *context, cons
         uint8_t type = read_u8(&reader);
         uint32_t size = (uint32_t)read_u8(&reader) << 16;
         size |= read_u16be(&reader);
-        struct reader part = read_start(all);
-        if (type == HANDSHAKE_KEY_UPDATE && !reader.bad) {
+        if (type == HANDSHAKE_KEY_UPDATE && !reader.bad && !context->gathers) {
             TRY(show_openssl(context, read_bytes(&part, before)));
             return on_key_update(context, &reader);
         }
+        bool late = context->base.initiator ? type == HANDSHAKE_CERTIFICATE_ASKED
+                                            : type == HANDSHAKE_CERTIFICATE && context->asked_late;
         bool ticket = type == HANDSHAKE_NEW_SESSION_TICKET && context->base.initiator;
-        if (reader.bad ||
-            !ticket) { /* a header cut by records has not been seen anywhere, and is no ticket of any size */
-            refuse(context, SEC_E_ILLEGAL_MESSAGE, TLS1_ALERT_UNEXPECTED_MESSAGE);
-            FAIL(SEC_E_ILLEGAL_MESSAGE, "a handshake message that has no place here (RFC 8446 4.6)");
+        /* A header cut by records has not been seen anywhere, and is no ticket of any size. */
+        if (reader.bad || type == HANDSHAKE_KEY_UPDATE || (!ticket && !late && !context->gathers)) {
+            return out_of_place(context);
+        }
+        if (late && !context->gathers) {
+            TRY(show_openssl(context, read_bytes(&part, before)));
+            TRY(begin_gathering(context, size));
         }
         context->message_left = size;
     }
-    return show_openssl(context, all);
+    return context->gathers ? gather(context, read_bytes(&part, read_left(&part)), input_left)
+                            : show_openssl(context, all);
 }
 
 /* All that a server may say of handshakes out of the blue: its record is four zeros. */
@@ -202,7 +248,10 @@ static SECURITY_STATUS on_handshake(struct schannel_context *context, const stru
         }
         return notify(context, plaintext, left);
     }
-    TRY(on_handshake_tls13(context, content));
+    SECURITY_STATUS status = on_handshake_tls13(context, content, left);
+    if (status != SEC_E_OK) {
+        return status;
+    }
     if (policy_get()->schannel_report_tickets) {
         context->notified_extra = left;
         schannel_enter(context, SCHANNEL_NOTIFIED);

@@ -157,6 +157,21 @@ SECURITY_STATUS step_find_srtp(const struct step_in *in, char out[STEP_SRTP_MAX]
     return SEC_E_OK;
 }
 
+SECURITY_STATUS step_find_flags(const struct step_in *in, uint64_t *out_flags)
+{
+    *out_flags = 0;
+    const SecBuffer *buffer = buffers_find(in->input, SECBUFFER_FLAGS);
+    if (buffer == NULL) {
+        return SEC_E_OK;
+    }
+    struct reader reader = read_start(buffer_bytes(buffer));
+    uint64_t flags = read_u64le(&reader);
+    TRY(read_end(&reader, "SEC_FLAGS: not eight bytes"));
+    REQUIRE((flags & UINT32_MAX) == 0, SEC_E_INVALID_TOKEN, "SEC_FLAGS: flags that belong into fContextReq");
+    *out_flags = flags;
+    return SEC_E_OK;
+}
+
 SECURITY_STATUS step_find_mtu(const struct step_in *in, uint16_t *out_mtu)
 {
     *out_mtu = 0;

@@ -31,6 +31,10 @@ STATUS step_find_alpn(const struct step_in *in, struct bytes *out_list);
 #define STEP_SRTP_MAX 128
 STATUS step_find_srtp(const struct step_in *in, char out[STEP_SRTP_MAX]);
 
+/* The flags beyond 32 bits of a SECBUFFER_FLAGS; 0 when there is none.  SEC_E_INVALID_TOKEN for one of another size, or with
+ * flags that travel in fContextReq (SEC_FLAGS). */
+STATUS step_find_flags(const struct step_in *in, uint64_t *out_flags);
+
 /* SECBUFFER_DTLS_MTU; 0 when there is none.  SEC_E_INVALID_TOKEN for one of another size, or below 200. */
 STATUS step_find_mtu(const struct step_in *in, uint16_t *out_mtu);
 

@@ -126,25 +126,11 @@ static void no_renegotiation_in_tls13(void **state)
     link_close(link);
 }
 
-/* A handshake record put on the wire by the record layer itself. */
-static void send_handshake(struct side *from, struct side *to, const uint8_t *message, size_t size)
-{
-    struct record_direction *send = &side_inside(from)->send;
-    uint8_t *record = to->in + to->in_size;
-    size_t header = record_header_size(send), trailer = record_trailer_size(send);
-    memcpy(record + header, message, size);
-    assert_status(record_seal(send, RECORD_HANDSHAKE, (struct record_room){record, header},
-                              (struct record_room){record + header, size},
-                              (struct record_room){record + header + size, trailer}),
-                  SEC_E_OK);
-    to->in_size += header + size + trailer;
-}
-
 /* A KeyUpdate of one side that asks for the other's. */
 static void send_key_update(struct side *from, struct side *to, uint8_t request)
 {
     const uint8_t message[] = {24, 0, 0, 1, request};
-    send_handshake(from, to, message, sizeof message);
+    link_put_handshake(from, to, message, sizeof message);
     if (request <= 1) {
         assert_status(record_update(&side_inside(from)->send), SEC_E_OK);
     }
@@ -163,7 +149,7 @@ static void no_hello_request(void **state)
         uint8_t data[64];
         size_t size = 0;
         link_establish(link);
-        send_handshake(&link->server, &link->client, cases[i].message, cases[i].size);
+        link_put_handshake(&link->server, &link->client, cases[i].message, cases[i].size);
         assert_status(link_receive(&link->client, data, &size), SEC_E_ILLEGAL_MESSAGE);
         assert_status(side_poke(&link->client, link->server.in, &link->server.in_size), SEC_E_OK); /* the alert */
         assert_status(link_receive(&link->server, data, &size), SEC_E_ILLEGAL_MESSAGE); /* unexpected_message */

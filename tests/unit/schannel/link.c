@@ -163,7 +163,7 @@ SECURITY_STATUS side_step(struct side *side, struct link *link, uint8_t *out, si
     for (;;) {
         uint8_t *copy = malloc(side->in_size + 1);
         memcpy(copy, side->in, side->in_size);
-        SecBuffer in[4] = {{(ULONG)side->in_size, SECBUFFER_TOKEN, copy}, {0, SECBUFFER_EMPTY, NULL}};
+        SecBuffer in[8] = {{(ULONG)side->in_size, SECBUFFER_TOKEN, copy}, {0, SECBUFFER_EMPTY, NULL}};
         ULONG count = 2;
         if (!side->has_context && side->options.alpn != NULL) {
             in[count++] = (SecBuffer){side->options.alpn_size, SECBUFFER_APPLICATION_PROTOCOLS,
@@ -176,6 +176,10 @@ SECURITY_STATUS side_step(struct side *side, struct link *link, uint8_t *out, si
         if (!side->has_context && side->options.srtp != NULL) {
             in[count++] = (SecBuffer){side->options.srtp_size, SECBUFFER_SRTP_PROTECTION_PROFILES,
                                       (void *)(uintptr_t)side->options.srtp};
+        }
+        SEC_FLAGS long_flags = {side->options.long_flags};
+        if (!side->has_context && long_flags.Flags != 0) {
+            in[count++] = (SecBuffer){sizeof long_flags, SECBUFFER_FLAGS, &long_flags};
         }
         bool first_client = side->client && !side->has_context;
         SECURITY_STATUS status =
@@ -323,6 +327,19 @@ SECURITY_STATUS link_receive(struct side *side, void *out, size_t *out_size)
     memmove(side->in, side->in + side->in_size - left, left);
     side->in_size = left;
     return status;
+}
+
+void link_put_handshake(struct side *from, struct side *to, const uint8_t *message, size_t size)
+{
+    struct record_direction *send = &side_inside(from)->send;
+    uint8_t *record = to->in + to->in_size;
+    size_t header = record_header_size(send), trailer = record_trailer_size(send);
+    memcpy(record + header, message, size);
+    assert_status(record_seal(send, RECORD_HANDSHAKE, (struct record_room){record, header},
+                              (struct record_room){record + header, size},
+                              (struct record_room){record + header + size, trailer}),
+                  SEC_E_OK);
+    to->in_size += header + size + trailer;
 }
 
 static void one_way(struct side *from, struct side *to, size_t size)

@@ -40,6 +40,7 @@ struct side_options {
     WORD mtu;
     const void *srtp; /* a SEC_SRTP_PROTECTION_PROFILES */
     ULONG srtp_size;
+    uint64_t long_flags; /* SEC_FLAGS */
 };
 
 struct side {
@@ -84,6 +85,9 @@ void link_establish(struct link *link); /* ... which must be so */
 /* A message from one side, put into the other's `in`; its arrival.  link_receive decrypts one record. */
 void link_send(struct side *from, struct side *to, const void *data, size_t size);
 SECURITY_STATUS link_receive(struct side *side, void *out, size_t *out_size);
+
+/* A handshake record put on the wire by the record layer itself (TLS 1.2 and 1.3, AEAD). */
+void link_put_handshake(struct side *from, struct side *to, const uint8_t *message, size_t size);
 
 /* There and back, whatever the sizes. */
 void link_exchange(struct link *link, size_t size);
