@@ -74,7 +74,8 @@ struct schannel_handshake {
     bool awaits_staple;         /* TLS 1.2: the verdict waits for CertificateStatus */
     struct bytes alpn;          /* the caller's list (RFC 7301 3.1), a part of: */
     uint8_t *alpn_owned;
-    bool has_secret[2]; /* TLS 1.3: context->secrets are this handshake's */
+    struct secret psk, psk_identity; /* psk.h; the identity with its NUL */
+    bool has_secret[2];              /* TLS 1.3: context->secrets are this handshake's */
     size_t key_block_size;
     uint8_t key_block[RECORD_KEY_BLOCK]; /* TLS 1.2 */
     size_t last_size; /* TLS 1.2: the last short record that OpenSSL wrote, its Finished at the end */

@@ -7,6 +7,7 @@
 #include "schannel.h"
 #include "schannel/alerts.h"
 #include "schannel/engine_io.h"
+#include "schannel/psk.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 
@@ -130,7 +131,7 @@ static SECURITY_STATUS take_session(struct schannel_context *context, struct rea
             SEC_E_INVALID_TOKEN, "SCHANNEL_SESSION_TOKEN: dwFlags is neither of its two");
     bool before = context->session_wanted;
     context->session_token = true;
-    context->session_wanted = flags == SSL_SESSION_ENABLE_RECONNECTS;
+    context->session_wanted = flags == SSL_SESSION_ENABLE_RECONNECTS && !psk_only(context->credential);
     if (!context->base.initiator) {
         tickets_allow(context);
     } else if (!context->session_wanted) {

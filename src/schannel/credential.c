@@ -10,6 +10,7 @@
 #include "schannel/engine.h"
 #include "schannel/identity.h"
 #include "schannel/kdf.h"
+#include "schannel/psk.h"
 #include "schannel/restrict.h"
 
 #define LIFESPAN_DEFAULT 36000 /* seconds: dwSessionLifespan 0 (SCHANNEL_CRED, Microsoft Learn) */
@@ -161,6 +162,9 @@ static void configure(struct schannel_credential *credential, SSL_CTX *ssl_ctx, 
     uint32_t life = credential->session_lifespan;
     SSL_CTX_set_timeout(ssl_ctx, life > INT32_MAX ? INT32_MAX : (long)life);
     engine_prepare(ssl_ctx, server);
+    if (psk_only(credential)) {
+        psk_prepare(ssl_ctx, server);
+    }
     if (credential->datagram) {
         datagram_prepare_ctx(ssl_ctx, server);
     }

@@ -13,6 +13,7 @@
 #include "schannel/judge.h"
 #include "schannel/kdf.h"
 #include "schannel/protect.h"
+#include "schannel/psk.h"
 #include "schannel/record_keys.h"
 #include "schannel/staple.h"
 #include "wire/reader.h"
@@ -138,6 +139,8 @@ void engine_handshake_end(struct schannel_context *context)
     if (handshake != NULL) {
         write_free(&handshake->bridged);
         free(handshake->alpn_owned);
+        secret_free(&handshake->psk);
+        secret_free(&handshake->psk_identity);
         secret_wipe(handshake, sizeof *handshake);
         free(handshake);
         context->handshake = NULL;
@@ -341,7 +344,8 @@ static SECURITY_STATUS settle(struct schannel_context *context)
     /* The flags of the last leg count: what was resumed without them was never judged. */
     bool nobody = !context->base.initiator &&
                   (SSL_get0_peer_certificate(context->ssl) == NULL || SSL_session_reused(context->ssl));
-    bool judged = context->trusted || context->manual || nobody;
+    bool by_key = psk_only(context->credential); /* which the suites of such a credential prove */
+    bool judged = context->trusted || context->manual || nobody || by_key;
     bool waits = context->handshake->awaits_staple && !context->credential->deferred;
     REQUIRE(!waits, context->verdict, "the staple that the verdict waited for was never asked for");
     REQUIRE(judged, SEC_E_UNTRUSTED_ROOT, "a session that was never verified is not resumed by a call that verifies");

@@ -11,6 +11,7 @@
 #include "schannel/control.h"
 #include "schannel/datagram.h"
 #include "schannel/engine.h"
+#include "schannel/psk.h"
 #include "schannel/step_buffers.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
@@ -316,7 +317,7 @@ static SECURITY_STATUS new_context(struct schannel_credential *credential, bool 
     context_init(&context->base, credential->base.package, initiator);
     context->credential = (struct schannel_credential *)credential_hold(&credential->base);
     context->datagram = credential->datagram;
-    context->session_wanted = (credential->flags & SCH_CRED_DISABLE_RECONNECTS) == 0;
+    context->session_wanted = (credential->flags & SCH_CRED_DISABLE_RECONNECTS) == 0 && !psk_only(credential);
     atomic_store_explicit(&context->base.one_stream, true, memory_order_relaxed); /* until it is known otherwise */
     *out = context;
     return SEC_E_OK;
@@ -329,6 +330,7 @@ static SECURITY_STATUS first_leg(struct step *step, const struct step_in *in)
     context->manual = context->credential->manual || (in->flags & ISC_REQ_MANUAL_CRED_VALIDATION) != 0;
     TRY(engine_new(context));
     TRY(take_long_flags(context, in));
+    TRY(psk_take(context, in));
     if (context->datagram) {
         uint16_t mtu;
         TRY(step_find_mtu(in, &mtu));
@@ -349,7 +351,7 @@ static SECURITY_STATUS first_leg(struct step *step, const struct step_in *in)
 static SECURITY_STATUS check_first_accept(struct schannel_credential *credential, const struct step_in *in)
 {
     struct record_frame frame;
-    REQUIRE(credential->identity_count != 0, SEC_E_NO_CREDENTIALS,
+    REQUIRE(credential->identity_count != 0 || psk_only(credential), SEC_E_NO_CREDENTIALS,
             "the server's credential has no certificate (AcceptSecurityContext)");
     if (credential->datagram) {
         REQUIRE(in->token.size != 0, SEC_E_INCOMPLETE_MESSAGE, "no datagram to accept");

@@ -45,13 +45,20 @@ static uint32_t side_mask(bool server)
     return mask;
 }
 
+/* Pre-shared keys are of TLS 1.2 and before here: TLS 1.3 binds each to a hash, which SEC_PRESHAREDKEY has no place for (RFC 8446
+ * 4.2.11). */
+static uint32_t keyless(const struct restrictions *restrictions)
+{
+    return (restrictions->flags & SCH_USE_PRESHAREDKEY_ONLY) != 0 ? SP_PROT_TLS1_3 : 0;
+}
+
 SECURITY_STATUS restrict_enabled(uint32_t enabled, struct restrictions *restrictions)
 {
     uint32_t defaults = (restrictions->flags & SCH_USE_DTLS_ONLY) != 0 ? SP_PROT_DTLS1_2 : SP_PROT_TLS1_2;
     uint32_t wanted = enabled != 0 ? enabled : defaults;
     REQUIRE((wanted & ALL_TLS) == 0 || (wanted & ALL_DTLS) == 0, SEC_E_ALGORITHM_MISMATCH,
             "grbitEnabledProtocols: DTLS and TLS in one credential");
-    restrictions->protocols = wanted & side_mask(restrictions->server);
+    restrictions->protocols = wanted & side_mask(restrictions->server) & ~keyless(restrictions);
     REQUIRE(restrictions->protocols != 0, SEC_E_ALGORITHM_MISMATCH,
             "grbitEnabledProtocols: no protocol for this side of the connection");
     restrictions->datagram = (restrictions->protocols & ALL_DTLS) != 0;
@@ -70,7 +77,7 @@ SECURITY_STATUS restrict_disabled(struct restrictions *restrictions)
         datagram = true; /* the complement of a set of DTLS versions */
     }
     uint32_t defaults = datagram ? SP_PROT_DTLS1_2 : SP_PROT_TLS1_2 | SP_PROT_TLS1_3;
-    restrictions->protocols = defaults & side & ~disabled;
+    restrictions->protocols = defaults & side & ~disabled & ~keyless(restrictions);
     restrictions->datagram = datagram;
     REQUIRE(restrictions->protocols != 0, SEC_E_ALGORITHM_MISMATCH,
             "TLS_PARAMETERS: every protocol of this side is disabled (grbitDisabledProtocols)");
@@ -227,11 +234,15 @@ static bool disabled(const struct restrictions *restrictions, const struct suite
     return false;
 }
 
-/* What is in use without anybody's asking: nothing without encryption or by pre-shared key alone; 3DES when it is named. */
+/* What is in use without anybody's asking: nothing without encryption; pre-shared keys alone, or not at all; 3DES when it is
+ * named. */
 static bool usual(const struct restrictions *restrictions, const struct suite *suite)
 {
-    if (suite->cipher == SUITE_NULL || suite->exchange >= SUITE_PSK || suite->signer == SUITE_BY_DSS ||
-        (suite->mac == SUITE_MD5 && !suite_is_aead(suite))) {
+    bool wants_keys = (restrictions->flags & SCH_USE_PRESHAREDKEY_ONLY) != 0;
+    bool by_key =
+        suite->exchange == SUITE_PSK || suite->exchange == SUITE_DHE_PSK || suite->exchange == SUITE_ECDHE_PSK;
+    if (suite->cipher == SUITE_NULL || suite->exchange == SUITE_RSA_PSK || by_key != wants_keys ||
+        suite->signer == SUITE_BY_DSS || (suite->mac == SUITE_MD5 && !suite_is_aead(suite))) {
         return false;
     }
     bool strong = (restrictions->flags & SCH_USE_STRONG_CRYPTO) != 0;

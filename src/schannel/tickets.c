@@ -21,6 +21,7 @@
 #include "crypto/openssl_errors.h"
 #include "schannel/context.h"
 #include "schannel/identity.h"
+#include "schannel/psk.h"
 #include "schannel/session.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
@@ -441,7 +442,7 @@ void tickets_bind(SSL *ssl, const struct schannel_credential *credential, bool a
 SECURITY_STATUS tickets_enable(struct schannel_credential *credential)
 {
     SSL_CTX *ssl_ctx = credential->ssl_ctx;
-    bool disabled = (credential->flags & SCH_CRED_DISABLE_RECONNECTS) != 0;
+    bool disabled = (credential->flags & SCH_CRED_DISABLE_RECONNECTS) != 0 || psk_only(credential);
     TRY(rules_of(credential, false, credential->ticket_rules[0]));
     TRY(rules_of(credential, true, credential->ticket_rules[1]));
     SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_SERVER | (disabled ? SSL_SESS_CACHE_NO_INTERNAL_STORE : 0));

@@ -157,6 +157,16 @@ SECURITY_STATUS side_poke(struct side *side, uint8_t *out, size_t *out_size)
     return call_with(side, NULL, 0, 0, out, out_size);
 }
 
+/* SEC_PRESHAREDKEY, SEC_PRESHAREDKEY_IDENTITY. */
+static ULONG put_counted(uint8_t out[512], const char *text)
+{
+    size_t size = strlen(text);
+    out[0] = (uint8_t)size;
+    out[1] = (uint8_t)(size >> 8);
+    memcpy(out + 2, text, size);
+    return (ULONG)(2 + size);
+}
+
 SECURITY_STATUS side_step(struct side *side, struct link *link, uint8_t *out, size_t *out_size)
 {
     ULONG room = link->room;
@@ -180,6 +190,14 @@ SECURITY_STATUS side_step(struct side *side, struct link *link, uint8_t *out, si
         SEC_FLAGS long_flags = {side->options.long_flags};
         if (!side->has_context && long_flags.Flags != 0) {
             in[count++] = (SecBuffer){sizeof long_flags, SECBUFFER_FLAGS, &long_flags};
+        }
+        uint8_t key[512], identity[512];
+        if (!side->has_context && side->options.psk != NULL) {
+            in[count++] = (SecBuffer){put_counted(key, side->options.psk), SECBUFFER_PRESHARED_KEY, key};
+        }
+        if (!side->has_context && side->options.psk_identity != NULL) {
+            in[count++] = (SecBuffer){put_counted(identity, side->options.psk_identity),
+                                      SECBUFFER_PRESHARED_KEY_IDENTITY, identity};
         }
         bool first_client = side->client && !side->has_context;
         SECURITY_STATUS status =

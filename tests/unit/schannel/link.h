@@ -41,6 +41,7 @@ struct side_options {
     const void *srtp; /* a SEC_SRTP_PROTECTION_PROFILES */
     ULONG srtp_size;
     uint64_t long_flags; /* SEC_FLAGS */
+    const char *psk, *psk_identity;
 };
 
 struct side {
