@@ -15,6 +15,7 @@
  *   --flag NAME          chain exclude-root ignore-no-check ignore-offline: more of SCH_CRED_* about revocation
  *   --times N            so many connections, one after the other, with the same credential; not for a server of DTLS
  *   --mtu N
+ *   --psk KEY            text; with --psk-identity NAME: SCH_USE_PRESHAREDKEY_ONLY
  *
  * Actions, after each handshake:
  *   facts             what was agreed on
@@ -26,6 +27,7 @@
  *   messages=N        DTLS: sends N numbered lines, a datagram each
  *   lines=TEXT:FILE   receives into the file until TEXT was in it
  *   renegotiate       asks for it; a server goes on, and will hear of the client's hello
+ *   ask               server, TLS 1.3: asks for a certificate, and goes on
  *   shutdown          sends close_notify
  *   alert=N           sends a fatal alert
  *   end               receives until the peer closes or the socket ends
@@ -149,6 +151,11 @@ static void take_option(struct peer *peer, const char *name, const char *value)
         peer->flags |= flag_of(value);
     } else if (strcmp(name, "times") == 0) {
         peer->times = atoi(value);
+    } else if (strcmp(name, "psk") == 0) {
+        peer->session.psk = value;
+        peer->flags |= SCH_USE_PRESHAREDKEY_ONLY;
+    } else if (strcmp(name, "psk-identity") == 0) {
+        peer->session.psk_identity = value;
     } else if (strcmp(name, "mtu") == 0) {
         peer->session.mtu = (USHORT)atoi(value);
     }
@@ -171,6 +178,8 @@ static void read_options(struct peer *peer, int count, char **arguments)
         {"flag", required_argument, NULL, 0},
         {"times", required_argument, NULL, 0},
         {"mtu", required_argument, NULL, 0},
+        {"psk", required_argument, NULL, 0},
+        {"psk-identity", required_argument, NULL, 0},
         {NULL, 0, NULL, 0},
     };
     if (count < 4) {
@@ -536,6 +545,12 @@ static SECURITY_STATUS wait_for(struct session *session, const char *value)
     return receive_until(session, value, NULL);
 }
 
+static SECURITY_STATUS ask(struct session *session, const char *value)
+{
+    ((struct session_options *)(uintptr_t)session->options)->request |= ASC_REQ_MUTUAL_AUTH;
+    return session_renegotiate(session);
+}
+
 static SECURITY_STATUS renegotiate(struct session *session, const char *value)
 {
     return session_renegotiate(session);
@@ -558,10 +573,11 @@ static SECURITY_STATUS act(struct session *session, const char *action)
     static const struct {
         const char *name;
         SECURITY_STATUS (*act)(struct session *session, const char *value);
-    } known[] = {{"facts", show_facts},       {"text", send_text},       {"wait", wait_for},
-                 {"send", send_file},         {"receive", receive_file}, {"echo", echo_file},
-                 {"messages", send_messages}, {"lines", receive_lines},  {"renegotiate", renegotiate},
-                 {"shutdown", send_close},    {"alert", send_alert},     {"end", receive_end}};
+    } known[] = {
+        {"facts", show_facts},        {"text", send_text}, {"wait", wait_for},          {"send", send_file},
+        {"receive", receive_file},    {"echo", echo_file}, {"messages", send_messages}, {"lines", receive_lines},
+        {"renegotiate", renegotiate}, {"ask", ask},        {"shutdown", send_close},    {"alert", send_alert},
+        {"end", receive_end}};
     const char *value = strchr(action, '=');
     size_t length = value != NULL ? (size_t)(value - action) : strlen(action);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {

@@ -111,12 +111,21 @@ static SECURITY_STATUS call(struct session *session, SecBufferDesc *in, SecBuffe
     return status;
 }
 
+/* SEC_PRESHAREDKEY, SEC_PRESHAREDKEY_IDENTITY. */
+static ULONG put_counted(uint8_t out[256 + 2], const char *text)
+{
+    USHORT size = (USHORT)(strlen(text) < 256 ? strlen(text) : 256);
+    memcpy(out, &size, sizeof size);
+    memcpy(out + sizeof size, text, size);
+    return (ULONG)(sizeof size + size);
+}
+
 /* One call with what has come, or with nothing; what it writes is sent, what it leaves stays in session->in. */
 static SECURITY_STATUS step(struct session *session, bool poke)
 {
     const struct session_options *options = session->options;
     bool first = !session->has_context;
-    SecBuffer in[4];
+    SecBuffer in[6];
     ULONG count = 0;
     if (!poke) {
         in[count++] = (SecBuffer){(ULONG)session->in_size, SECBUFFER_TOKEN, session->in};
@@ -129,6 +138,12 @@ static SECURITY_STATUS step(struct session *session, bool poke)
     USHORT mtu = options->mtu;
     if (first && mtu != 0) {
         in[count++] = (SecBuffer){sizeof mtu, SECBUFFER_DTLS_MTU, &mtu};
+    }
+    uint8_t key[256 + 2], identity[256 + 2];
+    if (first && options->psk != NULL && options->psk_identity != NULL) {
+        in[count++] = (SecBuffer){put_counted(key, options->psk), SECBUFFER_PRESHARED_KEY, key};
+        in[count++] =
+            (SecBuffer){put_counted(identity, options->psk_identity), SECBUFFER_PRESHARED_KEY_IDENTITY, identity};
     }
     SecBuffer out = {0, SECBUFFER_TOKEN, NULL};
     SecBufferDesc in_desc = {SECBUFFER_VERSION, count, in};

@@ -27,7 +27,9 @@ struct session_options {
     const char *target; /* client */
     const void *alpn;   /* a SEC_APPLICATION_PROTOCOLS */
     ULONG alpn_size;
-    USHORT mtu;            /* DTLS; 0: the default */
+    USHORT mtu;      /* DTLS; 0: the default */
+    const char *psk; /* NULL: none */
+    const char *psk_identity;
     CredHandle credential; /* the one to begin with */
     bool has_late;         /* another one, for a server that asks for a certificate */
     CredHandle late;
