@@ -455,6 +455,10 @@ static SECURITY_STATUS grant(struct step *step)
         return deliver(step, SEC_E_OK, used);
     }
     schannel_enter(context, SCHANNEL_RENEGOTIATING);
+    if (!context->fast && context->datagram && !SSL_in_init(context->ssl)) {
+        schannel_enter(context, SCHANNEL_OPEN); /* our last flight once more, and no new handshake */
+        return deliver(step, SEC_E_OK, used);
+    }
     if (!context->fast) {
         return conclude(step, SSL_in_init(context->ssl) ? ENGINE_MORE : ENGINE_DONE, used);
     }

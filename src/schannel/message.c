@@ -287,15 +287,24 @@ static SECURITY_STATUS unseal_fast(struct schannel_context *context, struct prot
     return status;
 }
 
+/* A DTLS peer repeats its last flight, as ours was lost, and OpenSSL has written that once more (RFC 6347 4.2.4): a step hands it
+ * out.  Only a Finished under the connection's keys does this, so nobody else can make us wait for that step. */
+static bool owes_flight(const struct schannel_context *context, enum engine_read read, size_t before)
+{
+    return context->datagram && read == ENGINE_READ_DATA && context->outgoing.size > before;
+}
+
 /* OpenSSL opens the record; the plaintext goes where the record was, behind its header. */
 static SECURITY_STATUS unseal_slow(struct schannel_context *context, struct protect_input *input)
 {
     size_t header = context->sizes.header < input->record.size ? context->sizes.header : input->record.size;
     struct record_content content = {.type = RECORD_APPLICATION_DATA, .data = input->record.data + header};
     struct record_room room = {content.data, input->record.size - header};
+    size_t before = context->outgoing.size;
     enum engine_read read = engine_read(context, bytes_of(input->record.data, input->record.size), room, &content.size);
+    bool owes = owes_flight(context, read, before);
     SECURITY_STATUS status = SEC_E_OK;
-    switch (read) {
+    switch (owes ? ENGINE_READ_HANDSHAKE : read) {
     case ENGINE_READ_DATA:
         break;
     case ENGINE_READ_CLOSED:

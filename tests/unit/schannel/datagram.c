@@ -169,6 +169,57 @@ static void smallest_datagrams(void **state)
     link_close(link);
 }
 
+/* Hands a side everything in `network`; what it answers goes to `out`. */
+static SECURITY_STATUS hand_over(struct link *link, struct side *side, struct network *network, struct network *out)
+{
+    SECURITY_STATUS status = SEC_E_OK;
+    for (size_t i = 0; i < network->count; i++) {
+        status = feed(link, side, network->packets[i], network->sizes[i], out);
+    }
+    network->count = 0;
+    return status;
+}
+
+/* The server's last flight is lost, and the client's repetition reaches DecryptMessage: SEC_I_RENEGOTIATE, and the next step
+ * hands the flight out again (RFC 6347 4.2.4). */
+static void repeated_last_flight(void **state)
+{
+    static struct network to_server, to_client;
+    struct link *link = make(SP_PROT_DTLS1_2, 0);
+    struct side *c = &link->client, *s = &link->server;
+    uint8_t data[4096];
+    size_t size = 0;
+    to_server.count = to_client.count = 0;
+    SECURITY_STATUS server = SEC_I_CONTINUE_NEEDED;
+    assert_int_equal(feed(link, c, NULL, 0, &to_server), SEC_I_CONTINUE_NEEDED);
+    while (server != SEC_E_OK) {
+        server = hand_over(link, s, &to_server, &to_client);
+        if (server != SEC_E_OK) {
+            assert_int_equal(hand_over(link, c, &to_client, &to_server), SEC_I_CONTINUE_NEEDED);
+        }
+    }
+    assert_true(to_client.count != 0);
+    to_client.count = 0; /* lost */
+    assert_int_equal(feed(link, c, NULL, 0, &to_server), SEC_I_CONTINUE_NEEDED);
+    SECURITY_STATUS status = SEC_E_OK;
+    for (size_t i = 0; i < to_server.count && status == SEC_E_OK; i++) {
+        memcpy(s->in, to_server.packets[i], to_server.sizes[i]);
+        s->in_size = to_server.sizes[i];
+        while (s->in_size != 0 && status == SEC_E_OK) {
+            status = link_receive(s, data, &size);
+            assert_int_equal(size, 0);
+        }
+    }
+    assert_int_equal(status, SEC_I_RENEGOTIATE);
+    s->in_size = 0;
+    assert_int_equal(feed(link, s, NULL, 0, &to_client), SEC_E_OK);
+    assert_true(to_client.count != 0);
+    assert_int_equal(hand_over(link, c, &to_client, &to_server), SEC_E_OK);
+    link_exchange(link, 500);
+    assert_int_equal(side_inside(s)->outgoing.size, 0);
+    link_close(link);
+}
+
 /* windows-behaviour D1 to D5. */
 static void repeated_hello(void **state)
 {
@@ -185,6 +236,60 @@ static void repeated_hello(void **state)
     assert_memory_equal(first, second, first_size);
     assert_true(link->client.expiry.QuadPart != 0);
     link_close(link);
+}
+
+/* Like TLS 1.2, where the response comes behind the certificate (RFC 6066 8): the client's verdict waits for it. */
+static void staples(void **state)
+{
+    static const struct {
+        bool stapled, revoked;
+        SECURITY_STATUS status;
+    } cases[] = {{false, false, CRYPT_E_NO_REVOCATION_CHECK}, {true, false, SEC_E_OK}, {true, true, CRYPT_E_REVOKED}};
+    struct store *store = NULL;
+    assert_status(store_new(STORE_MEMORY, &store), SEC_E_OK);
+    assert_status(store_add(store, link_certificate("authority"), STORE_ADD_ALWAYS, NULL), SEC_E_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        static struct network to_server, to_client;
+        struct link *link = calloc(1, sizeof *link);
+        struct side_options client = {.protocols = SP_PROT_DTLS1_2,
+                                      .flags = SCH_CRED_REVOCATION_CHECK_END_CERT,
+                                      .request = ISC_REQ_DATAGRAM,
+                                      .roots = store_handle(store),
+                                      .target = "www.example.com",
+                                      .mtu = 600};
+        struct side_options server = {.protocols = SP_PROT_DTLS1_2,
+                                      .request = ASC_REQ_DATAGRAM,
+                                      .certificates = {link_certificate("issued")},
+                                      .certificate_count = 1,
+                                      .mtu = 600};
+        link_staple(cases[i].stapled, cases[i].revoked);
+        link_open(link, &client, &server);
+        to_server.count = to_client.count = 0;
+        SECURITY_STATUS status = feed(link, &link->client, NULL, 0, &to_server);
+        while (status == SEC_I_CONTINUE_NEEDED) {
+            SECURITY_STATUS answered = hand_over(link, &link->server, &to_server, &to_client);
+            assert_true(answered >= 0);
+            for (size_t p = 0; p < to_client.count && status >= 0; p++) {
+                uint8_t token[4096];
+                size_t size = 0;
+                memcpy(link->client.in, to_client.packets[p], to_client.sizes[p]);
+                link->client.in_size = to_client.sizes[p];
+                do {
+                    size = 0;
+                    status = side_step(&link->client, link, token, &size);
+                    if (status >= 0 && size != 0) {
+                        put(&to_server, token, size);
+                    }
+                } while (status == SEC_I_MESSAGE_FRAGMENT);
+                link->client.in_size = 0;
+            }
+            to_client.count = 0;
+        }
+        assert_int_equal(status, cases[i].status);
+        link_close(link);
+    }
+    link_staple(false, false);
+    store_drop(store);
 }
 
 /* RFC 5764: the client's list, of which the server takes its own first choice that is there; both know which. */
@@ -228,8 +333,13 @@ static void srtp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(quiet_network),  cmocka_unit_test(bad_network), cmocka_unit_test(smallest_datagrams),
-        cmocka_unit_test(repeated_hello), cmocka_unit_test(srtp),
+        cmocka_unit_test(quiet_network),
+        cmocka_unit_test(bad_network),
+        cmocka_unit_test(smallest_datagrams),
+        cmocka_unit_test(repeated_last_flight),
+        cmocka_unit_test(staples),
+        cmocka_unit_test(repeated_hello),
+        cmocka_unit_test(srtp),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("schannel datagram", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "link.h"
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
@@ -42,12 +43,24 @@ static struct certificate *make_certificate(const char *kind)
     X509_gmtime_adj(X509_getm_notAfter(x509), 86400);
     X509_NAME *name = X509_get_subject_name(x509);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)kind, -1, -1, 0);
-    X509_set_issuer_name(x509, name);
+    bool issued = strcmp(kind, "issued") == 0;
+    struct certificate *issuer = issued ? link_certificate("authority") : NULL;
+    X509_set_issuer_name(x509, issued ? X509_get_subject_name(certificate_x509(issuer)) : name);
     X509_set_pubkey(x509, key);
+    if (strcmp(kind, "authority") == 0) {
+        X509_EXTENSION *constraints = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+        X509_add_ext(x509, constraints, -1);
+        X509_EXTENSION_free(constraints);
+    }
     X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:www.example.com");
     X509_add_ext(x509, names, -1);
     X509_EXTENSION_free(names);
-    assert_int_not_equal(X509_sign(x509, key, strcmp(kind, "ed25519") == 0 ? NULL : EVP_sha256()), 0);
+    EVP_PKEY *signer = NULL;
+    if (issued) {
+        assert_status(certificate_key(issuer, &signer), SEC_E_OK);
+    }
+    assert_int_not_equal(X509_sign(x509, issued ? signer : key, strcmp(kind, "ed25519") == 0 ? NULL : EVP_sha256()), 0);
+    EVP_PKEY_free(signer);
     struct certificate *certificate = NULL;
     assert_status(certificate_new(x509, &certificate), SEC_E_OK);
     assert_status(certificate_set_key(certificate, key), SEC_E_OK);
@@ -61,7 +74,8 @@ struct certificate *link_certificate(const char *kind)
     static struct {
         const char *kind;
         struct certificate *certificate;
-    } made[] = {{"p256", NULL}, {"rsa", NULL}, {"ed25519", NULL}, {"weak", NULL}};
+    } made[] = {{"p256", NULL}, {"rsa", NULL},       {"ed25519", NULL},
+                {"weak", NULL}, {"authority", NULL}, {"issued", NULL}};
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
         if (strcmp(made[i].kind, kind) == 0) {
             made[i].certificate = made[i].certificate != NULL ? made[i].certificate : make_certificate(kind);
@@ -70,6 +84,40 @@ struct certificate *link_certificate(const char *kind)
     }
     fail();
     return NULL;
+}
+
+void link_staple(bool stapled, bool revoked)
+{
+    struct certificate *certificate = link_certificate("issued");
+    struct certificate *issuer = link_certificate("authority");
+    if (!stapled) {
+        SECURITY_STATUS removed = certificate_set_property(certificate, CERT_OCSP_RESPONSE_PROP_ID, BYTES_NONE);
+        (void)removed; /* there may be none */
+        return;
+    }
+    X509 *x509 = certificate_x509(certificate);
+    EVP_PKEY *key = NULL;
+    assert_status(certificate_key(issuer, &key), SEC_E_OK);
+    OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+    OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), x509, certificate_x509(issuer));
+    ASN1_TIME *from = X509_gmtime_adj(NULL, -60), *to = X509_gmtime_adj(NULL, 3600);
+    int status = revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD;
+    assert_non_null(
+        OCSP_basic_add1_status(basic, id, status, OCSP_REVOKED_STATUS_KEYCOMPROMISE, revoked ? from : NULL, from, to));
+    assert_int_equal(OCSP_basic_sign(basic, certificate_x509(issuer), key, EVP_sha256(), NULL, 0), 1);
+    OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    uint8_t *der = NULL;
+    int size = i2d_OCSP_RESPONSE(response, &der);
+    assert_true(size > 0);
+    assert_status(certificate_set_property(certificate, CERT_OCSP_RESPONSE_PROP_ID, bytes_of(der, (size_t)size)),
+                  SEC_E_OK);
+    OPENSSL_free(der);
+    OCSP_RESPONSE_free(response);
+    OCSP_BASICRESP_free(basic);
+    OCSP_CERTID_free(id);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(to);
+    EVP_PKEY_free(key);
 }
 
 /* ---------------------------------------------------------------- credentials */

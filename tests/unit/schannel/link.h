@@ -66,8 +66,12 @@ struct link {
     ULONG room;      /* not 0: output buffers of this size, doubled when they are too small */
 };
 
-/* Self-signed certificates for www.example.com with a key of their own: P-256, RSA of 2048 bits, Ed25519, "weak" RSA of 768; made once. */
+/* Self-signed certificates for www.example.com with a key of their own: P-256, RSA of 2048 bits, Ed25519, "weak" RSA of 768; made once.
+ * "authority" is a CA, and "issued" its certificate for the same name, with P-256 keys. */
 struct certificate *link_certificate(const char *kind);
+
+/* Gives "issued" an OCSP response of its authority's, or takes it away. */
+void link_staple(bool stapled, bool revoked);
 
 /* Acquires both credentials. */
 void side_acquire(struct side *side);
