@@ -49,6 +49,7 @@ struct policy {
     bool kerberos_armor_required;          /* armor-required = no   no logon without FAST */
     uint32_t kerberos_kdc_timeout;         /* kdc-timeout = 10      seconds, all attempts together */
     char kerberos_armor[POLICY_NAME_MAX];  /* armor =              TYPE:NAME of a cache, or anonymous; empty: none */
+    char kerberos_realms[1024];            /* realms =             DOMAIN:REALM, ...  of NetBIOS domain names */
     char kerberos_keytab[POLICY_NAME_MAX]; /* keytab =             path; empty: libkrb5's own choice */
     char kerberos_proxy[POLICY_NAME_MAX];  /* kdc-proxy =          host[:port][/path] (MS-KKDCP); empty: none */
     /* [digest] */

@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "kerberos/library.h"
+#include "kerberos/realms.h"
 #include "text/names.h"
 #include "wire/writer.h"
 
@@ -63,11 +64,16 @@ void client_name_free(struct client_name *name)
     *name = (struct client_name){0};
 }
 
-/* The components of a user's name, which may be an instance too: "host/server". */
-static krb5_error_code build(krb5_context krb, const char *realm, char *name, krb5_principal *out)
+/* The components of a user's name, which may be an instance too: "host/server".  A domain without a dot may be a NetBIOS name. */
+static krb5_error_code build(krb5_context krb, const char *domain, char *name, krb5_principal *out)
 {
     krb5_principal parsed = NULL;
-    krb5_error_code code = krb5_parse_name_flags(krb, name, KRB5_PRINCIPAL_PARSE_NO_DEF_REALM, &parsed);
+    AUTO_FREE char *found = NULL;
+    krb5_error_code code = strchr(domain, '.') == NULL ? realm_of_domain(krb, domain, &found) : 0;
+    const char *realm = found != NULL ? found : domain;
+    if (code == 0) {
+        code = krb5_parse_name_flags(krb, name, KRB5_PRINCIPAL_PARSE_NO_DEF_REALM, &parsed);
+    }
     if (code == 0) {
         code = krb5_set_principal_realm(krb, parsed, realm);
     }

@@ -2,7 +2,7 @@
  *
  *   service/host[:port][/name][@REALM]   as it stands; without a realm: the host's, or where the client's KDC refers to
  *   user@realm                           a user, for user-to-user
- *   DOMAIN\user                          the same
+ *   DOMAIN\user                          the same; a NetBIOS name stands for its realm (realms.h)
  *   name                                 an account of the default realm
  */
 #ifndef OPENSSPI_KERBEROS_PRINCIPALS_H

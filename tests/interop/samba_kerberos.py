@@ -84,7 +84,12 @@ def sessions(wanted):
 
 def people(wanted):
     session('a user principal name', bind('seal', who=('alice@dom.sspi.test', '')), wanted)
-    session("the domain's short name, which krb5.conf has no realm for", bind('seal', who=('alice', 'DOM')), wanted, 'NTLM')
+    session("the domain's short name, the first label of the default realm", bind('seal', who=('alice', 'DOM')), wanted)
+    session('DOMAIN\\user', bind('seal', who=('DOM\\alice', '')), wanted)
+    harness.write('other.conf', CONFIGURATION.replace('default_realm = DOM.SSPI.TEST', 'default_realm = OTHER.TEST').replace(
+        'DOM.SSPI.TEST = {', 'ELSE.SSPI.TEST = {') % domain.kdc_port)
+    session("the domain's short name, which krb5.conf has no realm for", bind('seal', who=('alice', 'DOM'), configuration='other.conf'), wanted,
+            'NTLM')
     zoe = reference('Zoë', ACCENTED)
     check(zoe['sid'] != wanted['sid'], 'two people have two identifiers')
     session('beyond ASCII', bind('seal', who=('Zoë', 'DOM.SSPI.TEST'), password=ACCENTED), wanted, sid=zoe['sid'])
