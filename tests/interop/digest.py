@@ -15,6 +15,7 @@ from harness import check, equal, matches
 REALM = 'test realm "quoted"'
 NAMES = [('User', 'Password'), ('Zoé', 'pässwörd'), ('q"u\\o', 'a:b "c"')]
 MODULES = '/usr/lib/apache2/modules'
+HASHES = {'plain': 'md5', 'MD5': 'md5', 'SHA-256': 'sha256', 'SHA-512-256': 'sha512_256'}  # lighttpd's files have hashed names too
 
 APACHE = '''
 ServerRoot {root}
@@ -33,7 +34,7 @@ DocumentRoot {root}/www
     AuthType Digest
     AuthName "test"
     AuthDigestProvider file
-    AuthUserFile {root}/users
+    AuthUserFile {root}/users-plain
     AuthDigestNonceLifetime {lifetime}
     Require valid-user
 </Directory>
@@ -48,7 +49,8 @@ server.errorlog = "{root}/lighttpd.log"
 index-file.names = ( "who.txt" )
 auth.backend = "htdigest"
 auth.backend.htdigest.userfile = "{root}/lighttpd-users"
-auth.require = ( "" => ( "method" => "digest", "realm" => "test", "require" => "valid-user", "algorithm" => "{algorithm}" ) )
+auth.require = ( "" => ( "method" => "digest", "realm" => "test", "require" => "valid-user",
+  "algorithm" => "{algorithm}"{more} ) )
 '''
 
 
@@ -82,7 +84,8 @@ def curl(program, url, user, password, *more):
 
 
 def with_curl(program):
-    for algorithms, expected in [('', 'SHA-256'), ('[digest]\nalgorithms = md5\n', 'MD5'),
+    for algorithms, expected in [('', 'SHA-256'), ('[digest]\nalgorithms = md5\n', 'MD5'), ('[digest]\nuserhash = yes\n', 'SHA-256'),
+                                 ('[digest]\nalgorithms = md5\nuserhash = yes\n', 'MD5'),
                                  ('[digest]\nalgorithms = md5-sess\n', 'MD5-sess'),
                                  ('[digest]\nalgorithms = sha-256-sess\n', 'SHA-256-sess')]:
         server, url = serve(policy=algorithms)
@@ -91,6 +94,7 @@ def with_curl(program):
             good = result.out.endswith('200') and json.loads(body)['user'].endswith('\\' + user)
             check(good, 'curl, %s, %s: let in' % (expected, user), lambda: '%s\n%s' % (result, server.output()))
             matches(r'> Authorization: Digest [^\r\n]*algorithm=%s[,\r\n]' % expected, result.err, '%s was used' % expected)
+            equal('userhash=true' in re.search(r'> Authorization: [^\n]*', result.err).group(0), 'userhash' in algorithms, 'the name is hidden or not')
         result, body = curl(program, url, 'User', 'password')
         check(result.out.endswith('401') and 'You are' not in body, 'curl, %s: a wrong password stays outside' % expected)
         result, body = curl(program, url, 'Nobody', 'Password')
@@ -179,13 +183,12 @@ def folder():
     os.chmod(harness.scratch(), 0o711)
     root = os.path.join(harness.scratch(), 'peer')
     harness.write('peer/www/who.txt', 'you are in\n', 0o644)
-    lines, wide = [], []
-    for user, password in NAMES[:2]:
-        text = '%s:test:%s' % (user, password)
-        lines.append('%s:test:%s\n' % (user, hashlib.md5(text.encode()).hexdigest()))
-        wide.append('%s:test:%s\n' % (user, hashlib.sha256(text.encode()).hexdigest()))
-    harness.write('peer/users', ''.join(lines), 0o644)
-    harness.write('peer/wide-users', ''.join(wide), 0o644)
+    for name, function in HASHES.items():
+        lines = []
+        for user, password in NAMES[:2]:
+            hashed = [hashlib.new(function, text.encode()).hexdigest() for text in ('%s:test:%s' % (user, password), '%s:test' % user)]
+            lines.append('%s:test:%s:%s\n' % (user, *hashed) if name != 'plain' else '%s:test:%s\n' % (user, hashed[0]))
+        harness.write('peer/users-' + name, ''.join(lines), 0o644)
     if os.geteuid() == 0:
         for path, folders, files in os.walk(root):
             for name in ['.'] + folders + files:
@@ -223,15 +226,15 @@ def with_apache():
 def with_lighttpd():
     program = harness.need_program('lighttpd', 'lighttpd')
     root = folder()
-    for algorithm, users in [('MD5', 'users'), ('SHA-256', 'wide-users')]:
-        shutil.copyfile(os.path.join(root, users), os.path.join(root, 'lighttpd-users'))
+    for algorithm, more in [(name, more) for name in HASHES if name != 'plain' for more in ('', ', "userhash" => "enable"')]:
+        shutil.copyfile(os.path.join(root, 'users-' + algorithm), os.path.join(root, 'lighttpd-users'))
 
         def at(port):
-            harness.write('peer/lighttpd.conf', LIGHTTPD.format(root=root, port=port, algorithm=algorithm), 0o644)
+            harness.write('peer/lighttpd.conf', LIGHTTPD.format(root=root, port=port, algorithm=algorithm, more=more), 0o644)
             return harness.Process([program, '-D', '-f', os.path.join(root, 'lighttpd.conf')], cwd='/', user=account())
         os.chmod(os.path.join(root, 'lighttpd-users'), 0o644)
         process, port = harness.with_port(at)
-        sign_in('lighttpd (%s)' % algorithm, 'http://127.0.0.1:%d/who.txt?q=1' % port, process.output, NAMES[:2])
+        sign_in('lighttpd (%s%s)' % (algorithm, more), 'http://127.0.0.1:%d/who.txt?q=1' % port, process.output, NAMES[:2])
         process.stop()
 
 
