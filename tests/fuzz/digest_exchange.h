@@ -6,7 +6,7 @@
 
 #include "support/digest_pair.h"
 
-enum { FUZZ_SASL = 1, FUZZ_RAW = 2, FUZZ_SEALED = 4, FUZZ_SIGNED = 8 };
+enum { FUZZ_SASL = 1, FUZZ_RAW = 2, FUZZ_SEALED = 4, FUZZ_SIGNED = 8, FUZZ_HIDDEN = 16 };
 
 static inline struct digest_pair *digest_fuzz_pair(uint8_t mode)
 {
@@ -18,6 +18,7 @@ static inline struct digest_pair *digest_fuzz_pair(uint8_t mode)
         digest_pair_open(&pair);
     }
     bool sasl = (mode & FUZZ_SASL) != 0;
+    policy.digest_userhash = (mode & FUZZ_HIDDEN) != 0;
     ULONG flags = (mode & FUZZ_SIGNED) != 0 ? ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT : 0;
     flags |= sasl && (mode & FUZZ_SEALED) != 0 ? ISC_REQ_CONFIDENTIALITY : 0u;
     pair.client_flags = flags | (sasl ? 0u : DIGEST_HTTP);

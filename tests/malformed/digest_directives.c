@@ -51,6 +51,9 @@ static const struct {
      "realm=a, realm=a, realm=a, realm=a, realm=a, realm=a, realm=a, realm=a, realm=a, realm=a, realm=a, realm=a, "
      "realm=a, realm=a, realm=a, realm=a, realm=a",
      SEC_E_INVALID_TOKEN},
+    {26, "The domain comes twice.", "domain=\"/\", domain=\"/a\"", SEC_E_INVALID_TOKEN},
+    {27, "userhash comes twice.", "userhash=true, userhash=false", SEC_E_INVALID_TOKEN},
+    {28, "The server's proof comes twice.", "rspauth=\"a\", rspauth=\"b\"", SEC_E_INVALID_TOKEN},
     /* What looks wrong and must be taken. */
     {40, "There is nothing.", "", SEC_E_OK},
     {41, "There are commas alone.", " , ,\t,", SEC_E_OK},

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "digest/response.h"
+#include "sspi_ext.h"
 #include "support/digest_pair.h"
 
 #define THREADS 8
@@ -78,6 +80,42 @@ static void logons(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static SECURITY_STATUS SEC_ENTRY look_up(void *argument, const SSPI_EXT_DIGEST_QUESTION *question,
+                                         SSPI_EXT_DIGEST_ANSWER *answer)
+{
+    struct digest_value hash;
+    (void)argument;
+    digest_secret((enum digest_hash)question->Algorithm, bytes_of("Mufasa", 6),
+                  bytes_of(DIGEST_REALM_NAME, strlen(DIGEST_REALM_NAME)), bytes_of("Circle of Life", 14), &hash);
+    memcpy(answer->Hash, hash.b, sizeof answer->Hash);
+    return SEC_E_OK;
+}
+
+static atomic_bool swapping;
+
+static void *swap(void *argument)
+{
+    for (unsigned i = 0; swapping; i++) {
+        wrong += SspiExtSetDigestLookup(&owner.server_credential, i % 2 == 0 ? look_up : NULL, NULL) != SEC_E_OK;
+    }
+    wrong += SspiExtSetDigestLookup(&owner.server_credential, NULL, NULL) != SEC_E_OK;
+    return argument;
+}
+
+/* Whose accounts they are changes all the time; both know Mufasa. */
+static void accounts_swapped(void **state)
+{
+    pthread_t swapper;
+    (void)state;
+    wrong = 0;
+    swapping = true;
+    assert_int_equal(pthread_create(&swapper, NULL, swap, NULL), 0);
+    run(log_on);
+    swapping = false;
+    assert_int_equal(pthread_join(swapper, NULL), 0);
+    assert_int_equal(wrong, 0);
+}
+
 /* However many servers' threads see it: a response is good once. */
 static void one_response_once(void **state)
 {
@@ -112,7 +150,8 @@ static int tear_down(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(logons), cmocka_unit_test(one_response_once)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(logons), cmocka_unit_test(accounts_swapped),
+                                       cmocka_unit_test(one_response_once)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("digest", tests, set_up, tear_down);
 }

@@ -96,6 +96,15 @@ static void http(void **state)
     without(true);
 }
 
+/* The same with the user's name hidden, which is looked up first. */
+static void hidden(void **state)
+{
+    (void)state;
+    policy.digest_userhash = true;
+    without(true);
+    policy.digest_userhash = false;
+}
+
 static void sasl(void **state)
 {
     (void)state;
@@ -142,7 +151,8 @@ static int close_accounts(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(http), cmocka_unit_test(sasl), cmocka_unit_test(wiped)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(http), cmocka_unit_test(hidden), cmocka_unit_test(sasl),
+                                       cmocka_unit_test(wiped)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("digest", tests, open_accounts, close_accounts);
 }
