@@ -39,7 +39,8 @@ def start_display():
     _display = ':' + line.strip()
 
 
-def _text(path, start=0):
+def read(path, start=0):
+    """A trace so far; nothing when there is none."""
     try:
         with open(path, encoding='utf-8', errors='replace') as file:
             file.seek(start)
@@ -48,12 +49,19 @@ def _text(path, start=0):
         return ''
 
 
+def certificate():
+    """What the shadow server shows; its key is beside it.  It makes both when it starts for the first time."""
+    return os.path.join(harness.scratch(), 'freerdp', 'freerdp', 'shadow', 'shadow.crt')
+
+
 class Server:
-    def __init__(self, process, port, trace):
+    """One for Release.connect(): FreeRDP's, or any other that listens on this port of loopback."""
+
+    def __init__(self, process, port, trace=''):
         self.process = process
         self.port = port
         self.trace = trace
-        self.certificate = os.path.join(harness.scratch(), 'freerdp', 'freerdp', 'shadow', 'shadow.crt')
+        self.certificate = certificate()
 
 
 class Run:
@@ -105,7 +113,7 @@ class Release:
         """The client at a server, until there is a desktop or until it gives up; then it is stopped."""
         self.runs += 1
         trace = os.path.join(harness.scratch(), 'client-%d-%d.trace' % (self.number, self.runs))
-        before = len(_text(server.trace).encode())
+        before = len(read(server.trace).encode())
         command = [self.client, '/v:%s:%d' % (host, server.port), '/u:' + user, '/d:' + domain, '/cert:ignore', '/sec:nla',
                    '/size:200x150', *options]
         if password is not None:
@@ -118,4 +126,4 @@ class Release:
         harness.until(lambda: not process.running() or re.search(ESTABLISHED, process.output()), 'FreeRDP connects')
         session = re.search(ESTABLISHED, process.output()) is not None
         status = process.stop()
-        return Run(session, status, process.output(), _text(trace), _text(server.trace, before))
+        return Run(session, status, process.output(), read(trace), read(server.trace, before))
