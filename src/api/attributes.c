@@ -142,7 +142,7 @@ static SECURITY_STATUS lay_target_information(struct context *context, struct at
 }
 
 /* FLAGS, USER_FLAGS, LAST_CLIENT_TOKEN_STATUS and NEGO_STATUS are a struct of one 32-bit number. */
-static SECURITY_STATUS lay_number(struct context *context, struct attribute *value, bool wide, void *out)
+SECURITY_STATUS layout_number(struct context *context, struct attribute *value, bool wide, void *out)
 {
     ((SecPkgContext_Flags *)out)->Flags = value->number;
     return SEC_E_OK;
@@ -155,7 +155,7 @@ static SECURITY_STATUS lay_time(struct context *context, struct attribute *value
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS lay_package_info(struct context *context, struct attribute *value, bool wide, void *out)
+SECURITY_STATUS layout_package_info(struct context *context, struct attribute *value, bool wide, void *out)
 {
     void *info;
     TRY(api_package_infos(&value->negotiation.package, 1, wide, &info));
@@ -174,7 +174,7 @@ static SECURITY_STATUS lay_negotiation_info(struct context *context, struct attr
 
 /* This HANDLE is the context's own, made when first asked for and ended with the context: CloseHandle refuses it.  The
  * identity comes from `impersonate`, so packages need not know the attribute. */
-static SECURITY_STATUS lay_access_token(struct context *context, struct attribute *value, bool wide, void *out)
+SECURITY_STATUS layout_access_token(struct context *context, struct attribute *value, bool wide, void *out)
 {
     if (context->token_handle.dwLower == 0) {
         TRY(api_context_token(context, HANDLE_CONTEXT_TOKEN, &context->token_handle));
@@ -192,17 +192,17 @@ static const struct layout context_layouts[] = {
     {SECPKG_ATTR_AUTHORITY, sizeof(SecPkgContext_AuthorityW), lay_name, NULL},
     {SECPKG_ATTR_PASSWORD_EXPIRY, sizeof(SecPkgContext_PasswordExpiry), lay_time, NULL},
     {SECPKG_ATTR_SESSION_KEY, sizeof(SecPkgContext_SessionKey), lay_session_key, NULL},
-    {SECPKG_ATTR_PACKAGE_INFO, sizeof(SecPkgContext_PackageInfoW), lay_package_info, NULL},
-    {SECPKG_ATTR_USER_FLAGS, sizeof(SecPkgContext_UserFlags), lay_number, NULL},
+    {SECPKG_ATTR_PACKAGE_INFO, sizeof(SecPkgContext_PackageInfoW), layout_package_info, NULL},
+    {SECPKG_ATTR_USER_FLAGS, sizeof(SecPkgContext_UserFlags), layout_number, NULL},
     {SECPKG_ATTR_NEGOTIATION_INFO, sizeof(SecPkgContext_NegotiationInfoW), lay_negotiation_info, NULL},
     {SECPKG_ATTR_NATIVE_NAMES, sizeof(SecPkgContext_NativeNamesW), lay_native_names, NULL},
-    {SECPKG_ATTR_FLAGS, sizeof(SecPkgContext_Flags), lay_number, NULL},
+    {SECPKG_ATTR_FLAGS, sizeof(SecPkgContext_Flags), layout_number, NULL},
     {SECPKG_ATTR_TARGET_INFORMATION, sizeof(SecPkgContext_TargetInformation), lay_target_information, NULL},
-    {SECPKG_ATTR_ACCESS_TOKEN, sizeof(SecPkgContext_AccessToken), lay_access_token, NULL},
+    {SECPKG_ATTR_ACCESS_TOKEN, sizeof(SecPkgContext_AccessToken), layout_access_token, NULL},
     {SECPKG_ATTR_LOGOFF_TIME, sizeof(SecPkgContext_LogoffTime), lay_time, NULL},
     {SECPKG_ATTR_CLIENT_SPECIFIED_TARGET, sizeof(SecPkgContext_ClientSpecifiedTarget), lay_wide_name, NULL},
-    {SECPKG_ATTR_LAST_CLIENT_TOKEN_STATUS, sizeof(SecPkgContext_LastClientTokenStatus), lay_number, NULL},
-    {SECPKG_ATTR_NEGO_STATUS, sizeof(SecPkgContext_NegoStatus), lay_number, NULL},
+    {SECPKG_ATTR_LAST_CLIENT_TOKEN_STATUS, sizeof(SecPkgContext_LastClientTokenStatus), layout_number, NULL},
+    {SECPKG_ATTR_NEGO_STATUS, sizeof(SecPkgContext_NegoStatus), layout_number, NULL},
 };
 
 static const struct layout credential_layouts[] = {
@@ -227,6 +227,9 @@ static SECURITY_STATUS find_layout(bool credential, ULONG attribute, const struc
     if (found == NULL) {
         found = credential ? search(layout_tls_credential, layout_tls_credential_count, attribute)
                            : search(layout_tls_context, layout_tls_context_count, attribute);
+    }
+    if (found == NULL && !credential) {
+        found = search(layout_credssp_context, layout_credssp_context_count, attribute);
     }
     REQUIRE(found != NULL, SEC_E_UNSUPPORTED_FUNCTION, "no package of this build has the attribute");
     *out = found;

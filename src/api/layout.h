@@ -33,4 +33,9 @@ struct layout {
 extern const struct layout layout_tls_context[], layout_tls_credential[];
 extern const size_t layout_tls_context_count, layout_tls_credential_count;
 
+/* attributes_credssp.c: those of CredSSP, some of them laid out as attributes.c has it. */
+extern const struct layout layout_credssp_context[];
+extern const size_t layout_credssp_context_count;
+layout_fn layout_number, layout_package_info, layout_access_token;
+
 #endif

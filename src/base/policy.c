@@ -75,6 +75,12 @@ static const struct key keys[] = {
     {"schannel", "ticket-keys", TEXT, STRING(schannel_ticket_keys), NULL},
     {"schannel", "ocsp-responses", TEXT, STRING(schannel_ocsp), NULL},
     {"schannel", "client-map", TEXT, STRING(schannel_client_map), NULL},
+    {"credssp", "enabled", SWITCH, MEMBER(credssp_enabled), 0, NULL},
+    {"credssp", "minimum-version", NUMBER, MEMBER(credssp_minimum), 6, NULL},
+    {"credssp", "allow-fresh", LIST, STRING(credssp_fresh), NULL},
+    {"credssp", "allow-fresh-ntlm-only", LIST, STRING(credssp_fresh_ntlm), NULL},
+    {"credssp", "allow-saved", LIST, STRING(credssp_saved), NULL},
+    {"credssp", "allow-saved-ntlm-only", LIST, STRING(credssp_saved_ntlm), NULL},
     {"impersonation", "switch-uid", SWITCH, MEMBER(switch_uid), 0, NULL},
 };
 
@@ -110,6 +116,10 @@ void policy_defaults(struct policy *out)
         .accounts = POLICY_ACCOUNTS_LMDB,
         .lockout_threshold = 10,
         .lockout_seconds = 900,
+        .credssp_enabled = true,
+        .credssp_minimum = 5,
+        .credssp_fresh = "TERMSRV/*",
+        .credssp_fresh_ntlm = "TERMSRV/*",
     };
 }
 

@@ -87,6 +87,14 @@ struct policy {
     char schannel_client_map
         [4096]; /* client-map =          file: whose account a client's certificate is; empty = nobody's */
 
+    /* [credssp] */
+    bool credssp_enabled;                     /* enabled = yes */
+    uint32_t credssp_minimum;                 /* minimum-version = 5   below 5 the key's binding can be relayed */
+    char credssp_fresh[POLICY_NAME_MAX];      /* allow-fresh = TERMSRV/ (any host): who may get credentials */
+    char credssp_fresh_ntlm[POLICY_NAME_MAX]; /* allow-fresh-ntlm-only = TERMSRV/ ...: without proving their name */
+    char credssp_saved[POLICY_NAME_MAX];      /* allow-saved =         the same for those of whoever is logged on */
+    char credssp_saved_ntlm[POLICY_NAME_MAX]; /* allow-saved-ntlm-only = */
+
     /* [impersonation] */
     bool switch_uid; /* switch-uid = no */
 };

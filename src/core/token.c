@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "base/policy.h"
 #include "base/trace.h"
 #include "wire/writer.h"
@@ -22,6 +23,7 @@ struct token {
     void (*drop_delegated)(void *);
     struct token_facts facts; /* slices of `said` */
     uint8_t *said;            /* owned */
+    struct identity *identity; /* with the password that the client delegated; NULL: none */
     char unix_name[UNIX_NAME_MAX];
     size_t user_size, domain_size;
     uint8_t text[]; /* user, then domain */
@@ -97,6 +99,35 @@ struct token_facts token_facts(const struct token *token)
     return token->facts;
 }
 
+static SECURITY_STATUS copy_identity(struct utf16 user, struct utf16 domain, struct bytes password,
+                                     struct identity *out)
+{
+    AUTO_IDENTITY copy = {.has_user = true, .has_domain = domain.size != 0, .has_password = true};
+    TRY(utf16_copy(user, &copy.user));
+    TRY(utf16_copy(domain, &copy.domain));
+    TRY(secret_copy(&copy.password, password));
+    copy.flags = SEC_WINNT_AUTH_IDENTITY_UNICODE;
+    *out = copy;
+    copy = (struct identity){0};
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS token_give_password(struct token *token, struct utf16 user, struct utf16 domain, struct bytes password)
+{
+    AUTO_FREE struct identity *identity = calloc(1, sizeof *identity);
+    REQUIRE(identity != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a token");
+    TRY(copy_identity(user, domain, password, identity));
+    token->identity = STEAL(identity);
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS token_identity(const struct token *token, struct identity *out)
+{
+    const struct identity *identity = token != NULL ? token->identity : NULL;
+    REQUIRE(identity != NULL, SEC_E_NO_CREDENTIALS, "the client has delegated no password");
+    return copy_identity(identity->user, identity->domain, secret_bytes(&identity->password), out);
+}
+
 struct token *token_hold(struct token *token)
 {
     atomic_fetch_add_explicit(&token->references, 1, memory_order_relaxed);
@@ -110,6 +141,10 @@ void token_drop(struct token *token)
             token->drop_delegated(token->delegated);
         }
         free(token->said);
+        if (token->identity != NULL) {
+            identity_free(token->identity);
+            free(token->identity);
+        }
         free(token);
     }
 }

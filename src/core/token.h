@@ -9,6 +9,7 @@
 #define OPENSSPI_CORE_TOKEN_H
 
 #include "base/status.h"
+#include "logon/identity.h"
 #include "text/utf16.h"
 
 struct token;
@@ -36,6 +37,13 @@ STATUS token_describe(struct token *token, const struct token_facts *facts);
 
 /* What it was given, borrowed; empty members where it was given nothing. */
 struct token_facts token_facts(const struct token *token);
+
+/* Gives a new token the password that the client delegated (CredSSP): a thread that impersonates him logs on elsewhere with
+ * it when it names no identity.  Kept in the token, wiped with it.  SEC_E_INSUFFICIENT_MEMORY. */
+STATUS token_give_password(struct token *token, struct utf16 user, struct utf16 domain, struct bytes password);
+
+/* A copy of that identity.  SEC_E_NO_CREDENTIALS for a token without one, and for NULL; SEC_E_INSUFFICIENT_MEMORY. */
+STATUS token_identity(const struct token *token, struct identity *out);
 
 struct token *token_hold(struct token *token);
 void token_drop(struct token *token); /* NULL is fine */

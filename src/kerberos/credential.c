@@ -33,6 +33,10 @@ static void release_half_made(struct kerberos_credential **credential)
 static SECURITY_STATUS take_impersonated(struct kerberos_credential *credential, const struct token *token)
 {
     struct tickets *forwarded = token_delegated(token);
+    AUTO_IDENTITY identity = {0};
+    if (forwarded == NULL && token_identity(token, &identity) == SEC_E_OK) { /* CredSSP: his password */
+        return tickets_open_password(&identity, &credential->tickets);
+    }
     REQUIRE(forwarded != NULL, SEC_E_NO_CREDENTIALS,
             "this thread impersonates a client that forwarded no credentials (ISC_REQ_DELEGATE)");
     credential->tickets = tickets_hold(forwarded);

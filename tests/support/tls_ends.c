@@ -44,10 +44,15 @@ static struct certificate *make_certificate(void)
     return certificate;
 }
 
+PCCERT_CONTEXT ends_certificate(void)
+{
+    return certificate_context(make_certificate());
+}
+
 SECURITY_STATUS ends_acquire(struct ends *ends, DWORD protocols)
 {
     static SEC_CHAR package[] = "Microsoft Unified Security Protocol Provider";
-    PCCERT_CONTEXT certificate = certificate_context(make_certificate());
+    PCCERT_CONTEXT certificate = ends_certificate();
     for (int side = END_CLIENT; side <= END_SERVER; side++) {
         SCHANNEL_CRED cred = {.dwVersion = SCHANNEL_CRED_VERSION,
                               .cCreds = side == END_SERVER ? 1 : 0,
@@ -76,17 +81,17 @@ void ends_put(struct ends *ends, int to, const void *data, size_t size)
 
 static SECURITY_STATUS call(struct ends *ends, int side, SecBufferDesc *in, SecBufferDesc *out)
 {
-    static SEC_CHAR target[] = "www.example.com";
+    SEC_CHAR *target = (SEC_CHAR *)(uintptr_t)(ends->target != NULL ? ends->target : "www.example.com");
     CtxtHandle *old = ends->has_context[side] ? &ends->contexts[side] : NULL;
-    ULONG attributes;
+    ULONG *attributes = &ends->attributes[side];
     if (side == END_CLIENT) {
         return InitializeSecurityContextA(&ends->credentials[side], old, target,
                                           ISC_REQ_STREAM | ISC_REQ_EXTENDED_ERROR | ends->request[side], 0, 0,
-                                          old != NULL ? in : NULL, 0, &ends->contexts[side], out, &attributes, NULL);
+                                          old != NULL ? in : NULL, 0, &ends->contexts[side], out, attributes, NULL);
     }
     return AcceptSecurityContext(&ends->credentials[side], old, in,
                                  ASC_REQ_STREAM | ASC_REQ_EXTENDED_ERROR | ends->request[side], 0,
-                                 &ends->contexts[side], out, &attributes, NULL);
+                                 &ends->contexts[side], out, attributes, NULL);
 }
 
 SECURITY_STATUS ends_step(struct ends *ends, int side)
@@ -116,7 +121,7 @@ SECURITY_STATUS ends_step(struct ends *ends, int side)
 bool ends_shake(struct ends *ends)
 {
     int side = END_CLIENT;
-    for (int leg = 0; leg < 12; leg++, side = 1 - side) {
+    for (int leg = 0; leg < 20; leg++, side = 1 - side) {
         bool begins = side == END_CLIENT && !ends->has_context[side];
         if ((begins || ends->size[side] != 0) && ends_step(ends, side) < 0) {
             return false;

@@ -21,6 +21,8 @@ struct ends {
     CtxtHandle contexts[2];
     bool has_credential[2], has_context[2];
     ULONG request[2]; /* beside STREAM */
+    ULONG attributes[2];
+    const char *target; /* NULL: www.example.com */
     SECURITY_STATUS status[2];
     uint8_t wire[2][ENDS_ROOM]; /* on its way to the client, to the server */
     size_t size[2];
@@ -30,6 +32,9 @@ struct ends {
 /* Credentials for these protocols, without validation; the server's certificate is self-signed, with a P-256 key that is
  * made once.  The status of the call that failed, or SEC_E_OK. */
 SECURITY_STATUS ends_acquire(struct ends *ends, DWORD protocols);
+
+/* The server's certificate, with its key. */
+PCCERT_CONTEXT ends_certificate(void);
 
 /* One call of a side with what is on its way to it, in memory of exactly that size; what it says is put on its way. */
 SECURITY_STATUS ends_step(struct ends *ends, int side);
