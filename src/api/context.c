@@ -204,7 +204,7 @@ static void deliver_failure(const struct step_call *call, const struct package *
         deliver_bindings_result(output, out->bindings_result);
     }
     uint32_t asked = call->initiator ? ISC_REQ_EXTENDED_ERROR : ASC_REQ_EXTENDED_ERROR;
-    bool has_error_tokens = (package->capabilities & SECPKG_FLAG_EXTENDED_ERROR) != 0;
+    bool has_error_tokens = (package->capabilities & (SECPKG_FLAG_EXTENDED_ERROR | SECPKG_FLAG_STREAM)) != 0;
     bool to_be_repeated = status == SEC_E_INCOMPLETE_MESSAGE || status == SEC_E_INSUFFICIENT_MEMORY;
     void *block = NULL;
     if (has_error_tokens && (call->flags & asked) != 0 && !to_be_repeated && plan->writer.size != 0 &&

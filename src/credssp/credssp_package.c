@@ -5,7 +5,7 @@
 /* Values as Windows 10 and 11 report them. */
 #define CAPABILITIES                                                                                                   \
     (SECPKG_FLAG_INTEGRITY | SECPKG_FLAG_PRIVACY | SECPKG_FLAG_CONNECTION | SECPKG_FLAG_MULTI_REQUIRED |               \
-     SECPKG_FLAG_EXTENDED_ERROR | SECPKG_FLAG_IMPERSONATION | SECPKG_FLAG_STREAM | SECPKG_FLAG_MUTUAL_AUTH |           \
+     SECPKG_FLAG_IMPERSONATION | SECPKG_FLAG_ACCEPT_WIN32_NAME | SECPKG_FLAG_STREAM | SECPKG_FLAG_MUTUAL_AUTH |        \
      SECPKG_FLAG_APPCONTAINER_CHECKS)
 
 const struct package credssp_package = {

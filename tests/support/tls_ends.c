@@ -19,9 +19,10 @@ static uint8_t *copy_of(const void *data, size_t size)
     return copy;
 }
 
-static struct certificate *make_certificate(void)
+static struct certificate *make_certificate(int which)
 {
-    static struct certificate *certificate;
+    static struct certificate *made[2];
+    struct certificate *certificate = made[which];
     if (certificate != NULL) {
         return certificate;
     }
@@ -35,18 +36,27 @@ static struct certificate *make_certificate(void)
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"server", -1, -1, 0);
     X509_set_issuer_name(x509, name);
     X509_set_pubkey(x509, key);
+    X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:server");
+    X509_add_ext(x509, names, -1);
+    X509_EXTENSION_free(names);
     if (X509_sign(x509, key, EVP_sha256()) == 0 || certificate_new(x509, &certificate) < 0 ||
         certificate_set_key(certificate, key) < 0) {
         abort();
     }
     X509_free(x509);
     EVP_PKEY_free(key);
+    made[which] = certificate;
     return certificate;
 }
 
 PCCERT_CONTEXT ends_certificate(void)
 {
-    return certificate_context(make_certificate());
+    return certificate_context(make_certificate(0));
+}
+
+PCCERT_CONTEXT ends_other_certificate(void)
+{
+    return certificate_context(make_certificate(1));
 }
 
 SECURITY_STATUS ends_acquire(struct ends *ends, DWORD protocols)
@@ -158,7 +168,7 @@ SECURITY_STATUS ends_receive(struct ends *ends, int side, uint8_t *out, size_t *
     return status;
 }
 
-static SECURITY_STATUS seal(struct ends *ends, int from, const void *data, size_t size)
+SECURITY_STATUS ends_send(struct ends *ends, int from, const void *data, size_t size)
 {
     uint8_t header[32], trailer[160];
     uint8_t *copy = copy_of(data, size);
@@ -183,7 +193,7 @@ bool ends_message(struct ends *ends, int from, const void *data, size_t size)
 {
     static uint8_t got[ENDS_ROOM];
     size_t got_size = 0;
-    if (seal(ends, from, data, size) != SEC_E_OK) {
+    if (ends_send(ends, from, data, size) != SEC_E_OK) {
         return false;
     }
     SECURITY_STATUS status = SEC_E_OK;

@@ -33,8 +33,12 @@ struct ends {
  * made once.  The status of the call that failed, or SEC_E_OK. */
 SECURITY_STATUS ends_acquire(struct ends *ends, DWORD protocols);
 
-/* The server's certificate, with its key. */
+/* The server's certificate, with its key; and another one, for whoever is in the middle. */
 PCCERT_CONTEXT ends_certificate(void);
+PCCERT_CONTEXT ends_other_certificate(void);
+
+/* A message, sealed and put on its way to the other side. */
+SECURITY_STATUS ends_send(struct ends *ends, int from, const void *data, size_t size);
 
 /* One call of a side with what is on its way to it, in memory of exactly that size; what it says is put on its way. */
 SECURITY_STATUS ends_step(struct ends *ends, int side);
