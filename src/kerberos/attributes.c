@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "core/session_view.h"
 #include "core/token.h"
 #include "kerberos/context.h"
 #include "kerberos/library.h"
@@ -11,14 +12,17 @@
 
 static void sizes(const struct kerberos_context *context, struct attribute *out)
 {
+    /* Before there is a key: of the type that there will be, if the KDC can have its way. */
+    const struct enctype_profile *profile =
+        context->base.established ? context->profile : enctype_profile(ENCTYPE_AES256_CTS_HMAC_SHA1_96);
     out->sizes.max_token = KERBEROS_MAX_TOKEN;
     out->sizes.block_size = 1;
-    if (context->profile == NULL) {
+    if (profile == NULL) {
         out->sizes.max_signature = RC4_MIC_SIZE;
         out->sizes.security_trailer = context->dce ? RC4_WRAP_SIZE : RC4_WRAP_MAX;
     } else { /* what EncryptMessage uses: servers cut what they receive there (docs/divergences.md) */
-        out->sizes.max_signature = (uint32_t)cfx_mic_size(context->profile);
-        out->sizes.security_trailer = (uint32_t)cfx_sealed_size(context->profile, context->dce);
+        out->sizes.max_signature = (uint32_t)cfx_mic_size(profile);
+        out->sizes.security_trailer = (uint32_t)cfx_sealed_size(profile, context->dce);
     }
 }
 
@@ -39,127 +43,41 @@ static void key_info(const struct kerberos_context *context, struct attribute *o
     }
 }
 
-/* Attributes that are known from the first leg on. */
-static SECURITY_STATUS query_always(struct kerberos_context *context, uint32_t attribute, struct attribute *out)
+static struct session_view view_of(const struct kerberos_context *context)
 {
-    switch (attribute) {
-    case SECPKG_ATTR_PACKAGE_INFO:
-    case SECPKG_ATTR_NEGOTIATION_INFO:
-        out->negotiation.package = &kerberos_package;
-        out->negotiation.state =
-            context->base.established ? SECPKG_NEGOTIATION_COMPLETE : SECPKG_NEGOTIATION_IN_PROGRESS;
-        return SEC_E_OK;
-    case SECPKG_ATTR_LAST_CLIENT_TOKEN_STATUS:
-        out->number = context->base.established ? SecPkgAttrLastClientTokenYes : SecPkgAttrLastClientTokenNo;
-        return SEC_E_OK;
-    default:
-        FAIL(SEC_E_UNSUPPORTED_FUNCTION,
-             "Kerberos contexts have no such attribute (QueryContextAttributes (Kerberos))");
-    }
-}
-
-static SECURITY_STATUS query_names(struct kerberos_context *context, uint32_t attribute, struct attribute *out)
-{
-    switch (attribute) {
-    case SECPKG_ATTR_NAMES:
-        out->name = kerberos_account(context);
-        return SEC_E_OK;
-    case SECPKG_ATTR_NATIVE_NAMES:
-        out->native_names.client = kerberos_client(context);
-        out->native_names.server = kerberos_server(context);
-        return SEC_E_OK;
-    case SECPKG_ATTR_AUTHORITY:
-        out->name = kerberos_domain(context);
-        return SEC_E_OK;
-    case SECPKG_ATTR_DCE_INFO:
-        out->name = kerberos_client(context);
-        return SEC_E_OK;
-    case SECPKG_ATTR_CLIENT_SPECIFIED_TARGET:
-        REQUIRE(!context->base.initiator, SEC_E_UNSUPPORTED_FUNCTION,
-                "CLIENT_SPECIFIED_TARGET is a question for a server (QueryContextAttributes (Kerberos))");
-        out->name = kerberos_server(context);
-        return SEC_E_OK;
-    default:
-        return query_always(context, attribute, out);
-    }
-}
-
-static SECURITY_STATUS query_established(struct kerberos_context *context, uint32_t attribute, struct attribute *out)
-{
-    switch (attribute) {
-    case SECPKG_ATTR_SIZES:
-        sizes(context, out);
-        return SEC_E_OK;
-    case SECPKG_ATTR_LIFESPAN:
-        out->lifespan.start = context->start;
-        out->lifespan.expiry = context->expiry;
-        return SEC_E_OK;
-    case SECPKG_ATTR_KEY_INFO:
-        key_info(context, out);
-        return SEC_E_OK;
-    case SECPKG_ATTR_SESSION_KEY:
-        out->bytes = bytes_of(context->key.bytes, context->key.size);
-        return SEC_E_OK;
-    case SECPKG_ATTR_FLAGS:
-        out->number = context->returned;
-        return SEC_E_OK;
-    case SECPKG_ATTR_PASSWORD_EXPIRY: /* only a PAC tells, and only a server sees one */
-        out->time = context->logon != NULL ? context->logon->password_expiry : CLOCK_NEVER;
-        return SEC_E_OK;
-    case SECPKG_ATTR_LOGOFF_TIME:
-        out->time = context->logon != NULL ? context->logon->logoff : CLOCK_NEVER;
-        return SEC_E_OK;
-    case SECPKG_ATTR_USER_FLAGS:
-        out->number = context->logon != NULL ? context->logon->user_flags : 0;
-        return SEC_E_OK;
-    default:
-        return query_names(context, attribute, out);
-    }
-}
-
-/* Whether an attribute exists at all comes before whether it is known yet. */
-static bool exists(uint32_t attribute)
-{
-    static const uint32_t known[] = {
-        SECPKG_ATTR_SIZES,
-        SECPKG_ATTR_NAMES,
-        SECPKG_ATTR_LIFESPAN,
-        SECPKG_ATTR_DCE_INFO,
-        SECPKG_ATTR_KEY_INFO,
-        SECPKG_ATTR_AUTHORITY,
-        SECPKG_ATTR_PASSWORD_EXPIRY,
-        SECPKG_ATTR_SESSION_KEY,
-        SECPKG_ATTR_PACKAGE_INFO,
-        SECPKG_ATTR_USER_FLAGS,
-        SECPKG_ATTR_NEGOTIATION_INFO,
-        SECPKG_ATTR_NATIVE_NAMES,
-        SECPKG_ATTR_FLAGS,
-        SECPKG_ATTR_LOGOFF_TIME,
-        SECPKG_ATTR_CLIENT_SPECIFIED_TARGET,
-        SECPKG_ATTR_LAST_CLIENT_TOKEN_STATUS,
+    const struct kerberos_logon *logon = context->logon; /* only a PAC tells, and only a server sees one */
+    return (struct session_view){
+        .account = kerberos_account(context),
+        .domain = kerberos_domain(context),
+        .client = kerberos_client(context),
+        .server = kerberos_server(context),
+        .target = kerberos_server(context),
+        .session_key = bytes_of(context->key.bytes, context->key.size),
+        .start = context->start,
+        .expiry = context->expiry,
+        .password_expiry = logon != NULL ? logon->password_expiry : CLOCK_NEVER,
+        .logoff = logon != NULL ? logon->logoff : CLOCK_NEVER,
+        .flags = context->returned,
+        .user_flags = logon != NULL ? logon->user_flags : 0,
     };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (known[i] == attribute) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool needs_session(uint32_t attribute)
-{
-    return attribute != SECPKG_ATTR_PACKAGE_INFO && attribute != SECPKG_ATTR_NEGOTIATION_INFO &&
-           attribute != SECPKG_ATTR_LAST_CLIENT_TOKEN_STATUS;
 }
 
 SECURITY_STATUS kerberos_query(struct context *base, uint32_t attribute, struct attribute *out)
 {
-    struct kerberos_context *context = (struct kerberos_context *)base;
-    REQUIRE(exists(attribute), SEC_E_UNSUPPORTED_FUNCTION,
-            "Kerberos contexts have no such attribute (QueryContextAttributes (Kerberos))");
-    REQUIRE(base->established || !needs_session(attribute), SEC_E_INVALID_HANDLE,
-            "this attribute is not known before the context is established");
-    return query_established(context, attribute, out);
+    const struct kerberos_context *context = (struct kerberos_context *)base;
+    const struct session_view view = view_of(context);
+    switch (attribute) {
+    case SECPKG_ATTR_SIZES:
+        sizes(context, out);
+        return SEC_E_OK;
+    case SECPKG_ATTR_KEY_INFO:
+        REQUIRE(base->established, SEC_E_INVALID_HANDLE,
+                "this attribute is not known before the context is established");
+        key_info(context, out);
+        return SEC_E_OK;
+    default:
+        return session_query(base, &view, attribute, out);
+    }
 }
 
 /* ---------------------------------------------------------------- whom a server context stands for */
