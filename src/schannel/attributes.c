@@ -349,8 +349,28 @@ static SECURITY_STATUS query_keys(struct schannel_context *context, uint32_t att
     }
 }
 
+static bool is_of_peer(uint32_t attribute)
+{
+    switch (attribute) {
+    case SECPKG_ATTR_REMOTE_CERT_CONTEXT:
+    case SECPKG_ATTR_REMOTE_CERT_CHAIN:
+    case SECPKG_ATTR_REMOTE_CERTIFICATES:
+    case SECPKG_ATTR_SERIALIZED_REMOTE_CERT_CONTEXT:
+    case SECPKG_ATTR_SERIALIZED_REMOTE_CERT_CONTEXT_INPROC:
+    case SECPKG_ATTR_CERT_CHECK_RESULT:
+    case SECPKG_ATTR_CERT_CHECK_RESULT_INPROC:
+    case SECPKG_ATTR_CC_POLICY_RESULT:
+    case SECPKG_ATTR_NAMES:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static SECURITY_STATUS query(struct schannel_context *context, uint32_t attribute, struct attribute *out)
 {
+    REQUIRE(!is_of_peer(attribute) || !schannel_unproved(context), SEC_E_NO_CREDENTIALS,
+            "the peer's key is not proved while another handshake is under way (RFC 5246 7.4.8)");
     switch (attribute) {
     case SECPKG_ATTR_REMOTE_CERT_CONTEXT:
     case SECPKG_ATTR_REMOTE_CERT_CHAIN:

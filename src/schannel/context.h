@@ -160,6 +160,13 @@ static inline void schannel_enter(struct schannel_context *context, enum schanne
     atomic_store_explicit(&context->state, state, memory_order_release);
 }
 
+/* Another handshake is under way on a finished connection, or has failed: the certificate that the SSL tells of may be one whose
+ * key nobody has proved (RFC 5246 7.4.8). */
+static inline bool schannel_unproved(struct schannel_context *context)
+{
+    return context->completed && context->handshake != NULL && schannel_state(context) != SCHANNEL_OPEN;
+}
+
 /* handshake.c */
 SECURITY_STATUS schannel_initiate(struct credential *credential, struct context **context, const struct step_in *in,
                                   struct step_out *out);

@@ -349,6 +349,10 @@ static SECURITY_STATUS settle(struct schannel_context *context)
     bool waits = context->handshake->awaits_staple && !context->credential->deferred;
     REQUIRE(!waits, context->verdict, "the staple that the verdict waited for was never asked for");
     REQUIRE(judged, SEC_E_UNTRUSTED_ROOT, "a session that was never verified is not resumed by a call that verifies");
+    if (SSL_session_reused(context->ssl) == 1) {
+        context->judged = false; /* what was found of another certificate, in an earlier handshake */
+    }
+    context_forget_token(&context->base); /* whom the client stood for before */
     keep_renewed_ticket(context);
     bool first = !context->completed;
     context->completed = true;
@@ -369,6 +373,7 @@ static SECURITY_STATUS settle_late(struct schannel_context *context)
     bool shown = !context->base.initiator && SSL_get0_peer_certificate(context->ssl) != NULL;
     REQUIRE(!shown || context->trusted || context->manual, SEC_E_UNTRUSTED_ROOT,
             "a certificate that was never verified does not count");
+    context_forget_token(&context->base);
     engine_handshake_end(context);
     SSL_free_buffers(context->ssl);
     schannel_enter(context, SCHANNEL_OPEN);

@@ -62,6 +62,7 @@ int judge_peer(X509_STORE_CTX *store, void *argument)
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct schannel_context *context = SSL_get_app_data(ssl);
     context->trusted = false;
+    context->judged = false;
     context->peer_since = clock_now() / CLOCK_SECOND;
     if (context->manual) {
         X509_STORE_CTX_set_error(store, X509_V_OK);

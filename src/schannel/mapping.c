@@ -323,6 +323,8 @@ static SECURITY_STATUS map_client(struct schannel_context *context, struct mappe
     const char *path = policy_get()->schannel_client_map;
     REQUIRE(!context->base.initiator, SEC_E_NO_IMPERSONATION, "a client's context stands for nobody else");
     REQUIRE(context->completed, SEC_E_NO_IMPERSONATION, "the handshake is not done");
+    REQUIRE(!schannel_unproved(context), SEC_E_NO_IMPERSONATION,
+            "the client's key is not proved while another handshake is under way (RFC 5246 7.4.8)");
     X509 *leaf = SSL_get0_peer_certificate(context->ssl);
     REQUIRE(leaf != NULL, SEC_E_NO_IMPERSONATION, "the client has shown no certificate");
     REQUIRE((context->credential->flags & SCH_CRED_NO_SYSTEM_MAPPER) == 0, SEC_E_NO_IMPERSONATION,

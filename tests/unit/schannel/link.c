@@ -33,7 +33,7 @@ static EVP_PKEY *make_key(const char *kind)
     return EVP_PKEY_Q_keygen(cert_libctx(), NULL, "EC", "P-256");
 }
 
-static struct certificate *make_certificate(const char *kind)
+struct certificate *link_make_certificate(const char *kind)
 {
     EVP_PKEY *key = make_key(kind);
     X509 *x509 = X509_new_ex(cert_libctx(), NULL);
@@ -78,7 +78,7 @@ struct certificate *link_certificate(const char *kind)
                 {"weak", NULL}, {"authority", NULL}, {"issued", NULL}};
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
         if (strcmp(made[i].kind, kind) == 0) {
-            made[i].certificate = made[i].certificate != NULL ? made[i].certificate : make_certificate(kind);
+            made[i].certificate = made[i].certificate != NULL ? made[i].certificate : link_make_certificate(kind);
             return made[i].certificate;
         }
     }

@@ -70,6 +70,9 @@ struct link {
  * "authority" is a CA, and "issued" its certificate for the same name, with P-256 keys. */
 struct certificate *link_certificate(const char *kind);
 
+/* Another one of the kind, with a key of its own; certificate_drop(). */
+struct certificate *link_make_certificate(const char *kind);
+
 /* Gives "issued" an OCSP response of its authority's, or takes it away. */
 void link_staple(bool stapled, bool revoked);
 
