@@ -82,7 +82,7 @@ static uint32_t protocol_bit(const struct schannel_context *context)
     return bits & (context->base.initiator ? clients : ~clients);
 }
 
-/* What Windows lists for the suites (Get-TlsCipherSuite); for those of TLS 1.3 nothing. */
+/* What Windows lists for the suites (Get-TlsCipherSuite), but for DH (docs/divergences.md); for those of TLS 1.3 nothing. */
 static void exchange_range(const struct suite *suite, uint32_t *minimum, uint32_t *maximum)
 {
     switch (suite->exchange) {
