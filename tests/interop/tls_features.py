@@ -2,9 +2,10 @@
 """tls_features.py TLS_PEER PKI: what TLS has beside the usual, with `openssl s_server` and `openssl s_client` at the other end.
 
 Stapled OCSP responses of our server; certificates that TLS 1.3 asks for behind the handshake, by either side; pre-shared keys;
-fatal alerts of the application.
+keys that are too weak.
 """
 import os
+import subprocess
 import sys
 
 import harness
@@ -156,11 +157,26 @@ def preshared_keys():
     equal(client.fact('handshake') == 'SEC_E_OK', False, 'another key is none')
 
 
+# ---------------------------------------------------------------- keys that anybody breaks
+
+def weak_keys():
+    """A program that judges certificates itself gets to see each; our own judgment refuses what is too weak."""
+    key, certificate = os.path.join(harness.scratch(), 'weak.key'), os.path.join(harness.scratch(), 'weak.pem')
+    subprocess.run([openssl.program, 'req', '-x509', '-newkey', 'rsa:768', '-nodes', '-keyout', key, '-out', certificate, '-days', '2',
+                    '-subj', '/CN=weak', '-addext', 'subjectAltName=DNS:' + tls.TARGET], check=True, capture_output=True)
+    for version, kind in (('1.2', '-tls1_2'), ('1.3', '-tls1_3')):
+        for options, status in ((['--manual'], 'SEC_E_OK'), (['--roots', certificate], 'SEC_E_CERT_UNKNOWN')):
+            server = openssl.server(kind, '-cert', certificate, '-key', key, '-cipher', 'ALL:@SECLEVEL=0', '-naccept', '1')
+            client = tls.Ours(PEER, server.port, ['--versions', version, '--target', tls.TARGET, *options],
+                              ['facts', 'shutdown', 'end']).finish()
+            equal(client.fact('handshake'), status, 'TLS %s, RSA of 768 bits, %s' % (version, options[0]))
+
+
 def main():
     global openssl
     openssl = tls.OpenSSL()
     note(openssl.version)
-    for part in (staples, asked_by_server, asked_by_ours, preshared_keys):
+    for part in (staples, asked_by_server, asked_by_ours, preshared_keys, weak_keys):
         if len(sys.argv) > 3 and part.__name__ not in sys.argv[3:]:
             continue
         part()
