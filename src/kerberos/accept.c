@@ -220,15 +220,15 @@ static void send_error(const struct judgement *judgement, SECURITY_STATUS status
     (void)sent; /* the refusal itself is what the caller hears of */
 }
 
-/* Who this server is as a user; NULL: it has no tickets. */
-static krb5_principal own_name(const struct judgement *judgement)
+/* Who this server is as a user. */
+static SECURITY_STATUS own_name(const struct judgement *judgement, krb5_principal *out)
 {
     AUTO_UTF16 name = UTF16_NONE;
     AUTO_FREE char *text = NULL;
-    krb5_principal own = NULL;
-    bool known = tickets_name(judgement->context->handshake->credential->tickets, &name) >= 0 &&
-                 utf16_to_utf8(name, &text, NULL) >= 0;
-    return known && krb5_parse_name(judgement->krb, text, &own) == 0 ? own : NULL;
+    TRY(tickets_name(judgement->context->handshake->credential->tickets, &name));
+    TRY(utf16_to_utf8(name, &text, NULL));
+    LIBRARY_TRY(judgement->krb, LIBRARY_SERVER, krb5_parse_name(judgement->krb, text, out));
+    return SEC_E_OK;
 }
 
 /* A server that is there as a user, or has a ticket granting ticket and no keys at all, asks the client for user-to-user, once (RFC
@@ -241,15 +241,17 @@ static SECURITY_STATUS ask_for_user(const struct judgement *judgement, SECURITY_
     if (!keyless || context->handshake->retried || context->user_to_user || context->datagram) {
         return refusal;
     }
-    krb5_principal own = own_name(judgement);
-    if (own == NULL) {
-        return refusal;
+    krb5_principal own = NULL;
+    SECURITY_STATUS known = own_name(judgement, &own);
+    if (known < 0) {
+        return known == SEC_E_INSUFFICIENT_MEMORY ? known : refusal; /* no tickets either */
     }
     status_begin(); /* that there are no keys is no refusal any more */
     TRACE("Kerberos: no key for the client's ticket: user-to-user is asked for");
     context->handshake->retried = true;
     out->token->size = 0;
     TRY(write_error(judgement, LIBRARY_USER_TO_USER_REQUIRED, own, out));
+    REQUIRE(out->token->size != 0, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a KRB-ERROR");
     out->flags = kerberos_returned(context);
     return SEC_I_CONTINUE_NEEDED;
 }

@@ -45,38 +45,59 @@ static void keep(struct life *life, void *block)
     life->blocks[life->block_count++] = block;
 }
 
-static SECURITY_STATUS acquire(struct life *life, bool password)
+/* Which life it is. */
+struct way {
+    const char *package, *target;
+    ULONG flags;
+    bool password; /* the client has a name and a password, not tickets */
+    bool user;     /* the server has, and no keys */
+};
+
+static SECURITY_STATUS acquire(struct life *life, const struct way *way)
 {
-    char package[] = "Kerberos", user[] = "bob", domain[] = "SSPI.TEST", secret[] = "bob secret";
+    char package[16], user[] = "bob", domain[] = "SSPI.TEST", secret[] = "bob secret";
     SEC_WINNT_AUTH_IDENTITY_A identity = {(unsigned char *)user,   3,  (unsigned char *)domain,     9,
                                           (unsigned char *)secret, 10, SEC_WINNT_AUTH_IDENTITY_ANSI};
-    RUN(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_OUTBOUND, NULL, password ? &identity : NULL, NULL, NULL,
-                                  &life->credentials[0], NULL));
+    (void)strcpy(package, way->package);
+    RUN(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_OUTBOUND, NULL, way->password ? &identity : NULL, NULL,
+                                  NULL, &life->credentials[0], NULL));
     life->credential_count = 1;
-    RUN(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL, &life->credentials[1],
-                                  NULL));
+    RUN(AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_INBOUND, NULL, way->user ? &identity : NULL, NULL, NULL,
+                                  &life->credentials[1], NULL));
     life->credential_count = 2;
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS establish(struct life *life, ULONG flags)
+/* One leg of either side. */
+static SECURITY_STATUS leg(struct life *life, const struct way *way, size_t side, ULONG *sizes, bool first)
 {
-    char target[] = SERVICE;
+    char target[64];
     ULONG returned;
-    SecBuffer buffer[3];
-    SecBufferDesc message[3];
-    for (int i = 0; i < 3; i++) {
-        buffer[i] = (SecBuffer){TOKEN_SIZE, SECBUFFER_TOKEN, life->token[i]};
-        message[i] = (SecBufferDesc){SECBUFFER_VERSION, 1, &buffer[i]};
+    SecBuffer in = {sizes[1 - side], SECBUFFER_TOKEN, life->token[1 - side]};
+    SecBuffer out = {TOKEN_SIZE, SECBUFFER_TOKEN, life->token[side]};
+    SecBufferDesc given = {SECBUFFER_VERSION, 1, &in}, answer = {SECBUFFER_VERSION, 1, &out};
+    CtxtHandle *context = first ? NULL : &life->contexts[side];
+    (void)strcpy(target, way->target);
+    SECURITY_STATUS status =
+        side == 0 ? InitializeSecurityContextA(&life->credentials[0], context, target, way->flags, 0, 0,
+                                               first ? NULL : &given, 0, &life->contexts[0], &answer, &returned, NULL)
+                  : AcceptSecurityContext(&life->credentials[1], context, &given, ASC_REQ_EXTENDED_ERROR, 0,
+                                          &life->contexts[1], &answer, &returned, NULL);
+    life->context_count += status >= 0 && first ? 1 : 0;
+    sizes[side] = status >= 0 ? out.cbBuffer : 0;
+    return status;
+}
+
+static SECURITY_STATUS establish(struct life *life, const struct way *way)
+{
+    ULONG sizes[2] = {0, 0};
+    SECURITY_STATUS last[2] = {SEC_I_CONTINUE_NEEDED, SEC_I_CONTINUE_NEEDED};
+    for (int i = 0; i < 12 && (last[0] != SEC_E_OK || last[1] != SEC_E_OK); i++) {
+        size_t side = (size_t)i % 2;
+        last[side] = leg(life, way, side, sizes, i < 2);
+        RUN(last[side]);
     }
-    RUN(InitializeSecurityContextA(&life->credentials[0], NULL, target, flags, 0, 0, NULL, 0, &life->contexts[0],
-                                   &message[0], &returned, NULL));
-    life->context_count = 1;
-    RUN(AcceptSecurityContext(&life->credentials[1], NULL, &message[0], ASC_REQ_EXTENDED_ERROR, 0, &life->contexts[1],
-                              &message[1], &returned, NULL));
-    life->context_count = 2;
-    return InitializeSecurityContextA(&life->credentials[0], &life->contexts[0], target, flags, 0, 0, &message[1], 0,
-                                      &life->contexts[0], &message[2], &returned, NULL);
+    return last[0] == SEC_E_OK && last[1] == SEC_E_OK ? SEC_E_OK : SEC_E_INTERNAL_ERROR;
 }
 
 static SECURITY_STATUS messages(struct life *life)
@@ -109,9 +130,10 @@ static SECURITY_STATUS attributes(struct life *life)
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS moving(struct life *life)
+static SECURITY_STATUS moving(struct life *life, const struct way *way)
 {
-    char package[] = "Kerberos";
+    char package[16];
+    (void)strcpy(package, way->package);
     SecBuffer packed = {0};
     RUN(ExportSecurityContext(&life->contexts[0], 0, &packed, NULL));
     keep(life, packed.pvBuffer);
@@ -122,13 +144,13 @@ static SECURITY_STATUS moving(struct life *life)
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS live(struct life *life, bool password, ULONG flags)
+static SECURITY_STATUS live(struct life *life, const struct way *way)
 {
-    RUN(acquire(life, password));
-    RUN(establish(life, flags));
+    RUN(acquire(life, way));
+    RUN(establish(life, way));
     RUN(messages(life));
     RUN(attributes(life));
-    return moving(life);
+    return moving(life, way);
 }
 
 static void bury(struct life *life)
@@ -147,12 +169,12 @@ static void bury(struct life *life)
     }
 }
 
-static SECURITY_STATUS life_without(unsigned long n, bool password, ULONG flags, bool *out_failed)
+static SECURITY_STATUS life_without(unsigned long n, const struct way *way, bool *out_failed)
 {
     static struct life life;
     memset(&life, 0, sizeof life);
     memory_fail_at(n);
-    SECURITY_STATUS status = live(&life, password, flags);
+    SECURITY_STATUS status = live(&life, way);
     *out_failed = memory_has_failed();
     memory_fail_at(0);
     bury(&life);
@@ -182,17 +204,17 @@ static bool all_gone(size_t before)
     return memory_live() == before;
 }
 
-static void torture(bool password, ULONG flags)
+static void torture(const struct way *way)
 {
     bool failed = false;
     unsigned wrong = 0, without = 0;
     unsigned long n = 1;
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(life_without(0, password, flags, &failed), SEC_E_OK);
+        assert_int_equal(life_without(0, way, &failed), SEC_E_OK);
     }
     size_t before = settled();
     for (; n < MOST; n++) {
-        SECURITY_STATUS status = life_without(n, password, flags, &failed);
+        SECURITY_STATUS status = life_without(n, way, &failed);
         if (!failed) {
             assert_int_equal(status, SEC_E_OK);
             break;
@@ -209,34 +231,47 @@ static void torture(bool password, ULONG flags)
             wrong++;
         }
     }
-    assert_int_equal(life_without(0, password, flags, &failed), SEC_E_OK);
+    assert_int_equal(life_without(0, way, &failed), SEC_E_OK);
     print_message("# %lu allocations, %u of them dispensable\n", n - 1, without);
     assert_in_range(n, 20, MOST - 1);
     assert_int_equal(wrong, 0);
 }
 
-static void with_tickets(void **state)
-{
-    (void)state;
-    torture(false, FLAGS);
-}
+#define USER "bob@SSPI.TEST"
 
-static void with_a_password(void **state)
-{
-    (void)state;
-    torture(true, FLAGS);
-}
+static const struct way ways[] = {
+    {.package = "Kerberos", .target = SERVICE, .flags = FLAGS},
+    {.package = "Kerberos", .target = SERVICE, .flags = FLAGS, .password = true},
+    {.package = "Kerberos", .target = SERVICE, .flags = FLAGS | ISC_REQ_DELEGATE},
+    {.package = "Kerberos", .target = SERVICE, .flags = FLAGS | ISC_REQ_USE_DCE_STYLE},
+    {.package = "Kerberos", .target = USER, .flags = FLAGS | ISC_REQ_USE_SESSION_KEY, .user = true},
+    {.package = "Kerberos",
+     .target = USER,
+     .flags = FLAGS | ISC_REQ_USE_DCE_STYLE | ISC_REQ_USE_SESSION_KEY,
+     .user = true},
+    {.package = "Kerberos", .target = USER, .flags = FLAGS, .user = true}, /* the server asks for user-to-user */
+    {.package = "Negotiate", .target = USER, .flags = FLAGS | ISC_REQ_USE_SESSION_KEY, .user = true},
+};
 
-static void with_delegation(void **state)
+static void one_way(void **state)
 {
-    (void)state;
-    torture(false, FLAGS | ISC_REQ_DELEGATE);
+    torture(*state);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(with_tickets), cmocka_unit_test(with_a_password),
-                                       cmocka_unit_test(with_delegation)};
+#define WAY(name, number)                                                                                              \
+    {                                                                                                                  \
+        name, one_way, NULL, NULL, (void *)(uintptr_t)&ways[number]                                                    \
+    }
+    const struct CMUnitTest tests[] = {WAY("with tickets", 0),
+                                       WAY("with a password", 1),
+                                       WAY("with delegation", 2),
+                                       WAY("in DCE style", 3),
+                                       WAY("user-to-user", 4),
+                                       WAY("user-to-user, in DCE style", 5),
+                                       WAY("a server that wants user-to-user", 6),
+                                       WAY("user-to-user within Negotiate", 7)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("kerberos", tests, NULL, NULL);
 }
