@@ -231,8 +231,22 @@ static SECURITY_STATUS own_name(const struct judgement *judgement, krb5_principa
     return SEC_E_OK;
 }
 
-/* A server that is there as a user, or has a ticket granting ticket and no keys at all, asks the client for user-to-user, once (RFC
- * 4120 3.7, 7.5.9). */
+/* Is the client's ticket for this name? */
+static bool is_for(const struct judgement *judgement, krb5_const_principal name)
+{
+    struct bytes body;
+    krb5_ticket *ticket = NULL;
+    if (ap_request_ticket(judgement->token.body, &body) < 0) {
+        return false;
+    }
+    krb5_data data = {0, (unsigned)body.size, (char *)(uintptr_t)body.data};
+    bool same = krb5_decode_ticket(&data, &ticket) == 0 && krb5_principal_compare(judgement->krb, ticket->server, name);
+    krb5_free_ticket(judgement->krb, ticket);
+    return same;
+}
+
+/* A server that is there as a user, or has a ticket granting ticket and no keys at all, and that is whom the client wants, asks
+ * for user-to-user, once (RFC 4120 3.7, 7.5.9). */
 static SECURITY_STATUS ask_for_user(const struct judgement *judgement, SECURITY_STATUS refusal, struct step_out *out)
 {
     struct kerberos_context *context = judgement->context;
@@ -245,6 +259,10 @@ static SECURITY_STATUS ask_for_user(const struct judgement *judgement, SECURITY_
     SECURITY_STATUS known = own_name(judgement, &own);
     if (known < 0) {
         return known == SEC_E_INSUFFICIENT_MEMORY ? known : refusal; /* no tickets either */
+    }
+    if (!is_for(judgement, own)) {
+        krb5_free_principal(judgement->krb, own);
+        return refusal;
     }
     status_begin(); /* that there are no keys is no refusal any more */
     TRACE("Kerberos: no key for the client's ticket: user-to-user is asked for");

@@ -31,6 +31,9 @@ STATUS ap_token_parse(struct bytes token, struct ap_token *out);
 /* The frame and TOK_ID, or the body alone. */
 void ap_token_build(const struct ap_token *token, struct writer *out);
 
+/* An AP-REQ's ticket, [APPLICATION 1] (RFC 4120 5.5.1): for whom it is, everybody can read.  SEC_E_INVALID_TOKEN. */
+STATUS ap_request_ticket(struct bytes body, struct bytes *out_ticket);
+
 /* Flags of the checksum (RFC 4121 4.1.1.1; DCE_STYLE and the rest: MS-KILE 3.2.5.2). */
 enum {
     AP_FLAG_DELEGATE = 0x1,

@@ -10,6 +10,7 @@
 #define PVNO           5
 #define TYPE_REQUEST   16
 #define TYPE_REPLY     17
+#define TYPE_AP_REQ    14
 #define TAG_TICKET     0x61 /* [APPLICATION 1] (RFC 4120 5.3) */
 #define SKEW_DATA_TYPE 2    /* KERB_AP_ERR_TYPE_SKEW_RECOVERY (MS-KILE 2.2.1) */
 
@@ -51,6 +52,26 @@ ASN1_SEQUENCE(TGT_REPLY) = {
     ASN1_EXP(TGT_REPLY, type, ASN1_INTEGER, 1),
     ASN1_EXP(TGT_REPLY, ticket, ASN1_ANY, 2),
 } static_ASN1_SEQUENCE_END(TGT_REPLY)
+
+typedef struct {
+    ASN1_INTEGER *pvno;
+    ASN1_INTEGER *type;
+    ASN1_BIT_STRING *options;
+    ASN1_TYPE *ticket;
+    ASN1_TYPE *authenticator;
+} REQUEST_BODY;
+
+ASN1_SEQUENCE(REQUEST_BODY) = {
+    ASN1_EXP(REQUEST_BODY, pvno, ASN1_INTEGER, 0),
+    ASN1_EXP(REQUEST_BODY, type, ASN1_INTEGER, 1),
+    ASN1_EXP(REQUEST_BODY, options, ASN1_BIT_STRING, 2),
+    ASN1_EXP(REQUEST_BODY, ticket, ASN1_ANY, 3),
+    ASN1_EXP(REQUEST_BODY, authenticator, ASN1_ANY, 4),
+} static_ASN1_SEQUENCE_END(REQUEST_BODY)
+
+ASN1_ITEM_TEMPLATE(AP_REQ) =
+    ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_EXPTAG | ASN1_TFLG_APPLICATION, 14, AP_REQ, REQUEST_BODY)
+static_ASN1_ITEM_TEMPLATE_END(AP_REQ)
 
 typedef struct {
     ASN1_INTEGER *type;
@@ -199,6 +220,23 @@ SECURITY_STATUS tgt_reply_build(struct bytes ticket, struct writer *out)
     ASN1_item_free((ASN1_VALUE *)reply, ASN1_ITEM_rptr(TGT_REPLY));
     openssl_errors_forget();
     REQUIRE(status >= 0, status, "out of memory for a KERB-TGT-REPLY");
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS ap_request_ticket(struct bytes body, struct bytes *out_ticket)
+{
+    struct bytes ticket = BYTES_NONE;
+    openssl_errors_mark();
+    REQUEST_BODY *request = decode(body, ASN1_ITEM_rptr(AP_REQ));
+    if (request != NULL && is_message(request->pvno, request->type, TYPE_AP_REQ) &&
+        request->ticket->type == V_ASN1_OTHER) {
+        ticket = find(body, request->ticket->value.asn1_string);
+    }
+    ASN1_item_free((ASN1_VALUE *)request, ASN1_ITEM_rptr(AP_REQ));
+    openssl_errors_forget();
+    REQUIRE(ticket.size != 0 && ticket.data[0] == TAG_TICKET, SEC_E_INVALID_TOKEN,
+            "not an AP-REQ with a ticket (RFC 4120 5.5.1)");
+    *out_ticket = ticket;
     return SEC_E_OK;
 }
 

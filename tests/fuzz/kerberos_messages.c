@@ -38,6 +38,9 @@ static void user_to_user(struct bytes input)
 {
     struct tgt_request first, second;
     struct bytes ticket, again;
+    if (ap_request_ticket(input, &ticket) == SEC_E_OK) {
+        PROMISE(ticket.data >= input.data && ticket.data + ticket.size <= input.data + input.size);
+    }
     if (tgt_request_parse(input, &first) == SEC_E_OK) {
         AUTO_WRITER out = write_growing(1 << 20);
         PROMISE(tgt_request_build(&first, &out) == SEC_E_OK);

@@ -120,10 +120,10 @@ def two_realms():
 class Nonsense:
     """A KDC that answers with `answer(request)`, and then waits for the client to go."""
 
-    def __init__(self, answer, slow=False):
+    def __init__(self, answer, slow=False, piece=1, pause=0.3):
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
-        self.answer, self.slow = answer, slow
+        self.answer, self.slow, self.piece, self.pause = answer, slow, piece, pause
         self.over = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -141,9 +141,10 @@ class Nonsense:
                 answer = self.answer(connection.recv(65536))
                 if answer is None:
                     return
-                for at in range(0, len(answer), 1 if self.slow else len(answer) or 1):
-                    connection.sendall(answer[at:at + (1 if self.slow else len(answer))])
-                    if self.slow and self.over.wait(0.3):
+                size = self.piece if self.slow else len(answer) or 1
+                for at in range(0, len(answer), size):
+                    connection.sendall(answer[at:at + size])
+                    if self.slow and self.over.wait(self.pause):
                         return
                 while connection.recv(65536):
                     pass
@@ -178,6 +179,54 @@ def nonsense():
         first_leg(name, refusals, target='HTTP/aes256.sspi.test', KRB5_CONFIG=path)
         first_leg(name + ', with a password', refusals, who=('alice', 'SSPI.TEST'), KRB5_CONFIG=path, SSPI_PASSWORD='alice secret')
         kdc.close()
+
+
+def slow():
+    """A KDC that takes its time and is right: a second before each answer, which then comes in pieces."""
+    def answer(request):
+        if len(request) < 4 or len(request) < 4 + int.from_bytes(request[:4], 'big'):
+            return None  # the client sends all of it at once
+        kdc.over.wait(0.8)
+        with socket.create_connection(('127.0.0.1', realm.kdc_port)) as real:
+            real.sendall(request)
+            reply = b''
+            while len(reply) < 4 or len(reply) < 4 + int.from_bytes(reply[:4], 'big'):
+                more = real.recv(65536)
+                if not more:
+                    return None
+                reply += more
+        return reply
+
+    kdc = Nonsense(answer, slow=True, piece=512, pause=0.05)
+    path = configuration(kdc.port)
+    realm.kinit()
+    first_leg('a KDC that is slow and right', ('SEC_I_CONTINUE_NEEDED', ), target='HTTP/delegate.sspi.test', KRB5_CONFIG=path)
+    first_leg('a KDC that is slow and right, with a password', ('SEC_I_CONTINUE_NEEDED', ), who=('alice', 'SSPI.TEST'), KRB5_CONFIG=path,
+              SSPI_PASSWORD='alice secret')
+    kdc.close()
+
+
+def ended():
+    """Tickets of three seconds: whoever has a password gets new ones, and a cache is what it is until somebody fills it again."""
+    realm.kadmin('addprinc -maxlife "3 seconds" -pw "dave secret" dave', 'ktadd -norandkey -k %s dave' % realm.path('dave.keytab'))
+    path = realm.path('dave-cache')
+    realm.kinit('dave', 'FILE:' + path)
+    by_cache, by_password = client(KRB5CCNAME='FILE:' + path), client(who=('dave', 'SSPI.TEST'), SSPI_PASSWORD='dave secret',
+                                                                     KRB5CCNAME='FILE:' + realm.path('none'))
+    theirs = server()
+    for ours, name in ((by_cache, 'a cache'), (by_password, 'a password')):
+        equal(converse(ours, theirs)[0][0], 'SEC_E_OK', 'tickets of three seconds: ' + name)
+        ours.ask('again')
+        theirs.ask('again')
+    end = time.time() + 4  # by the KDC's clock, which has whole seconds
+    harness.until(lambda: time.time() > end, 'they have ended')
+    answer = by_cache.ask('step', '-')
+    equal(answer[0], 'SEC_E_CONTEXT_EXPIRED', 'a cache whose tickets have ended: ' + answer[2])
+    equal(converse(by_password, theirs)[0][0], 'SEC_E_OK', 'a password gets new ones')
+    realm.kinit('dave', 'FILE:' + path)
+    by_cache.ask('again')
+    theirs.ask('again')
+    equal(converse(by_cache, theirs)[0][0], 'SEC_E_OK', 'and so does the cache, when somebody fills it')
 
 
 def killed():
@@ -354,6 +403,8 @@ def main():
     realm = peers.start_realm()
     two_realms()
     nonsense()
+    slow()
+    ended()
     killed()
     exits()
     large_cache()

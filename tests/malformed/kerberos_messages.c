@@ -120,10 +120,43 @@ static void reply(void **state)
     catalogue_truncate(parse_reply, hex(reply_text), whole);
 }
 
+static SECURITY_STATUS parse_ap_request(struct bytes message)
+{
+    struct bytes ticket = BYTES_NONE;
+    SECURITY_STATUS status = ap_request_ticket(message, &ticket);
+    catalogue_inside(message, ticket);
+    return status;
+}
+
+/* offset 2 SEQUENCE, 4 pvno, 9 msg-type, 14 ap-options, 23 ticket [3], 25 the ticket, 30 authenticator [4]. */
+static const char ap_request_text[] =
+    "6e23 3021 a003020105 a10302010e a20703050020000000 a305 6103 020101 a405 3003 020100";
+
+static void ap_request(void **state)
+{
+    static const struct spoilt cases[] = {
+        {1, "another application tag", UNCHANGED, {{0, 1, 0x6f}}, SEC_E_INVALID_TOKEN},
+        {2, "longer than the message", UNCHANGED, {{1, 1, 0x24}}, SEC_E_INVALID_TOKEN},
+        {3, "a SET", UNCHANGED, {{2, 1, 0x31}}, SEC_E_INVALID_TOKEN},
+        {4, "version 4", UNCHANGED, {{8, 1, 4}}, SEC_E_INVALID_TOKEN},
+        {5, "the type of a reply", UNCHANGED, {{13, 1, 0x0f}}, SEC_E_INVALID_TOKEN},
+        {6, "something else than a ticket", UNCHANGED, {{25, 1, 0x62}}, SEC_E_INVALID_TOKEN},
+        {7, "a string for a ticket", UNCHANGED, {{25, 1, 0x04}}, SEC_E_INVALID_TOKEN},
+        {8, "a ticket that leaves its tag", UNCHANGED, {{26, 1, 0x04}}, SEC_E_INVALID_TOKEN},
+        {9, "no ticket", UNCHANGED, {{23, 1, 0xa5}}, SEC_E_INVALID_TOKEN},
+        {10, "no authenticator", 30, {{1, 1, 0x1c}, {3, 1, 0x1a}}, SEC_E_INVALID_TOKEN},
+        {11, "a byte behind it", 38, {{0, 0, 0}}, SEC_E_INVALID_TOKEN},
+    };
+    static const size_t whole[] = {SIZE_MAX};
+    catalogue_run(parse_ap_request, hex(ap_request_text), cases, sizeof cases / sizeof cases[0]);
+    catalogue_truncate(parse_ap_request, hex(ap_request_text), whole);
+    catalogue_mutate(parse_ap_request, hex(ap_request_text));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(token), cmocka_unit_test(checksum), cmocka_unit_test(request),
-                                       cmocka_unit_test(reply)};
+                                       cmocka_unit_test(reply), cmocka_unit_test(ap_request)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("kerberos_messages", tests, NULL, NULL);
 }
