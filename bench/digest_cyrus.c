@@ -4,97 +4,9 @@
  * keeps that out. */
 #include "bench.h"
 
-#include <sasl/sasl.h>
-#include <sasl/saslplug.h>
+#include "support/cyrus.h"
 
 static unsigned strength;
-
-static int get_option(void *context, const char *plugin, const char *option, const char **result, unsigned *size)
-{
-    (void)context;
-    (void)plugin;
-    *result = strcmp(option, "auxprop_plugin") == 0   ? "bench"
-              : strcmp(option, "mech_list") == 0      ? "DIGEST-MD5"
-              : strcmp(option, "pwcheck_method") == 0 ? "auxprop"
-                                                      : NULL;
-    if (*result != NULL && size != NULL) {
-        *size = (unsigned)strlen(*result);
-    }
-    return *result != NULL ? SASL_OK : SASL_FAIL;
-}
-
-static int log_nothing(void *context, int level, const char *message)
-{
-    (void)context;
-    (void)level;
-    (void)message;
-    return SASL_OK;
-}
-
-static int get_name(void *context, int id, const char **result, unsigned *size)
-{
-    (void)context;
-    *result = id == SASL_CB_USER ? "" : "User";
-    if (size != NULL) {
-        *size = (unsigned)strlen(*result);
-    }
-    return SASL_OK;
-}
-
-static int get_password(sasl_conn_t *connection, void *context, int id, sasl_secret_t **result)
-{
-    static union {
-        sasl_secret_t secret;
-        char room[sizeof(sasl_secret_t) + 64];
-    } kept;
-    const char *password = getenv("BENCH_PASSWORD") != NULL ? getenv("BENCH_PASSWORD") : "Password";
-    (void)connection;
-    (void)context;
-    (void)id;
-    kept.secret.len = strlen(password);
-    memcpy(kept.secret.data, password, kept.secret.len + 1);
-    *result = &kept.secret;
-    return SASL_OK;
-}
-
-#define CALL_OF(id, function)                                                                                          \
-    {                                                                                                                  \
-        (id), (int (*)(void))(void *)(function), NULL                                                                  \
-    }
-
-static sasl_callback_t server_calls[] = {CALL_OF(SASL_CB_GETOPT, get_option), CALL_OF(SASL_CB_LOG, log_nothing),
-                                         CALL_OF(SASL_CB_LIST_END, NULL)};
-static sasl_callback_t client_calls[] = {CALL_OF(SASL_CB_USER, get_name), CALL_OF(SASL_CB_AUTHNAME, get_name),
-                                         CALL_OF(SASL_CB_PASS, get_password), CALL_OF(SASL_CB_LOG, log_nothing),
-                                         CALL_OF(SASL_CB_LIST_END, NULL)};
-
-static int lookup(void *global, sasl_server_params_t *server, unsigned flags, const char *name, unsigned size)
-{
-    const struct propval *property = server->utils->prop_get(server->propctx);
-    (void)global;
-    (void)flags;
-    (void)name;
-    (void)size;
-    for (; property != NULL && property->name != NULL; property++) {
-        const char *plain = property->name[0] == '*' ? property->name + 1 : property->name;
-        if (strcmp(plain, SASL_AUX_PASSWORD_PROP) == 0 && property->values == NULL) {
-            server->utils->prop_set(server->propctx, property->name, "Password", 8);
-        }
-    }
-    return SASL_OK;
-}
-
-static sasl_auxprop_plug_t plugin = {.auxprop_lookup = lookup, .name = (char *)(uintptr_t) "bench"};
-
-static int plugin_init(const sasl_utils_t *utils, int most, int *version, sasl_auxprop_plug_t **out, const char *name)
-{
-    (void)utils;
-    (void)most;
-    (void)name;
-    *version = SASL_AUXPROP_PLUG_VERSION;
-    *out = &plugin;
-    return SASL_OK;
-}
 
 #define GOOD(call)                                                                                                     \
     do {                                                                                                               \
@@ -113,7 +25,7 @@ static void connect_pair(sasl_conn_t **client, sasl_conn_t **server)
     sasl_security_properties_t wanted = {.min_ssf = strength, .max_ssf = strength, .maxbufsize = 0xfffff0};
     snprintf(host, sizeof host, "s%08u.bench.test", ++serial);
     GOOD(sasl_server_new("host", host, "bench.test", NULL, NULL, NULL, 0, server));
-    GOOD(sasl_client_new("host", host, NULL, NULL, client_calls, 0, client));
+    GOOD(sasl_client_new("host", host, NULL, NULL, cyrus_client_calls, 0, client));
     GOOD(sasl_setprop(*server, SASL_SEC_PROPS, &wanted));
     GOOD(sasl_setprop(*client, SASL_SEC_PROPS, &wanted));
     int from_client = sasl_client_start(*client, "DIGEST-MD5", NULL, &text, &size, &mechanism);
@@ -210,9 +122,8 @@ static void memory(void)
 int main(int argc, char **argv)
 {
     bench_init(argc, argv, "digest", "cyrus-sasl");
-    GOOD(sasl_auxprop_add_plugin("bench", plugin_init));
-    GOOD(sasl_server_init(server_calls, "bench"));
-    GOOD(sasl_client_init(client_calls));
+    cyrus_password = getenv("BENCH_PASSWORD") != NULL ? getenv("BENCH_PASSWORD") : "Password";
+    GOOD(cyrus_start(false));
     if (strcmp(bench_mode, "control") == 0) {
         handshake(NULL);
         return 0;

@@ -3,28 +3,36 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const names[DIGEST_DIRECTIVES] = {
-    [DIGEST_REALM] = "realm",
-    [DIGEST_NONCE] = "nonce",
-    [DIGEST_QOP] = "qop",
-    [DIGEST_ALGORITHM] = "algorithm",
-    [DIGEST_OPAQUE] = "opaque",
-    [DIGEST_DOMAIN] = "domain",
-    [DIGEST_STALE] = "stale",
-    [DIGEST_CHARSET] = "charset",
-    [DIGEST_USERHASH] = "userhash",
-    [DIGEST_MAXBUF] = "maxbuf",
-    [DIGEST_CIPHER] = "cipher",
-    [DIGEST_USERNAME] = "username",
-    [DIGEST_USERNAME_EXT] = "username*",
-    [DIGEST_NC] = "nc",
-    [DIGEST_CNONCE] = "cnonce",
-    [DIGEST_URI] = "uri",
-    [DIGEST_DIGEST_URI] = "digest-uri",
-    [DIGEST_RESPONSE] = "response",
-    [DIGEST_RSPAUTH] = "rspauth",
-    [DIGEST_NEXTNONCE] = "nextnonce",
-    [DIGEST_AUTHZID] = "authzid",
+#define NAME(text)                                                                                                     \
+    {                                                                                                                  \
+        sizeof(text) - 1, (text)                                                                                       \
+    }
+
+static const struct {
+    uint8_t size;
+    const char *text;
+} names[DIGEST_DIRECTIVES] = {
+    [DIGEST_REALM] = NAME("realm"),
+    [DIGEST_NONCE] = NAME("nonce"),
+    [DIGEST_QOP] = NAME("qop"),
+    [DIGEST_ALGORITHM] = NAME("algorithm"),
+    [DIGEST_OPAQUE] = NAME("opaque"),
+    [DIGEST_DOMAIN] = NAME("domain"),
+    [DIGEST_STALE] = NAME("stale"),
+    [DIGEST_CHARSET] = NAME("charset"),
+    [DIGEST_USERHASH] = NAME("userhash"),
+    [DIGEST_MAXBUF] = NAME("maxbuf"),
+    [DIGEST_CIPHER] = NAME("cipher"),
+    [DIGEST_USERNAME] = NAME("username"),
+    [DIGEST_USERNAME_EXT] = NAME("username*"),
+    [DIGEST_NC] = NAME("nc"),
+    [DIGEST_CNONCE] = NAME("cnonce"),
+    [DIGEST_URI] = NAME("uri"),
+    [DIGEST_DIGEST_URI] = NAME("digest-uri"),
+    [DIGEST_RESPONSE] = NAME("response"),
+    [DIGEST_RSPAUTH] = NAME("rspauth"),
+    [DIGEST_NEXTNONCE] = NAME("nextnonce"),
+    [DIGEST_AUTHZID] = NAME("authzid"),
 };
 
 /* ---------------------------------------------------------------- reading */
@@ -119,7 +127,8 @@ static SECURITY_STATUS take_value(struct cursor *cursor, struct writer *room, st
 static SECURITY_STATUS keep(struct digest_directives *out, struct bytes name, struct bytes raw, struct bytes value)
 {
     size_t which = 0;
-    while (which < DIGEST_DIRECTIVES && !digest_same_word(name, names[which])) {
+    while (which < DIGEST_DIRECTIVES && (name.size != names[which].size ||
+                                         strncasecmp((const char *)name.data, names[which].text, name.size) != 0)) {
         which++;
     }
     if (which == DIGEST_DIRECTIVES || out->foreign) {

@@ -13,12 +13,7 @@
 
 #include <cmocka.h>
 
-#include <sasl/sasl.h>
-#define INT8  sasl_int8 /* Cyrus's header has names of windows.h for other types */
-#define UINT8 sasl_uint8
-#include <sasl/saslplug.h>
-#undef INT8
-#undef UINT8
+#include "support/cyrus.h"
 
 #define SECURITY_WIN32
 #include <security.h>
@@ -28,102 +23,6 @@
 
 static char host[64], target[80]; /* another server each time, or Cyrus takes a short cut (RFC 2831 2.2) */
 static bool same_host;
-static const char *user = "User", *password = "Password", *authzid;
-
-/* ---------------------------------------------------------------- Cyrus */
-
-static int get_option(void *context, const char *plugin, const char *option, const char **result, unsigned *size)
-{
-    static const char *const options[][2] = {{"auxprop_plugin", "test"},
-                                             {"mech_list", "DIGEST-MD5"},
-                                             {"pwcheck_method", "auxprop"},
-                                             {"reauth_timeout", "10"}};
-    (void)context;
-    (void)plugin;
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        if (strcmp(option, options[i][0]) == 0) {
-            *result = options[i][1];
-            if (size != NULL) {
-                *size = (unsigned)strlen(*result);
-            }
-            return SASL_OK;
-        }
-    }
-    return SASL_FAIL;
-}
-
-static int log_nothing(void *context, int level, const char *message)
-{
-    (void)context;
-    if (level <= SASL_LOG_ERR) {
-        printf("# sasl: %s\n", message);
-    }
-    return SASL_OK;
-}
-
-static int get_name(void *context, int id, const char **result, unsigned *size)
-{
-    (void)context;
-    *result = id == SASL_CB_USER ? (authzid != NULL ? authzid : "") : user;
-    if (size != NULL) {
-        *size = (unsigned)strlen(*result);
-    }
-    return SASL_OK;
-}
-
-static int get_password(sasl_conn_t *connection, void *context, int id, sasl_secret_t **result)
-{
-    static union {
-        sasl_secret_t secret;
-        char room[sizeof(sasl_secret_t) + 64];
-    } kept;
-    (void)connection;
-    (void)context;
-    (void)id;
-    kept.secret.len = strlen(password);
-    memcpy(kept.secret.data, password, kept.secret.len + 1);
-    *result = &kept.secret;
-    return SASL_OK;
-}
-
-#define CALL_OF(id, function)                                                                                          \
-    {                                                                                                                  \
-        (id), (int (*)(void))(void *)(function), NULL                                                                  \
-    }
-
-static sasl_callback_t server_calls[] = {CALL_OF(SASL_CB_GETOPT, get_option), CALL_OF(SASL_CB_LOG, log_nothing),
-                                         CALL_OF(SASL_CB_LIST_END, NULL)};
-static sasl_callback_t client_calls[] = {CALL_OF(SASL_CB_USER, get_name), CALL_OF(SASL_CB_AUTHNAME, get_name),
-                                         CALL_OF(SASL_CB_PASS, get_password), CALL_OF(SASL_CB_LOG, log_nothing),
-                                         CALL_OF(SASL_CB_LIST_END, NULL)};
-
-static int lookup(void *global, sasl_server_params_t *server, unsigned flags, const char *name, unsigned size)
-{
-    const struct propval *property = server->utils->prop_get(server->propctx);
-    (void)global;
-    (void)flags;
-    (void)name;
-    (void)size;
-    for (; property != NULL && property->name != NULL; property++) {
-        const char *plain = property->name[0] == '*' ? property->name + 1 : property->name;
-        if (strcmp(plain, SASL_AUX_PASSWORD_PROP) == 0 && property->values == NULL) {
-            server->utils->prop_set(server->propctx, property->name, "Password", 8);
-        }
-    }
-    return SASL_OK;
-}
-
-static sasl_auxprop_plug_t plugin = {.auxprop_lookup = lookup, .name = (char *)(uintptr_t) "test"};
-
-static int plugin_init(const sasl_utils_t *utils, int most, int *version, sasl_auxprop_plug_t **out, const char *name)
-{
-    (void)utils;
-    (void)most;
-    (void)name;
-    *version = SASL_AUXPROP_PLUG_VERSION;
-    *out = &plugin;
-    return SASL_OK;
-}
 
 /* ---------------------------------------------------------------- both sides */
 
@@ -144,8 +43,9 @@ struct session {
 static void cyrus_open(struct session *session, unsigned least, unsigned most)
 {
     sasl_security_properties_t properties = {.min_ssf = least, .max_ssf = most, .maxbufsize = 65536};
-    int result = session->we_are_client ? sasl_server_new("ldap", host, REALM, NULL, NULL, NULL, 0, &session->cyrus)
-                                        : sasl_client_new("ldap", host, NULL, NULL, client_calls, 0, &session->cyrus);
+    int result = session->we_are_client
+                     ? sasl_server_new("ldap", host, REALM, NULL, NULL, NULL, 0, &session->cyrus)
+                     : sasl_client_new("ldap", host, NULL, NULL, cyrus_client_calls, 0, &session->cyrus);
     assert_int_equal(result, SASL_OK);
     assert_int_equal(sasl_setprop(session->cyrus, SASL_SEC_PROPS, &properties), SASL_OK);
 }
@@ -153,10 +53,10 @@ static void cyrus_open(struct session *session, unsigned least, unsigned most)
 static void sspi_open(struct session *session)
 {
     SEC_WINNT_AUTH_IDENTITY_A identity = {
-        .User = (unsigned char *)(uintptr_t)user,
-        .UserLength = (ULONG)strlen(user),
-        .Password = (unsigned char *)(uintptr_t)password,
-        .PasswordLength = (ULONG)strlen(password),
+        .User = (unsigned char *)(uintptr_t)cyrus_user,
+        .UserLength = (ULONG)strlen(cyrus_user),
+        .Password = (unsigned char *)(uintptr_t)cyrus_password,
+        .PasswordLength = (ULONG)strlen(cyrus_password),
         .Flags = SEC_WINNT_AUTH_IDENTITY_ANSI,
     };
     SecInvalidateHandle(&session->context);
@@ -398,9 +298,9 @@ static void rc4_40(void **state)
 static void wrong_password(void **state)
 {
     struct session session;
-    password = "password";
+    cyrus_password = "password";
     assert_int_equal(connect_both(&session, client_of(state), 0, 0, 0), SEC_E_LOGON_DENIED);
-    password = "Password";
+    cyrus_password = "Password";
     end(&session);
 }
 
@@ -450,9 +350,7 @@ static void again_at_once(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    assert_int_equal(sasl_auxprop_add_plugin("test", plugin_init), SASL_OK);
-    assert_int_equal(sasl_server_init(server_calls, "sspi-test"), SASL_OK);
-    assert_int_equal(sasl_client_init(client_calls), SASL_OK);
+    assert_int_equal(cyrus_start(true), SASL_OK);
     return 0;
 }
 
