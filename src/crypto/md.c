@@ -1,11 +1,14 @@
 #include "crypto/md.h"
 
+#define OPENSSL_SUPPRESS_DEPRECATED /* its replacement allocates, and looks the algorithm up */
 #include <nettle/md4.h>
 #include <nettle/md5.h>
+#include <openssl/md5.h>
 #include <string.h>
 #include <zlib.h>
 
 #define BLOCK 64 /* of MD5, in bytes (RFC 1321 3.4, RFC 2104 2) */
+#define MANY  8  /* blocks that are worth a call of OpenSSL's */
 
 static const uint32_t md5_initial[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476}; /* RFC 1321 3.3 */
 
@@ -14,6 +17,31 @@ static void store_state(const uint32_t state[4], uint8_t out[16])
     for (size_t i = 0; i < 16; i++) {
         out[i] = (uint8_t)(state[i / 4] >> 8 * (i % 4));
     }
+}
+
+/* Whole blocks.  Of many, OpenSSL makes a tenth more in a second than Nettle. */
+static void take_blocks(uint32_t state[4], const uint8_t *at, size_t blocks)
+{
+    if (blocks < MANY) {
+        for (; blocks != 0; at += BLOCK, blocks--) {
+            nettle_md5_compress(state, at);
+        }
+        return;
+    }
+    MD5_CTX context;
+    context.A = state[0];
+    context.B = state[1];
+    context.C = state[2];
+    context.D = state[3];
+    context.Nl = 0; /* the length is ours to count */
+    context.Nh = 0;
+    context.num = 0;
+    (void)MD5_Update(&context, at, blocks * BLOCK); /* cannot fail */
+    state[0] = context.A;
+    state[1] = context.B;
+    state[2] = context.C;
+    state[3] = context.D;
+    secret_wipe(&context, sizeof context);
 }
 
 /* Absorbs bytes into a digest under way; `size` counts everything absorbed, the key block included. */
@@ -35,9 +63,9 @@ static void absorb(struct hmac_md5 *mac, const uint8_t *at, size_t left)
         at += room;
         left -= room;
     }
-    for (; left >= BLOCK; at += BLOCK, left -= BLOCK) {
-        nettle_md5_compress(mac->state, at);
-    }
+    take_blocks(mac->state, at, left / BLOCK);
+    at += left - left % BLOCK;
+    left %= BLOCK;
     if (left != 0) {
         memcpy(mac->block, at, left);
     }

@@ -59,6 +59,13 @@ static void md5_long(void **state)
     struct key16 out;
     md5((const struct bytes[]){BYTES(many)}, 1, &out);
     assert_hex(out.b, 16, "7707d6ae4e027c70eea2a935c2296f21");
+    for (size_t first = 1; first < 1200;
+         first += 73) { /* the same in pieces, whole blocks of which are taken at once */
+        struct bytes pieces[] = {bytes_of(many, first), bytes_of(many, 7 * first), bytes_of(many, 0),
+                                 bytes_of(many, sizeof many - 8 * first)};
+        md5(pieces, 4, &out);
+        assert_hex(out.b, 16, "7707d6ae4e027c70eea2a935c2296f21");
+    }
     const char *text =
         "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrs"
         "mnopqrstnopqrstu";
