@@ -136,6 +136,16 @@ static SECURITY_STATUS ask_for_tgt(struct kerberos_context *context, krb5_contex
     return SEC_I_CONTINUE_NEEDED;
 }
 
+/* The first message of user-to-user needs no ticket; but Negotiate, which may hold something else, has to hear now that there
+ * will be none. */
+static SECURITY_STATUS can_sign_in(struct kerberos_context *context)
+{
+    struct ticket *own = NULL;
+    TRY(tickets_get_tgt(context->handshake->credential->tickets, &own));
+    ticket_drop(own);
+    return SEC_E_OK;
+}
+
 static SECURITY_STATUS begin_exchange(struct kerberos_context *context, krb5_context krb, struct utf16 target,
                                       struct bytes second, struct step_out *out)
 {
@@ -240,6 +250,7 @@ static SECURITY_STATUS begin(struct kerberos_context *context, const struct step
         return SEC_I_CONTINUE_NEEDED;
     }
     if (context->user_to_user) {
+        TRY(can_sign_in(context));
         return ask_for_tgt(context, krb, in->target, out);
     }
     return begin_exchange(context, krb, in->target, BYTES_NONE, out);

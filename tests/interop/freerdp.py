@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""freerdp.py LIBSSPI SHIM MENDED : the library inside FreeRDP, which speaks CredSSP itself and takes Negotiate from a module: as its client's,
-as its shadow server's, and as both, with right and wrong passwords.
+"""freerdp.py LIBSSPI SHIM : the library inside FreeRDP, which speaks CredSSP itself and takes Negotiate from a module: as its client's, as
+its shadow server's, and as both, with right and wrong passwords.
 
 FreeRDP 3's client takes /sspi-module, its server and FreeRDP 2.11's the key SspiModule of WinPR's registry file.  FreeRDP 2.11's
-client takes none, and gets the library from SHIM.  WinPR 2.11 has no Kerberos in Debian, and NLA in FreeRDP 2.11 fails with any mechanism but
-NTLM: there Kerberos is shown with the library on both sides and MENDED between it and FreeRDP."""
+client takes none, and gets the library from SHIM; its WinPR has no Kerberos in Debian."""
 import sys
 
 import freerdp_peers
@@ -12,7 +11,7 @@ import harness
 import kerberos_peers
 from harness import check, matches
 
-LIBSSPI, SHIM, MENDED = sys.argv[1:4]
+LIBSSPI, SHIM = sys.argv[1:3]
 OWN = None  # WinPR's own functions
 USER, DOMAIN, PASSWORD = 'User', 'Domain', 'Password'  # MS-NLMP 4.2.1
 NT_HASH = 'a4f49c406510bdcab6824ee7c30fd852'           # MS-NLMP 4.2.2.1.2
@@ -73,15 +72,13 @@ def kerberos(release, realm):
     """There is no account for NTLM: who is let in has a ticket."""
     established = 'established with Kerberos'
     env = kerberos_peers.environment(realm, KRB5CCNAME='FILE:' + realm.path('nobody'))
-    mended = release.number == 2
-    modules = [MENDED] if mended else [OWN, LIBSSPI]
-    more = {'FREERDP_BEHIND': LIBSSPI} if mended else {}
+    modules = [LIBSSPI] if release.number == 2 else [OWN, LIBSSPI]
 
     def connect(server, password, module):
-        return release.connect(server, env, 'alice', 'SSPI.TEST', password, module, host=HOST, **more)
+        return release.connect(server, env, 'alice', 'SSPI.TEST', password, module, host=HOST)
 
     for behind in modules:
-        server = release.serve(env, module=behind, **more)
+        server = release.serve(env, module=behind)
         for module in modules:
             name = 'FreeRDP %d, Kerberos, client %s, server %s' % (release.number, who(module), who(behind))
             run = connect(server, 'alice secret', module)
@@ -93,8 +90,8 @@ def kerberos(release, realm):
         server.process.stop()
 
     other = kerberos_peers.forged_keytab(realm, 'other.keytab', 'TERMSRV/' + HOST, 1)
-    server = release.serve({**env, 'KRB5_KTNAME': 'FILE:' + other}, module=modules[-1], **more)
-    kept_out(connect(server, 'alice secret', modules[-1]), 'FreeRDP %d, Kerberos, a server with another key' % release.number,
+    server = release.serve({**env, 'KRB5_KTNAME': 'FILE:' + other}, module=LIBSSPI)
+    kept_out(connect(server, 'alice secret', LIBSSPI), 'FreeRDP %d, Kerberos, a server with another key' % release.number,
              'LOGON_DENIED')
     server.process.stop()
 

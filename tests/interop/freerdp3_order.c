@@ -1,6 +1,9 @@
 /* FreeRDP 3's NLA, call by call, with the library on both sides: the table, an identity with a tail, no place for an
  * expiry, an empty buffer as the first input, the returned flags in the request's place, and messages that are cut at
- * cbSecurityTrailer.  For machines that have no FreeRDP 3; tests/support/realm.py runs it. */
+ * cbSecurityTrailer.  For machines that have no FreeRDP 3; tests/support/realm.py runs it.
+ *
+ * And once more with the flags of FreeRDP 2, which ask for user-to-user: servers here have keys and no tickets, and take
+ * Kerberos as it is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,6 +17,7 @@
 
 #define TARGET       "HTTP/server.sspi.test" /* a service of the realm; FreeRDP's is TERMSRV */
 #define CLIENT_FLAGS 0x12
+#define OLDER_FLAGS  (CLIENT_FLAGS | ISC_REQ_USE_SESSION_KEY)
 #define SERVER_FLAGS 0x883a
 #define EXTENDED     0x100 /* there is a tail */
 #define HASH_SIZE    32
@@ -37,6 +41,7 @@ struct side {
 };
 
 static struct side client, server;
+static ULONG client_flags;
 
 /* Length in characters; the texts are ASCII. */
 static ULONG widen(const char *text, WCHAR *wide)
@@ -69,7 +74,7 @@ static void side_begin(struct side *side, bool is_server, const char *user, cons
         identity->PackageListLength = widen(packages, wide[3]);
         identity->PackageList = (void *)wide[3];
     }
-    *side = (struct side){.server = is_server, .flags = is_server ? SERVER_FLAGS : CLIENT_FLAGS};
+    *side = (struct side){.server = is_server, .flags = is_server ? SERVER_FLAGS : client_flags};
     side->table = InitSecurityInterfaceA();
     assert_int_equal(side->table->QuerySecurityPackageInfoA((SEC_CHAR *)(uintptr_t) "Negotiate", &side->info),
                      SEC_E_OK);
@@ -232,13 +237,24 @@ static void wrong_password(void **state)
     side_end(&server);
 }
 
+static int ask(void **state)
+{
+    client_flags = *(const ULONG *)*state;
+    return 0;
+}
+
 int main(void)
 {
+    static ULONG flags = CLIENT_FLAGS, older = OLDER_FLAGS;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kerberos),
-        cmocka_unit_test(ntlm),
-        cmocka_unit_test(ntlm_where_kerberos_cannot),
-        cmocka_unit_test(wrong_password),
+        cmocka_unit_test_prestate_setup_teardown(kerberos, ask, NULL, &flags),
+        cmocka_unit_test_prestate_setup_teardown(ntlm, ask, NULL, &flags),
+        cmocka_unit_test_prestate_setup_teardown(ntlm_where_kerberos_cannot, ask, NULL, &flags),
+        cmocka_unit_test_prestate_setup_teardown(wrong_password, ask, NULL, &flags),
+        {"kerberos, user-to-user first", kerberos, ask, NULL, &older},
+        {"ntlm, user-to-user first", ntlm, ask, NULL, &older},
+        {"ntlm_where_kerberos_cannot, user-to-user first", ntlm_where_kerberos_cannot, ask, NULL, &older},
+        {"wrong_password, user-to-user first", wrong_password, ask, NULL, &older},
     };
     setenv("KRB5CCNAME", "MEMORY:nobody", 1); /* passwords count, not the tickets that the realm has got for alice */
     cmocka_set_message_output(CM_OUTPUT_TAP);
