@@ -29,10 +29,9 @@ class Set(run.Bench):
     """One set's values, gathered and printed as run.py does."""
 
     def __init__(self, options, realm, name, service, crowd):
-        run.PROGRAMS.clear()
-        run.PROGRAMS.update({'sspi': 'kerberos_sspi', 'mit': 'kerberos_gss'})
-        run.TARGETS[:] = TARGETS[name]
-        super().__init__(options, realm.directory)
+        run.SETS[name] = {run.OURS: 'kerberos_sspi', 'mit': 'kerberos_gss'}
+        run.TARGETS[name] = TARGETS[name]
+        super().__init__(options, realm.directory, name)
         self.env = dict(realm.environment, LC_ALL='C.UTF-8', BENCH_SERVICE=service, BENCH_SET=name)
         self.cache = realm.path('cache-' + name)
         environment = dict(self.env, KRB5CCNAME='FILE:' + self.cache)

@@ -212,7 +212,8 @@ class Bench:
         theirs = self.values.get(other, {}).get(who)
         if not ours or not theirs:
             return None
-        return statistics.median(a / b for a, b in zip(ours, theirs) if b)
+        ratios = [a / b for a, b in zip(ours, theirs) if b]
+        return statistics.median(ratios) if ratios else None
 
     def cell(self, metric, name):
         values = self.values[metric].get(name)
