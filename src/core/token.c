@@ -21,8 +21,8 @@ struct token {
     bool anonymous;
     void *delegated;
     void (*drop_delegated)(void *);
-    struct token_facts facts; /* slices of `said` */
-    uint8_t *said;            /* owned */
+    struct token_facts facts;  /* slices of `said` */
+    uint8_t *said;             /* owned */
     struct identity *identity; /* with the password that the client delegated; NULL: none */
     char unix_name[UNIX_NAME_MAX];
     size_t user_size, domain_size;
