@@ -12,20 +12,32 @@
 
 #include "base/auto.h"
 #include "command.h"
+#include "login.h"
 #include "party.h"
+#include "rdp.h"
 #include "terminal.h"
 #include "tls.h"
 
 #define PIECE       16384
 #define BACKLOG_MAX (1024u * 1024) /* that one side may owe the other */
 
-enum option_key { OPTION_NAME = 256, OPTION_ALPN, OPTION_AGAIN, OPTION_REPORT, OPTION_JSON, OPTION_TIMEOUT };
+enum option_key {
+    OPTION_NAME = 256,
+    OPTION_ALPN,
+    OPTION_AGAIN,
+    OPTION_REPORT,
+    OPTION_JSON,
+    OPTION_TIMEOUT,
+    OPTION_CREDSSP,
+    OPTION_DELEGATE,
+};
 
 struct options {
     const char *where, *name, *alpn;
     unsigned timeout;
-    bool again, report, json, quiet;
+    bool again, report, json, quiet, credssp, delegate;
     struct tls_options tls;
+    struct login login;
 };
 
 static const struct argp_option option_table[] = {
@@ -35,6 +47,9 @@ static const struct argp_option option_table[] = {
     {"report", OPTION_REPORT, NULL, 0, "only report, on standard output, and close"},
     {"json", OPTION_JSON, NULL, 0, "the same as JSON"},
     {"quiet", 'q', NULL, 0, "no report"},
+    {"credssp", OPTION_CREDSSP, NULL, 0,
+     "ask an RDP server for a logon (NLA), report, and close; the default port is 3389"},
+    {"delegate", OPTION_DELEGATE, NULL, 0, "with --credssp: let the server have the password, as an RDP client does"},
     {"timeout", OPTION_TIMEOUT, "SECONDS", 0, "give up on a silent server (default 30; not once the pipe stands)"},
     {0},
 };
@@ -45,6 +60,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->tls;
+        state->child_inputs[1] = &options->login;
         return 0;
     case OPTION_NAME:
         options->name = argument;
@@ -60,6 +76,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_JSON:
         options->json = true;
+        return 0;
+    case OPTION_CREDSSP:
+        options->credssp = options->report = true;
+        return 0;
+    case OPTION_DELEGATE:
+        options->delegate = true;
         return 0;
     case 'q':
         options->quiet = true;
@@ -80,13 +102,20 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         if (options->where == NULL) {
             argp_error(state, "connect where? HOST:PORT");
         }
+        if (!options->credssp && (options->delegate || options->login.user != NULL)) {
+            argp_error(state, "--user and --delegate go with --credssp");
+        }
+        if (options->credssp && (options->again || options->alpn != NULL)) {
+            argp_error(state, "--again and --alpn are not for --credssp");
+        }
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp_child children[] = {{&tls_client_argp, 0, "TLS:", 1}, {0}};
+static const struct argp_child children[] = {
+    {&tls_client_argp, 0, "TLS:", 1}, {&login_argp, 0, "Logon, with --credssp:", 2}, {0}};
 static const struct argp argp = {
     option_table, parse_option, "HOST:PORT",
     "A TLS client by Schannel: shakes hands, reports what was agreed on and what the server's certificate is worth, "
@@ -95,14 +124,16 @@ static const struct argp argp = {
     "\vThe report goes to standard error. The end of standard input says goodbye (close_notify), and what the server "
     "still sends is printed. Exit status: 0 closed in due form, 2 usage, 3 refused by an alert, 4 no connection, or "
     "cut "
-    "off without a close_notify, 8 a certificate that is not to be trusted.",
+    "off without a close_notify, 8 a certificate that is not to be trusted. With --credssp: 0 let in, 3 kept out.",
     children};
 
 struct link {
     const struct options *options;
     char *host; /* owned; without brackets */
     char port[12];
-    int socket; /* -1: none */
+    int socket;        /* -1: none */
+    char *target;      /* owned; whom TLS, or CredSSP, means */
+    uint32_t protocol; /* of RDP's, that the server has chosen */
     struct tls tls;
     struct evbuffer *in, *out, *plain; /* from and to the wire; for standard output */
 };
@@ -123,7 +154,7 @@ static bool parse_where(struct link *link)
         int port = evhttp_uri_get_port(uri);
         link->host = need(strdup(host[0] == '[' ? host + 1 : host));
         link->host[strcspn(link->host, "]")] = '\0';
-        snprintf(link->port, sizeof link->port, "%d", port > 0 ? port : 443);
+        snprintf(link->port, sizeof link->port, "%d", port > 0 ? port : link->options->credssp ? 3389 : 443);
     }
     if (uri != NULL) {
         evhttp_uri_free(uri);
@@ -216,6 +247,39 @@ static bool pull(struct link *link)
     return true;
 }
 
+/* RDP in the clear, up to where TLS begins. */
+static int ask_for_logon(struct link *link)
+{
+    enum rdp_answer answer = RDP_MORE;
+    rdp_ask(link->out, RDP_SSL | RDP_HYBRID | RDP_HYBRID_EX);
+    push(link);
+    while (answer == RDP_MORE) {
+        if (!wait_for(link, POLLIN)) {
+            complain("%s: the server is silent", link->options->where);
+            return EXIT_NETWORK;
+        }
+        int got = evbuffer_read(link->in, link->socket, PIECE);
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+            complain("%s: the server hung up on a connection request of RDP's", link->options->where);
+            return EXIT_NETWORK;
+        }
+        answer = rdp_hear(link->in, &link->protocol);
+    }
+    if (answer == RDP_NONSENSE) {
+        complain("%s: the server does not speak RDP", link->options->where);
+        return EXIT_NETWORK;
+    }
+    if (answer == RDP_REFUSED) {
+        complain("%s: the server refuses: %s", link->options->where, rdp_failure(link->protocol));
+        return EXIT_REFUSED;
+    }
+    if ((link->protocol & (RDP_HYBRID | RDP_HYBRID_EX)) == 0) {
+        complain("%s: the server asks for no logon before the session (NLA is off)", link->options->where);
+        return EXIT_NOT_IN_BUILD;
+    }
+    return EXIT_DONE;
+}
+
 static int shake_hands(struct link *link)
 {
     bool alive = true;
@@ -230,6 +294,26 @@ static int shake_hands(struct link *link)
         push(link); /* an alert, too */
     }
     return link->tls.state == TLS_FAILED ? tls_complain(&link->tls, link->options->where) : EXIT_DONE;
+}
+
+/* With RDP_HYBRID_EX the server says behind CredSSP whether the account may come in. */
+static int hear_last_word(struct link *link)
+{
+    uint32_t result = 0;
+    bool alive = true;
+    while (link->protocol == RDP_HYBRID_EX && !rdp_last_word(link->plain, &result)) {
+        if (!alive || link->tls.state != TLS_OPEN || !wait_for(link, POLLIN)) {
+            complain("%s: the server took the credentials and says nothing more", link->options->where);
+            return EXIT_REFUSED;
+        }
+        alive = pull(link);
+    }
+    if (result != 0) {
+        complain("%s: the account may not log on there (early user authorization result %u)", link->options->where,
+                 result);
+        return EXIT_REFUSED;
+    }
+    return EXIT_DONE;
 }
 
 /* Says goodbye and hears the other side out: tickets for the next session come late. */
@@ -309,6 +393,9 @@ static void report(struct link *link, uint64_t nanoseconds)
     const struct options *options = link->options;
     struct json_object *facts = tls_facts(&link->tls);
     facts_number(facts, "handshake_microseconds", nanoseconds / 1000);
+    if (options->credssp) {
+        rdp_logon_facts(&link->tls, facts);
+    }
     if (options->json) {
         facts_print_json(stdout, facts);
         return;
@@ -337,13 +424,20 @@ static void link_close(struct link *link)
 static int visit(struct link *link, struct tls_credential *credential, bool last)
 {
     const struct options *options = link->options;
-    tls_init(&link->tls, credential, options->name != NULL ? options->name : link->host, options->alpn);
+    tls_init(&link->tls, credential, link->target, options->alpn);
+    link->tls.request = options->delegate ? ISC_REQ_DELEGATE : 0;
     int code = dial(link);
+    if (code == EXIT_DONE && options->credssp) {
+        code = ask_for_logon(link);
+    }
     uint64_t start = party_clock();
     if (code == EXIT_DONE) {
         code = shake_hands(link);
     }
     uint64_t took = party_clock() - start;
+    if (code == EXIT_DONE && options->credssp) {
+        code = hear_last_word(link);
+    }
     if (link->socket >= 0 && last && (code == EXIT_DONE || tls_distrusts(&link->tls))) {
         report(link, took);
     }
@@ -358,7 +452,7 @@ static int visit(struct link *link, struct tls_credential *credential, bool last
 
 int command_connect(int argc, char **argv)
 {
-    struct options options = {.timeout = 30, .tls = TLS_OPTIONS_NONE};
+    struct options options = {.timeout = 30, .tls = TLS_OPTIONS_NONE, .login = LOGIN_NONE};
     struct tls_credential credential;
     struct link link = {.options = &options, .socket = -1};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
@@ -367,7 +461,17 @@ int command_connect(int argc, char **argv)
         complain("connect wants HOST:PORT, as in www.example.com:443 or [::1]:8443, not '%s'", options.where);
         return EXIT_USAGE;
     }
-    int code = tls_credential_open(&credential, &options.tls, false);
+    const char *name = options.name != NULL ? options.name : link.host;
+    if (asprintf(&link.target, "%s%s", options.credssp ? "TERMSRV/" : "", name) < 0) {
+        link.target = need(NULL);
+    }
+    options.tls.credssp = options.credssp;
+    options.tls.login = &options.login;
+    int code = EXIT_DONE;
+    if (options.login.user != NULL && !login_password(&options.login, "Password", false)) {
+        code = EXIT_USAGE;
+    }
+    code = code == EXIT_DONE ? tls_credential_open(&credential, &options.tls, false) : code;
     if (code == EXIT_DONE) {
         link.in = need(evbuffer_new());
         link.out = need(evbuffer_new());
@@ -382,5 +486,7 @@ int command_connect(int argc, char **argv)
         tls_credential_close(&credential);
     }
     free(link.host);
+    free(link.target);
+    login_free(&options.login);
     return code;
 }

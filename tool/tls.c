@@ -80,8 +80,8 @@ static SECURITY_STATUS call(struct tls *tls, SecBufferDesc *in, SecBufferDesc *o
         return AcceptSecurityContext(&tls->credential->handle, context, in, SERVER_FLAGS | ask, SECURITY_NATIVE_DREP,
                                      &tls->context, out, &tls->flags, &expiry);
     }
-    ULONG ask =
-        (tls->alone ? ISC_REQ_USE_SUPPLIED_CREDS : 0) | (options->insecure ? ISC_REQ_MANUAL_CRED_VALIDATION : 0);
+    ULONG ask = tls->request | (tls->alone ? ISC_REQ_USE_SUPPLIED_CREDS : 0) |
+                (options->insecure ? ISC_REQ_MANUAL_CRED_VALIDATION : 0);
     return InitializeSecurityContextA(&tls->credential->handle, context, (char *)tls->target, CLIENT_FLAGS | ask, 0,
                                       SECURITY_NATIVE_DREP, in, 0, &tls->context, out, &tls->flags, &expiry);
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "facts.h"
+#include "login.h"
 
 #include "schannel.h"
 #include "security.h"
@@ -26,6 +27,8 @@ struct tls_options {
     bool revocation;               /* ask the lists and the stapled response */
     bool wants_certificate;        /* server: ask the client for one */
     bool needs_certificate;        /* and do without him when he has none */
+    bool credssp;                  /* a logon by CredSSP with it */
+    const struct login *login;     /* its, of a client; NULL: whoever is logged on */
 };
 
 #define TLS_OPTIONS_NONE ((struct tls_options){.key_password_fd = -1})
@@ -62,6 +65,7 @@ struct tls {
     bool was_open;      /* a handshake succeeded: what fails later is no verdict about the certificate */
     bool alone;         /* client: the server wants a certificate, and we have none */
     bool said_goodbye;  /* our close_notify is written */
+    ULONG request;      /* client: ISC_REQ_* beside what every connection asks for */
     CtxtHandle context; /* when has_context */
     ULONG flags;
     SECURITY_STATUS status; /* of the last call */

@@ -8,6 +8,7 @@
 #include "terminal.h"
 #include "tls.h"
 
+#include "credssp.h"
 #include "sspi_ext.h"
 
 enum option_key {
@@ -165,10 +166,27 @@ static int load_roots(struct tls_credential *credential)
     return EXIT_DONE;
 }
 
+/* TLS alone, or CredSSP around it. */
+static SECURITY_STATUS acquire(struct tls_credential *credential, SCHANNEL_CRED *description)
+{
+    const struct tls_options *options = credential->options;
+    const struct login *login = options->login;
+    ULONG use = credential->server ? SECPKG_CRED_INBOUND : SECPKG_CRED_OUTBOUND;
+    TimeStamp expiry;
+    if (!options->credssp) {
+        return AcquireCredentialsHandleA(NULL, (char *)UNISP_NAME_A, use, NULL, description, NULL, NULL,
+                                         &credential->handle, &expiry);
+    }
+    bool named = !credential->server && login != NULL && login->user != NULL;
+    SEC_WINNT_AUTH_IDENTITY_A identity = named ? login_identity(login) : (SEC_WINNT_AUTH_IDENTITY_A){0};
+    CREDSSP_CRED cred = {CredsspPasswordCreds, description, named ? &identity : NULL};
+    return AcquireCredentialsHandleA(NULL, (char *)CREDSSP_NAME_A, use, NULL, &cred, NULL, NULL, &credential->handle,
+                                     &expiry);
+}
+
 int tls_credential_open(struct tls_credential *credential, const struct tls_options *options, bool server)
 {
     SCHANNEL_CRED description = {.dwVersion = SCHANNEL_CRED_VERSION};
-    TimeStamp expiry;
     *credential = (struct tls_credential){.options = options, .server = server};
     int code = load_certificate(credential);
     if (code == EXIT_DONE) {
@@ -189,11 +207,9 @@ int tls_credential_open(struct tls_credential *credential, const struct tls_opti
     if ((options->protocols & (SP_PROT_TLS1_0 | SP_PROT_TLS1_1)) != 0) {
         description.dwFlags &= ~(DWORD)SCH_USE_STRONG_CRYPTO; /* which is 1.2 and better */
     }
-    SECURITY_STATUS status =
-        AcquireCredentialsHandleA(NULL, (char *)UNISP_NAME_A, server ? SECPKG_CRED_INBOUND : SECPKG_CRED_OUTBOUND, NULL,
-                                  &description, NULL, NULL, &credential->handle, &expiry);
+    SECURITY_STATUS status = acquire(credential, &description);
     if (status != SEC_E_OK) {
-        complain_status("TLS", status);
+        complain_status(options->credssp ? "CREDSSP" : "TLS", status);
         tls_credential_close(credential);
         return EXIT_ERROR;
     }
