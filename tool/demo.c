@@ -126,6 +126,7 @@ static void show_next(void)
            "  curl --ntlm -u 'CORP\\you' http://127.0.0.1:8080/\n"
            "  sspi get -v --user 'CORP\\you' http://127.0.0.1:8080/\n"
            "  sspi connect --report www.example.com:443       what a TLS server and its certificate are worth\n"
+           "  sspi connect --credssp --user 'CORP\\you' HOST    would this RDP server let you in?\n"
            "  curl -v ... 2>&1 | sspi decode                  what the tokens of a log say\n"
            "  sspi --help                                     and the rest\n");
 }
@@ -144,10 +145,14 @@ static void tour(struct demo *demo)
     demo_session(demo, "WDigest");
     demo_section("6  Schannel: TLS between a client and a server in this process");
     bool certified = demo_tls(demo);
-    demo_section("7  HTTP: sspi serve, and who gets in");
+    demo_section("7  CREDSSP: a logon inside TLS, bound to the server's key, and credentials delegated");
+    if (certified) {
+        demo_credssp(demo);
+    }
+    demo_section("8  HTTP: sspi serve, and who gets in");
     demo_http(demo, false);
     if (certified) {
-        demo_section("8  HTTPS: the same over TLS, with channel bindings");
+        demo_section("9  HTTPS: the same over TLS, with channel bindings");
         demo_http(demo, true);
     }
 }

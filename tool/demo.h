@@ -1,5 +1,5 @@
 /* The parts of `sspi demo`: demo.c tells the story, demo_session.c holds a session of one package in this process,
- * demo_kerberos.c has a realm for it, demo_tls.c speaks TLS,
+ * demo_kerberos.c has a realm for it, demo_tls.c speaks TLS and CredSSP,
  * demo_http.c lets clients in and keeps them out at `sspi serve`. */
 #ifndef OPENSSPI_TOOL_DEMO_H
 #define OPENSSPI_TOOL_DEMO_H
@@ -30,6 +30,9 @@ void demo_kerberos(struct demo *demo);
 
 /* TLS of both versions between a client and a server in this process.  False: there is no certificate for the rest. */
 bool demo_tls(struct demo *demo);
+
+/* A logon by CredSSP with that certificate, and alice's password delegated. */
+void demo_credssp(struct demo *demo);
 
 /* sspi serve, curl and sspi get; over TLS when `https`. */
 void demo_http(struct demo *demo, bool https);

@@ -8,8 +8,11 @@
 #include "child.h"
 #include "command.h"
 #include "facts.h"
+#include "rdp.h"
 #include "terminal.h"
 #include "tls.h"
+
+#include "credssp.h"
 
 #define NAME     "localhost"
 #define WORDS    "signed, sealed, delivered"
@@ -24,10 +27,12 @@ struct talk {
 static void talk_begin(struct talk *talk, struct tls_credential *client, struct tls_credential *server,
                        const char *name)
 {
+    bool credssp = client->options->credssp;
     *talk = (struct talk){
         .to_server = need(evbuffer_new()), .to_client = need(evbuffer_new()), .read = need(evbuffer_new())};
-    tls_init(&talk->client, client, name, "demo");
-    tls_init(&talk->server, server, NULL, "demo");
+    tls_init(&talk->client, client, name, credssp ? NULL : "demo");
+    tls_init(&talk->server, server, NULL, credssp ? NULL : "demo");
+    talk->client.request = credssp ? ISC_REQ_DELEGATE : 0;
     tls_begin(&talk->client, talk->to_server);
     while (evbuffer_get_length(talk->to_server) > 0 || evbuffer_get_length(talk->to_client) > 0) {
         tls_receive(&talk->server, talk->to_server, talk->read, talk->to_client);
@@ -149,4 +154,70 @@ bool demo_tls(struct demo *demo)
         }
     }
     return true;
+}
+
+/* ---------------------------------------------------------------- CredSSP */
+
+/* What the server got: the packed form ends with the password. */
+static bool has_password(const struct demo *demo, struct talk *talk)
+{
+    SecPkgContext_ClientCreds creds;
+    if (QueryContextAttributesA(&talk->server.context, SECPKG_ATTR_CREDS, &creds) != SEC_E_OK) {
+        return false;
+    }
+    size_t size = strlen(demo->alice.password);
+    bool same = creds.AuthBufferLen >= 2 * size;
+    for (size_t i = 0; same && i < size; i++) {
+        same = creds.AuthBuffer[creds.AuthBufferLen - 2 * (size - i)] == (UCHAR)demo->alice.password[i];
+    }
+    FreeContextBuffer(creds.AuthBuffer);
+    return same;
+}
+
+static void check_logon(struct demo *demo, struct tls_credential *client, struct tls_credential *server)
+{
+    struct talk talk;
+    char number[11];
+    talk_begin(&talk, client, server, "TERMSRV/" NAME);
+    bool open = talk.client.state == TLS_OPEN && talk.server.state == TLS_OPEN;
+    AUTO_FACTS facts = facts_new();
+    if (open) {
+        rdp_logon_facts(&talk.client, facts);
+    } else if (talk.client.reason != NULL) {
+        complain_reason("CREDSSP", talk.client.status, talk.client.reason);
+    }
+    demo_check(demo, open, "TLS, a logon in it, and the server's key bound to both", facts_get(facts, "mechanism"));
+    facts_print(stdout, facts, 5);
+    demo_check(demo, open && has_password(demo, &talk), "alice's password, delegated to the server", "");
+    demo_check(demo, open && carries(&talk, &talk.client, &talk.server, talk.to_server, talk.to_client),
+               "a record, client to server", "");
+    talk_end(&talk);
+    talk_begin(&talk, client, server, "HTTP/" NAME);
+    demo_check(demo, talk.client.status == SEC_E_DELEGATION_POLICY,
+               "another service than a terminal server gets nothing: policy", status_text(talk.client.status, number));
+    talk_end(&talk);
+}
+
+void demo_credssp(struct demo *demo)
+{
+    struct tls_options options = TLS_OPTIONS_NONE;
+    struct tls_options server_options = TLS_OPTIONS_NONE;
+    struct tls_credential client;
+    struct tls_credential server;
+    options.credssp = server_options.credssp = true;
+    options.roots = demo->certificate;
+    options.login = &demo->alice;
+    server_options.certificate = demo->certificate;
+    server_options.key = demo->key;
+    if (tls_credential_open(&server, &server_options, true) != EXIT_DONE) {
+        demo_check(demo, false, "CREDSSP", "no credential for the server");
+        return;
+    }
+    if (tls_credential_open(&client, &options, false) == EXIT_DONE) {
+        check_logon(demo, &client, &server);
+        tls_credential_close(&client);
+    } else {
+        demo_check(demo, false, "CREDSSP", "no credential for the client");
+    }
+    tls_credential_close(&server);
 }

@@ -12,7 +12,7 @@
 #include "terminal.h"
 
 static const struct explainer *const explainers[] = {
-    &ntlm_explainer, &spnego_explainer, &kerberos_explainer, &digest_explainer, NULL,
+    &ntlm_explainer, &spnego_explainer, &kerberos_explainer, &digest_explainer, &credssp_explainer, NULL,
 };
 
 const struct explainer *explain_find(struct bytes token)

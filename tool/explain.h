@@ -38,6 +38,7 @@ extern const struct explainer ntlm_explainer;
 extern const struct explainer spnego_explainer;
 extern const struct explainer kerberos_explainer;
 extern const struct explainer digest_explainer;
+extern const struct explainer credssp_explainer;
 
 /* The entry that recognises a token; NULL for bytes that nobody knows. */
 const struct explainer *explain_find(struct bytes token);

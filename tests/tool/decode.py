@@ -222,6 +222,33 @@ def digest():
     check(result.status == 0 and 'SASL DIGEST-MD5' in result.out, 'Digest: a SASL response alone', str(result))
 
 
+def credssp():
+    """The sealed smart card of MS-CSSP 4, and an exchange that pyspnego's and sspi-rs' tests have, where the vectors are."""
+    with open(os.path.join(SOURCE, 'tests/vectors/credssp.kv'), encoding='utf-8') as file:
+        card = re.search(r'\[ms-cssp-4-smartcard\].*?token:x=([0-9a-f]+)', file.read(), re.S).group(1)
+    out = facts(card)['exchange'][0]['token']
+    equal((out['message'], out['reader'], out['container']),
+          ('TSCredentials', 'OMNIKEY CardMan 3x21 0', 'le-MSSmartcardUser-8bda019f-1266--53268'), "MS-CSSP 4: the smart card")
+    check('bbbbbbbbbbbb' not in json.dumps(out) and '6200620062' not in json.dumps(out), 'and not its PIN')
+    # 30 L { version 6, errorCode C000006D }, version 4 with a pubKeyAuth of two bytes: by hand, from MS-CSSP 2.2.1
+    out = facts('300da003020106a4060204c000006d')['exchange'][0]
+    equal((out['direction'], out['token']['error_code']), ('server to client', '0xc000006d STATUS_LOGON_FAILURE'), 'an errorCode')
+    out = facts('300ba003020104a30404020102')['exchange'][0]['token']
+    matches('CVE-2018-0886', json.dumps(out['odd']), 'an old version is odd')
+    equal(facts('300ba003020101a30404020102')['exchange'][0]['token']['message'], 'broken TSRequest', 'a version there never was')
+    path = os.path.join(os.environ.get('SSPI_VECTORS', os.path.join(SOURCE, '../shared/vectors')), 'credssp.kv')
+    if not os.path.exists(path):
+        harness.skip('a published exchange', 'the published vectors are not there (SSPI_VECTORS)')
+        return
+    with open(path, encoding='utf-8') as file:
+        tokens = re.findall(r'\[sspi-rs-ntlm-[1-5]-phase-ts-request\].*?token:x=([0-9a-f]+)', file.read(), re.S)
+    out = facts(*tokens, password='1')
+    equal([leg['token']['message'] for leg in out['exchange']],
+          ['TSRequest: NEGOTIATE', 'TSRequest: CHALLENGE', 'TSRequest: AUTHENTICATE, pubKeyAuth', 'TSRequest, pubKeyAuth',
+           'TSRequest, authInfo'], 'a published exchange, message by message')
+    check(out['verified'].get('proof_right') is True and out['verified'].get('mic_right') is True, 'its password is right, and its MIC', str(out))
+
+
 def main():
     vectors = records(os.path.join(SOURCE, 'tests/vectors/ntlm_exchanges.kv'))
     published(vectors)
@@ -230,6 +257,7 @@ def main():
     forms(vectors)
     spnego()
     digest()
+    credssp()
     long_log(vectors)
     nonsense()
     page(vectors)

@@ -22,7 +22,7 @@ def main():
     check('FAIL' not in result.out and '\u2718' not in result.out, 'every line of it', str(result))
     matches('NEGOTIATE.*CHALLENGE.*AUTHENTICATE', result.out, 'it draws the exchange')
     for words in ('sealed message', 'SEC_E_MESSAGE_ALTERED', 'SEC_E_LOGON_DENIED', 'curl --ntlm with the right password',
-                  'HTTP 401', 'NegTokenInit2', 'NegTokenResp: AUTHENTICATE', 'accept-completed', 'CREDSSP', 'Next:', 'sspi user add', 'TLS 1.2, the certificate verified',
+                  'HTTP 401', 'NegTokenInit2', 'NegTokenResp: AUTHENTICATE', 'accept-completed', "bound to the server's key", 'delegated to the server', 'SEC_E_DELEGATION_POLICY', 'Next:', 'sspi user add', 'TLS 1.2, the certificate verified',
                   'TLS 1.3, the certificate verified', 'SEC_E_WRONG_PRINCIPAL', 'https://127.0.0.1:', 'bound to this TLS connection'):
         check(words in result.out, 'it shows: ' + words, result.out)
     if os.path.exists('/usr/sbin/krb5kdc') and os.path.exists('/usr/sbin/kadmin.local'):
