@@ -137,6 +137,9 @@ struct schannel_context {
     struct record_direction send;            /* [send] */
     struct record_direction receive;         /* [receive] */
     uint64_t openssl_sent, openssl_received; /* [step] and [receive] */
+    uint64_t cbc_sent;                       /* alert_cbc.h: records since ChangeCipherSpec, */
+    bool cbc_mac_last;                       /* ... RFC 7366, */
+    uint8_t cbc_last[36];                    /* ... what OpenSSL's last record ends with: a block, and perhaps SHA-1 */
     uint8_t secrets[2][RECORD_SECRET_MAX];   /* [step] TLS 1.3: the client's and the server's first traffic secret */
     bool send_closed;                        /* [send] close_notify or a fatal alert went out */
     bool receive_closed;                     /* [receive] */

@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "crypto/openssl_errors.h"
 #include "schannel.h"
+#include "schannel/alert_cbc.h"
 #include "schannel/alerts.h"
 #include "schannel/engine_io.h"
 #include "schannel/psk.h"
@@ -51,7 +52,7 @@ static SECURITY_STATUS put_plain_alert(struct schannel_context *context)
     return write_end(out);
 }
 
-/* OpenSSL has no way to send another alert than this. */
+/* OpenSSL has no way to send another alert than this (alert_cbc.h). */
 static SECURITY_STATUS openssl_close(struct schannel_context *context)
 {
     engine_io_open(context);
@@ -69,7 +70,12 @@ SECURITY_STATUS control_send(struct schannel_context *context)
     if (!context->completed) {
         return put_plain_alert(context);
     }
-    TRY(context->fast ? put_record(context, RECORD_ALERT, BYTES(context->control_alert)) : openssl_close(context));
+    if (context->fast) {
+        TRY(put_record(context, RECORD_ALERT, BYTES(context->control_alert)));
+    } else {
+        bool closes = context->control_alert[1] == ALERT_CLOSE_NOTIFY || !alert_cbc_possible(context);
+        TRY(closes ? openssl_close(context) : alert_cbc_put(context, context->control_alert));
+    }
     if (context->control_alert[0] == ALERT_FATAL) {
         schannel_enter(context, SCHANNEL_FAILED);
     }
@@ -105,8 +111,10 @@ static SECURITY_STATUS take_alert(struct schannel_context *context, struct reade
     REQUIRE(!reader->bad && (level == ALERT_WARNING || level == ALERT_FATAL) && number <= UINT8_MAX,
             SEC_E_INVALID_TOKEN, "SCHANNEL_ALERT_TOKEN: no such alert (RFC 8446 6)");
     bool closes = level == ALERT_WARNING && number == ALERT_CLOSE_NOTIFY;
-    REQUIRE(closes || !context->completed || context->fast, SEC_E_UNSUPPORTED_FUNCTION,
-            "SCHANNEL_ALERT_TOKEN: under a suite that is no AEAD only close_notify can be sent");
+    bool possible = !context->completed || context->fast || (level == ALERT_FATAL && alert_cbc_possible(context));
+    REQUIRE(closes || possible, SEC_E_UNSUPPORTED_FUNCTION,
+            "SCHANNEL_ALERT_TOKEN: under DTLS only close_notify can be sent, under a suite that is no AEAD no other "
+            "warning");
     control_queue_alert(context, (uint8_t)level, (uint8_t)number);
     return SEC_E_OK;
 }

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/trace.h"
 #include "crypto/openssl_errors.h"
+#include "schannel/alert_cbc.h"
 #include "schannel/alerts.h"
 #include "schannel/engine_io.h"
 #include "schannel/identity.h"
@@ -64,6 +65,12 @@ static void on_message(int sent, int version, int type, const void *data, size_t
     struct schannel_context *context = SSL_get_app_data(ssl);
     if (context == NULL) {
         return;
+    }
+    if (type == SSL3_RT_HEADER && sent) {
+        alert_cbc_on_header(context, bytes_of(data, size));
+    } else if (type == SSL3_RT_HANDSHAKE && sent != context->base.initiator && size > 4 &&
+               *(const uint8_t *)data == 2) {
+        alert_cbc_on_server_hello(context, bytes_of(data, size));
     }
     if (type == SSL3_RT_HEADER && !context->completed) {
         *(sent ? &context->openssl_sent : &context->openssl_received) += 1;

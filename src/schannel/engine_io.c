@@ -151,6 +151,12 @@ static int io_write(BIO *bio, const char *data, int size)
         write_u16be(&context->outgoing, (uint16_t)size);
     }
     write_bytes(&context->outgoing, bytes_of(data, (size_t)size));
+    if ((size_t)size >= sizeof context->cbc_last) {
+        struct reader reader = read_start(bytes_of(data, (size_t)size));
+        struct writer last = write_into(context->cbc_last, sizeof context->cbc_last);
+        read_bytes(&reader, (size_t)size - sizeof context->cbc_last);
+        write_bytes(&last, read_bytes(&reader, sizeof context->cbc_last));
+    }
     return context->outgoing.bad ? -1 : size;
 }
 

@@ -2,7 +2,7 @@
 """tls_features.py TLS_PEER PKI: what TLS has beside the usual, with `openssl s_server` and `openssl s_client` at the other end.
 
 Stapled OCSP responses of our server; certificates that TLS 1.3 asks for behind the handshake, by either side; pre-shared keys;
-keys that are too weak.
+fatal alerts of the application under CBC suites; keys that are too weak.
 """
 import os
 import subprocess
@@ -157,6 +157,34 @@ def preshared_keys():
     equal(client.fact('handshake') == 'SEC_E_OK', False, 'another key is none')
 
 
+# ---------------------------------------------------------------- alerts under CBC
+
+SUITES = [('1.0', '-tls1', 'ECDHE-ECDSA-AES128-SHA'), ('1.1', '-tls1_1', 'ECDHE-ECDSA-AES256-SHA'),
+          ('1.2', '-tls1_2', 'ECDHE-ECDSA-AES128-SHA256'), ('1.2', '-tls1_2', 'ECDHE-ECDSA-AES256-SHA384'),
+          ('1.2', '-tls1_2', 'ECDHE-ECDSA-AES128-SHA')]
+
+
+def alerts():
+    """OpenSSL opens the record, so that its MAC, number and IV are right."""
+    for version, kind, suite in SUITES:
+        for more in ([], ['-no_etm']):
+            name = 'TLS %s, %s%s: ' % (version, suite, ', MAC first' if more else '')
+            old = ['-cipher', suite + ':@SECLEVEL=0', *more]
+            server = openssl.server(kind, *theirs('server-p256'), *old, '-naccept', '1')
+            client = tls.Ours(PEER, server.port, ['--versions', version, '--roots', pki('root.pem'), '--target', tls.TARGET],
+                              ['text=one', 'text=two', 'alert=80']).finish()
+            server.wait_exit()
+            equal(client.fact('handshake'), 'SEC_E_OK', name + 'our client')
+            matches('two.*alert internal error', server.output(), name + 's_server gets its alert')
+            server = tls.Ours(PEER, None, [*ours('server-p256'), '--versions', version], ['text=one', 'wait=go', 'alert=49'])
+            client = openssl.client(server.port, kind, *old)
+            client.wait_line('^one')
+            client.type('go')
+            client.wait_line('alert access denied')
+            server.finish()
+            equal(server.fact('handshake'), 'SEC_E_OK', name + 's_client gets the alert of our server')
+
+
 # ---------------------------------------------------------------- keys that anybody breaks
 
 def weak_keys():
@@ -176,7 +204,7 @@ def main():
     global openssl
     openssl = tls.OpenSSL()
     note(openssl.version)
-    for part in (staples, asked_by_server, asked_by_ours, preshared_keys, weak_keys):
+    for part in (staples, asked_by_server, asked_by_ours, preshared_keys, alerts, weak_keys):
         if len(sys.argv) > 3 and part.__name__ not in sys.argv[3:]:
             continue
         part()

@@ -133,6 +133,37 @@ static void protocols(void **state)
     }
 }
 
+static struct schannel_credential *take(struct credential_in *in)
+{
+    struct credential *credential = NULL;
+    uint64_t expiry;
+    assert_status(schannel_acquire(in, &credential, &expiry), SEC_E_OK);
+    return (struct schannel_credential *)credential;
+}
+
+/* Without a word about protocols: version 4 is TLS 1.2 alone, by which programs choose to be spared TLS 1.3; version 5 has both.
+ * TLS 1.0 and 1.1 have to be named. */
+static void usual_protocols(void **state)
+{
+    SCHANNEL_CRED v4 = {.dwVersion = SCHANNEL_CRED_VERSION};
+    SCHANNEL_CRED datagrams = {.dwVersion = SCHANNEL_CRED_VERSION, .dwFlags = SCH_USE_DTLS_ONLY};
+    SCH_CREDENTIALS v5 = {.dwVersion = SCH_CREDENTIALS_VERSION};
+    const struct {
+        const void *auth_data;
+        uint32_t client, server;
+    } cases[] = {{&v4, SP_PROT_TLS1_2_CLIENT, SP_PROT_TLS1_2_SERVER},
+                 {&datagrams, SP_PROT_DTLS1_2_CLIENT, SP_PROT_DTLS1_2_SERVER},
+                 {&v5, SP_PROT_TLS1_2_CLIENT | SP_PROT_TLS1_3_CLIENT, SP_PROT_TLS1_2_SERVER | SP_PROT_TLS1_3_SERVER}};
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        bool client = i % 2 == 0;
+        struct credential_in in = {.use = client ? SECPKG_CRED_OUTBOUND : SECPKG_CRED_INBOUND,
+                                   .auth_data = cases[i / 2].auth_data};
+        struct schannel_credential *credential = take(&in);
+        assert_int_equal(credential->protocols, client ? cases[i / 2].client : cases[i / 2].server);
+        schannel_release(&credential->base);
+    }
+}
+
 static void certificates(void **state)
 {
     struct certificate *keyless = NULL;
@@ -167,14 +198,6 @@ static void certificates(void **state)
 }
 
 /* ---------------------------------------------------------------- what is negotiated under restrictions */
-
-static struct schannel_credential *take(struct credential_in *in)
-{
-    struct credential *credential = NULL;
-    uint64_t expiry;
-    assert_status(schannel_acquire(in, &credential, &expiry), SEC_E_OK);
-    return (struct schannel_credential *)credential;
-}
 
 static bool offers(struct schannel_credential *credential, const char *name)
 {
@@ -285,6 +308,7 @@ int main(void)
         cmocka_unit_test(package_information),
         cmocka_unit_test(structures),
         cmocka_unit_test(protocols),
+        cmocka_unit_test(usual_protocols),
         cmocka_unit_test(certificates),
         cmocka_unit_test(defaults),
         cmocka_unit_test(narrowed_v4),

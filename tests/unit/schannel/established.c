@@ -251,6 +251,53 @@ static void altered_record(void **state)
     }
 }
 
+/* The last record of a direction is our own where the others are OpenSSL's, which opens it at the other end (alert_cbc.h); a
+ * warning would not be the last one. */
+static void alerts_under_cbc(void **state)
+{
+    static const struct {
+        DWORD level, number;
+        SECURITY_STATUS arrives;
+    } cases[] = {{TLS1_ALERT_FATAL, TLS1_ALERT_INTERNAL_ERROR, SEC_E_INTERNAL_ERROR},
+                 {TLS1_ALERT_FATAL, TLS1_ALERT_ACCESS_DENIED, SEC_E_LOGON_DENIED},
+                 {TLS1_ALERT_WARNING, TLS1_ALERT_CLOSE_NOTIFY, SEC_I_CONTEXT_EXPIRED}};
+    static const DWORD versions[] = {SP_PROT_TLS1_0, SP_PROT_TLS1_1};
+    for (size_t i = 0; i < 4 * sizeof cases / sizeof cases[0]; i++) {
+        struct link *link = make_version(versions[i % 2]);
+        struct side *from = i / 2 % 2 != 0 ? &link->client : &link->server;
+        struct side *to = from == &link->client ? &link->server : &link->client;
+        SCHANNEL_ALERT_TOKEN token = {SCHANNEL_ALERT, cases[i / 4].level, cases[i / 4].number};
+        SCHANNEL_ALERT_TOKEN warning = {SCHANNEL_ALERT, TLS1_ALERT_WARNING, TLS1_ALERT_NO_RENEGOTIATION};
+        SecBuffer buffer = {sizeof warning, SECBUFFER_TOKEN, &warning};
+        SecBufferDesc desc = {SECBUFFER_VERSION, 1, &buffer};
+        uint8_t data[64];
+        size_t size = 0;
+        link_establish(link);
+        link_exchange(link, 1000);
+        assert_status(ApplyControlToken(&from->context, &desc), SEC_E_UNSUPPORTED_FUNCTION);
+        link_exchange(link, 10);
+        link_control(from, to, &token, sizeof token);
+        assert_status(link_receive(to, data, &size), cases[i / 4].arrives);
+        link_close(link);
+    }
+}
+
+/* What is no record at all is refused by an alert of the same kind. */
+static void garbage_under_cbc(void **state)
+{
+    struct link *link = make_version(SP_PROT_TLS1_1);
+    uint8_t data[64];
+    size_t size = 0;
+    link_establish(link);
+    link_exchange(link, 10);
+    memset(link->server.in, 0xfa, 100);
+    link->server.in_size = 100;
+    assert_true(link_receive(&link->server, data, &size) < 0);
+    assert_status(side_poke(&link->server, link->client.in, &link->client.in_size), SEC_E_OK);
+    assert_status(link_receive(&link->client, data, &size), SEC_E_ILLEGAL_MESSAGE);
+    link_close(link);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +311,8 @@ int main(void)
         cmocka_unit_test(no_hello_request),
         cmocka_unit_test(small_buffers_under_cbc),
         cmocka_unit_test(altered_record),
+        cmocka_unit_test(alerts_under_cbc),
+        cmocka_unit_test(garbage_under_cbc),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("schannel established", tests, NULL, NULL);

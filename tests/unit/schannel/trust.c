@@ -98,6 +98,28 @@ static void flags_of_a_later_leg(void **state)
     }
 }
 
+/* A server asked, and the call that gets the answer says nothing of certificates: the answer is judged all the same. */
+static void flags_of_a_later_leg_at_the_server(void **state)
+{
+    for (size_t i = 0; i < 4; i++) {
+        struct side_options client = client_options(versions[i % 2]), server = server_options(versions[i % 2]);
+        struct store *store = store_of_one(i < 2 ? "p256" : "rsa");
+        client.certificates[0] = link_certificate("rsa");
+        client.certificate_count = 1;
+        server.request = ASC_REQ_MUTUAL_AUTH;
+        server.roots = store_handle(store);
+        struct link *link = make(&client, &server);
+        struct side *c = &link->client, *s = &link->server;
+        assert_status(side_step(c, link, s->in, &s->in_size), SEC_I_CONTINUE_NEEDED);
+        assert_status(side_step(s, link, c->in, &c->in_size), SEC_I_CONTINUE_NEEDED);
+        assert_true(side_step(c, link, s->in, &s->in_size) >= 0);
+        s->options.request = 0;
+        assert_status(side_step(s, link, c->in, &c->in_size), i < 2 ? SEC_E_UNTRUSTED_ROOT : SEC_E_OK);
+        link_close(link);
+        store_drop(store);
+    }
+}
+
 /* A session that began without judgment is offered by a call without, and resumed by one that judges: no. */
 static void flags_of_a_later_leg_resumed(void **state)
 {
@@ -295,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_of_tickets),
         cmocka_unit_test(flags_of_a_later_leg),
+        cmocka_unit_test(flags_of_a_later_leg_at_the_server),
         cmocka_unit_test(flags_of_a_later_leg_resumed),
         cmocka_unit_test(credential_that_judges),
         cmocka_unit_test(another_server),
