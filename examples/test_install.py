@@ -7,6 +7,7 @@ import sys
 import harness
 
 BUILD, EXAMPLES = sys.argv[1:3]
+KIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'message.c')
 
 
 def meson_prefix():
@@ -25,7 +26,8 @@ def main():
     library = os.path.join(root, libdir)
 
     for name in ('include/sspi/sspi.h', 'include/sspi/security.h', 'include/sspi/sspi_ext.h', 'bin/sspi',
-                 libdir + '/libsspi.so.0', libdir + '/libsspi.so', libdir + '/libsecur32.so', libdir + '/pkgconfig/sspi.pc'):
+                 libdir + '/libsspi.so.0', libdir + '/libsspi.so', libdir + '/libsecur32.so', libdir + '/pkgconfig/sspi.pc', 'include/sspi/WinCrypt.h',
+                 'include/sspi/port/windows.h', libdir + '/libsspi-port.so.0', libdir + '/pkgconfig/sspi-port.pc'):
         harness.check(os.path.exists(os.path.join(root, name)), 'installs ' + name, lambda: '\n'.join(os.listdir(root)))
     harness.equal(os.path.realpath(library + '/libsecur32.so'), os.path.realpath(library + '/libsspi.so'),
                   'libsecur32.so leads to the library')
@@ -42,6 +44,18 @@ def main():
         harness.check(built.status == 0, 'a program compiles with ' + libs[-1], str(built))
         ran = harness.call([program], env=env)
         harness.matches(r'^0x00090312: ', ran.out, 'and runs against the installed library')
+
+    # The kit's headers come first; both wide modes, C and C++.
+    flags = harness.call(['pkg-config', '--cflags', '--libs', 'sspi-port'], env=env).out.split()
+    folders = [flag for flag in flags if flag.startswith('-I')]
+    harness.matches(r'/sspi/port$', folders[0], "the kit's headers stand before the library's")
+    for compiler, language, mode in (('cc', 'c', '-fshort-wchar'), ('cc', 'c', '-DUNICODE'), ('c++', 'c++', '-fshort-wchar'),
+                                     ('c++', 'c++', '-DUNICODE')):
+        program = os.path.join(harness.scratch(), 'kit')
+        built = harness.call([compiler, '-x', language, '-Wall', '-Wextra', '-Werror', mode, KIT, '-x', 'none', '-o', program] + flags,
+                             env=env)
+        harness.check(built.status == 0, 'a program compiles with the kit, %s, %s' % (language, mode), str(built))
+        harness.equal(harness.call([program], env=env).out, 'The logon was refused.\r\n', 'and runs')
 
     version = harness.call([os.path.join(root, 'bin', 'sspi'), '--version'], env=env)
     harness.check(version.status == 0, 'the installed command finds its library', str(version))

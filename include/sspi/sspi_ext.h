@@ -145,6 +145,11 @@ typedef struct _SSPI_EXT_TOKEN {
  * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_INVALID_PARAMETER (ppToken is NULL); SEC_E_INSUFFICIENT_MEMORY. */
 SECURITY_STATUS SEC_ENTRY SspiExtQueryToken(HANDLE hToken, SSPI_EXT_TOKEN **ppToken);
 
+/* The token that this thread impersonates, as a HANDLE of its own for CloseHandle.
+ *
+ * SEC_E_OK; SEC_E_NO_CONTEXT (the thread impersonates nobody); SEC_E_INVALID_PARAMETER; SEC_E_INSUFFICIENT_MEMORY. */
+SECURITY_STATUS SEC_ENTRY SspiExtOpenThreadToken(HANDLE *phToken);
+
 /* Certificates with private keys.
  *
  * Windows keeps keys in containers that a certificate's properties name; here a CERT_CONTEXT (wincrypt.h) has its key with it,

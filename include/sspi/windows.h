@@ -242,6 +242,16 @@ typedef struct _LIST_ENTRY {
 typedef PVOID PSID;
 typedef PVOID PSECURITY_DESCRIPTOR;
 
+typedef struct _SID_AND_ATTRIBUTES {
+    PSID Sid;
+    DWORD Attributes;
+} SID_AND_ATTRIBUTES, *PSID_AND_ATTRIBUTES;
+
+typedef struct _TOKEN_GROUPS {
+    DWORD GroupCount;
+    SID_AND_ATTRIBUTES Groups[ANYSIZE_ARRAY];
+} TOKEN_GROUPS, *PTOKEN_GROUPS;
+
 /* ---------------------------------------------------------------- functions
  *
  * Those that code around SSPI cannot do without.  Source: Microsoft Learn, the pages of the same names. */
@@ -257,6 +267,14 @@ VOID WINAPI SetLastError(DWORD dwErrCode);
  *
  * TRUE; FALSE with ERROR_INVALID_HANDLE for anything else, the borrowed handle of SECPKG_ATTR_ACCESS_TOKEN included. */
 BOOL WINAPI CloseHandle(HANDLE hObject);
+
+/* Fixed memory for LocalFree; LMEM_ZEROINIT clears it.  The other flags of uFlags mean nothing here.
+ *
+ * NULL with ERROR_NOT_ENOUGH_MEMORY. */
+#define LMEM_FIXED    0x0000
+#define LMEM_ZEROINIT 0x0040
+#define LPTR          (LMEM_FIXED | LMEM_ZEROINIT)
+HLOCAL WINAPI LocalAlloc(UINT uFlags, SIZE_T uBytes);
 
 /* Frees what a function documented as "free with LocalFree" allocated; NULL is allowed.
  *

@@ -130,3 +130,25 @@ SECURITY_STATUS SEC_ENTRY SspiExtQueryToken(HANDLE hToken, SSPI_EXT_TOKEN **ppTo
     status_begin();
     return api_end("SspiExtQueryToken", query(hToken, ppToken));
 }
+
+static SECURITY_STATUS open_thread_token(HANDLE *out)
+{
+    REQUIRE(out != NULL, SEC_E_INVALID_PARAMETER, "SspiExtOpenThreadToken: phToken is NULL");
+    struct token *current = token_current();
+    REQUIRE(current != NULL, SEC_E_NO_CONTEXT, "the thread impersonates nobody");
+    SecHandle handle;
+    struct token *held = token_hold(current);
+    SECURITY_STATUS status = handle_open(HANDLE_TOKEN, held, &handle);
+    if (status < 0) {
+        token_drop(held);
+        return status;
+    }
+    *out = handle_pack(&handle);
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS SEC_ENTRY SspiExtOpenThreadToken(HANDLE *phToken)
+{
+    status_begin();
+    return api_end("SspiExtOpenThreadToken", open_thread_token(phToken));
+}

@@ -29,6 +29,19 @@ BOOL WINAPI CloseHandle(HANDLE hObject)
     return status == SEC_E_OK;
 }
 
+HLOCAL WINAPI LocalAlloc(UINT uFlags, SIZE_T uBytes)
+{
+    void *block = uBytes <= PTRDIFF_MAX / 2 ? context_buffer_alloc(uBytes) : NULL;
+    if (block == NULL) {
+        last_error = ERROR_NOT_ENOUGH_MEMORY;
+        return NULL;
+    }
+    if ((uFlags & LMEM_ZEROINIT) != 0) {
+        ZeroMemory(block, uBytes);
+    }
+    return block;
+}
+
 HLOCAL WINAPI LocalFree(HLOCAL hMem)
 {
     status_begin();

@@ -103,6 +103,42 @@ static void test_access_token(void **state)
     assert_false(CloseHandle(first));
 }
 
+/* The thread's own token, which outlives the impersonation and the context. */
+static void test_thread_token(void **state)
+{
+    struct pair pair;
+    HANDLE token = NULL;
+    SSPI_EXT_TOKEN *says = NULL;
+    pair_open(&pair, 0);
+    assert_status(SspiExtOpenThreadToken(&token), SEC_E_NO_CONTEXT);
+    assert_null(token);
+    assert_status(ImpersonateSecurityContext(&pair.server), SEC_E_OK);
+    assert_status(SspiExtOpenThreadToken(NULL), SEC_E_INVALID_PARAMETER);
+    assert_status(SspiExtOpenThreadToken(&token), SEC_E_OK);
+    assert_status(RevertSecurityContext(&pair.server), SEC_E_OK);
+    pair_close(&pair);
+    assert_status(SspiExtQueryToken(token, &says), SEC_E_OK);
+    assert_string_equal(says->User, "User");
+    assert_string_equal(says->Domain, "Domain");
+    FreeContextBuffer(says);
+    assert_true(CloseHandle(token));
+    assert_false(CloseHandle(token));
+}
+
+static void test_local_alloc(void **state)
+{
+    static const unsigned char zeros[100];
+    void *block = LocalAlloc(LPTR, sizeof zeros);
+    assert_memory_equal(block, zeros, sizeof zeros);
+    assert_null(LocalFree(block));
+    block = LocalAlloc(LMEM_FIXED, 0);
+    assert_non_null(block);
+    assert_null(LocalFree(block));
+    SetLastError(0);
+    assert_null(LocalAlloc(LMEM_FIXED, SIZE_MAX));
+    assert_int_equal(GetLastError(), ERROR_NOT_ENOUGH_MEMORY);
+}
+
 static void test_local_free(void **state)
 {
     PSecPkgInfoA info = NULL;
@@ -250,6 +286,8 @@ int main(void)
         cmocka_unit_test(test_close_nonsense),
         cmocka_unit_test(test_close_handle_closes_tokens_only),
         cmocka_unit_test(test_access_token),
+        cmocka_unit_test(test_thread_token),
+        cmocka_unit_test(test_local_alloc),
         cmocka_unit_test(test_local_free),
         cmocka_unit_test(test_impersonate),
         cmocka_unit_test(test_impersonate_too_early),

@@ -140,6 +140,12 @@ def sides(path, package='Kerberos', who=('alice', 'DOM.SSPI.TEST'), password=PAS
     return ours, theirs
 
 
+def packed(text):
+    """A SID as MS-DTYP 2.4.2.2 has it, in hexadecimal."""
+    authority, *parts = (int(part) for part in text.split('-')[2:])
+    return (bytes([1, len(parts)]) + authority.to_bytes(6, 'big') + b''.join(part.to_bytes(4, 'little') for part in parts)).hex()
+
+
 def who_it_is():
     """The PAC: account, names and groups, as the controller knows them."""
     domain.tool('user', 'create', 'web', 'Passw0rd.Web')
@@ -161,6 +167,10 @@ def who_it_is():
               package + ': the access token says who')
         check(wanted <= set(facts[5:]), package + ': and which groups', str(facts[5:]))
         check(all(text.startswith('S-1-') for text in facts[5:]), package + ': all of them SIDs', str(facts[5:]))
+        as_windows = ' '.join(theirs.ask('windows')).split()
+        equal(as_windows[:3], ['SEC_E_OK', 'DOM\\alice', packed(sid('user', 'alice'))], package + ': so does GetTokenInformation')
+        check({packed(text) for text in facts[5:]} | {packed('S-1-1-0'), packed('S-1-5-11')} <= set(as_windows[3:]),
+              package + ': with these groups and those of everybody', str(as_windows))
         equal(' '.join(theirs.ask('names')).split()[1:3], ['alice@DOM.SSPI.TEST', SERVICE + '@DOM.SSPI.TEST'],
               package + ': native names are the ticket\'s')
     ours, theirs = sides(path)

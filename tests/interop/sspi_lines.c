@@ -14,6 +14,7 @@
  *   bind TEXT       OK -                  channel bindings for the next steps, in hexadecimal
  *   names           STATUS CLIENT SERVER PACKAGE FLAGS
  *   token           STATUS DOMAIN\USER UPN DNS-DOMAIN SID GROUPS...   of the server's access token, "-" for what nobody told
+ *   windows         STATUS DOMAIN\USER SID GROUPS...   the same by GetTokenInformation and LookupAccountSid, SIDs in hexadecimal
  *   acquire         STATUS - REASON...    new credentials
  *   again           OK -                  the next step begins a new context
  *   certificate     STATUS DER            SECPKG_CRED_ATTR_CERT of the credential
@@ -25,6 +26,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include <port/windows.h>
 #include <security.h>
 #include <sspi_ext.h>
 
@@ -215,6 +217,39 @@ static void access_token(struct side *side)
     CloseHandle(handle);
 }
 
+static void print_sid(PSID sid)
+{
+    putchar(' ');
+    for (DWORD i = 0; i < GetLengthSid(sid); i++) {
+        printf("%02x", ((const unsigned char *)sid)[i]);
+    }
+}
+
+/* What a program for Windows finds out about it, by the porting kit. */
+static void windows_token(struct side *side)
+{
+    static _Alignas(16) BYTE user[256], groups[65536];
+    HANDLE handle = NULL;
+    DWORD size = 0;
+    SECURITY_STATUS status = QuerySecurityContextToken(&side->context, &handle);
+    print_status(status);
+    if (status == SEC_E_OK && GetTokenInformation(handle, TokenUser, user, sizeof user, &size) &&
+        GetTokenInformation(handle, TokenGroups, groups, sizeof groups, &size)) {
+        char name[128], domain[128];
+        DWORD name_size = sizeof name, domain_size = sizeof domain;
+        SID_NAME_USE use;
+        PSID sid = ((const TOKEN_USER *)(void *)user)->User.Sid;
+        const TOKEN_GROUPS *list = (const TOKEN_GROUPS *)(void *)groups;
+        bool known = LookupAccountSidA(NULL, sid, name, &name_size, domain, &domain_size, &use);
+        printf(" %s\\%s", known ? domain : "?", known ? name : "?");
+        print_sid(sid);
+        for (DWORD i = 0; i < list->GroupCount; i++) {
+            print_sid(list->Groups[i].Sid);
+        }
+    }
+    CloseHandle(handle);
+}
+
 static void obey(struct side *side, const struct words *words)
 {
     const char *command = words->at[0];
@@ -236,6 +271,8 @@ static void obey(struct side *side, const struct words *words)
         names(side);
     } else if (strcmp(command, "token") == 0) {
         access_token(side);
+    } else if (strcmp(command, "windows") == 0) {
+        windows_token(side);
     } else if (strcmp(command, "again") == 0) {
         again(side);
         printf("OK -");

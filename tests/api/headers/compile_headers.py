@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""compile_headers.py HEADERS --cc COMMAND... --cxx COMMAND... : the public headers compile, without a warning,
+"""compile_headers.py HEADERS [--kit] --cc COMMAND... --cxx COMMAND... : the public headers compile, without a warning,
 
 each alone and all together, in any order, before and after the headers of the system and of other libraries, as C99, C11,
 C17, C++17 and C++20, with and without UNICODE, by the build's compilers and by gcc and clang; and programs written for
-Windows compile with them.  Only the syntax is checked: nothing is linked.  Output: TAP.
+Windows compile with them.  --kit: HEADERS are the porting kit's, which lie in a folder of the library's and stand before
+them.  Only the syntax is checked: nothing is linked.  Output: TAP.
 """
 import concurrent.futures
 import glob
@@ -34,6 +35,9 @@ NOT_OURS = ['WIN32', '_WIN32', '_WIN64', '_MSC_VER', '__MINGW32__', '__CYGWIN__'
             'PKCS7_SIGNER_INFO', 'OCSP_REQUEST', 'OCSP_RESPONSE', '__in', '__out', '__inout', 'signals', 'slots', 'emit',
             'Bool', 'Status', 'None', 'Success', 'I', 'T', 'interface', 'CreateWindow', 'GetMessage', 'SendMessage',
             'DELETE', 'STRICT', 'PASCAL', 'CDECL', 'OPAQUE', 'BOOLEAN', 'wcslen', 'swprintf', 'errno_t']
+
+# Names of the C run-time that the porting kit takes over, and no other.
+KIT = ['wcslen', 'swprintf', 'errno_t']
 
 # A client as it is written for Windows.  PLAIN is the table's and the functions' plain name.
 PROGRAM = r'''
@@ -144,9 +148,9 @@ STRICT = RELAXED.replace('#define SSPI_RELAXED_OUT_PARAMS', '')
 
 
 def split(arguments):
-    """The folder and the two compilers' commands."""
+    """The folder, whether it is the kit's, and the two compilers' commands."""
     c, cxx = arguments.index('--cc'), arguments.index('--cxx')
-    return arguments[0], {'c': arguments[c + 1:cxx], 'c++': arguments[cxx + 1:]}
+    return arguments[0], '--kit' in arguments[:c], {'c': arguments[c + 1:cxx], 'c++': arguments[cxx + 1:]}
 
 
 def lines(*parts):
@@ -170,7 +174,7 @@ def flags_of(module):
     return [word for word in words if not word.startswith('-D')]
 
 
-def cases(headers, libraries):
+def cases(headers, libraries, kit, others):
     """(what, source or None to skip, flags, dialects)"""
     spelling = [header for header in headers if header != header.lower()]
     for header in headers:
@@ -194,12 +198,15 @@ def cases(headers, libraries):
     yield 'all, after every other library', lines(*both, *together), flags, FEW
     yield 'all, before the C++ library', lines(*together, *angled(CXX)), [], ('C++17', 'C++20')
     yield 'all, after the C++ library', lines(*angled(CXX), *together), [], ('C++17', 'C++20')
+    if kit:
+        yield "all, before the library's", lines(*together, *quoted(others)), [], DIALECTS
+        yield "all, after the library's", lines(*quoted(others), *together), [], FEW
     yield "all, among Qt's words", lines(*together), QT, FEW
     yield 'all, with 16-bit wchar_t', lines(*together), ['-fshort-wchar'], DIALECTS
     yield 'all, with the switches of the SDK', lines(*together), [
         '-DSECURITY_WIN32', '-DSCHANNEL_USE_BLACKLISTS=1', '-D_WIN32_WINNT=0x0601', '-DWIN32_LEAN_AND_MEAN',
         '-DNTDDI_VERSION=0x0A00000B'], FEW
-    ours = ''.join('#ifdef %s\n#error %s\n#endif\n' % (name, name) for name in NOT_OURS)
+    ours = ''.join('#ifdef %s\n#error %s\n#endif\n' % (name, name) for name in NOT_OURS if not (kit and name in KIT))
     yield 'names that are not ours stay free', lines(*together) + ours, [], DIALECTS
     yield 'a program for Windows', PROGRAM, [], ('C11', 'C17', 'C++17', 'C++20')
     yield 'a program for Windows, with 16-bit wchar_t', PROGRAM, ['-fshort-wchar'], DIALECTS
@@ -210,7 +217,8 @@ def cases(headers, libraries):
 
 def compile_one(folder, compilers, source, dialect, flags):
     language, standard = DIALECTS[dialect]
-    command = compilers[language] + [standard] + WARNINGS + flags + ['-I' + folder, '-x' + language, '-']
+    command = compilers[language] + [standard] + WARNINGS + flags + ['-I' + folder, '-I' + os.path.dirname(folder), '-x' + language,
+                                                                           '-']
     done = subprocess.run(command, input=source, capture_output=True, text=True)
     return done.returncode == 0, done.stderr
 
@@ -224,14 +232,14 @@ def families(compilers):
     yield other, {'c': [other], 'c++': [cxx]} if shutil.which(other) and shutil.which(cxx) else None
 
 
-def all_runs(headers, compilers):
+def all_runs(headers, compilers, kit, others):
     """(name, source or None, family's compilers, dialect, flags, whether it must compile)"""
     libraries = [(name, include, flags_of(module)) for name, module, include in LIBRARIES]
     for family, family_compilers in families(compilers):
         if family_compilers is None:
             yield '%s # SKIP %s is not installed' % (family, family), None, None, None, None, True
             continue
-        for what, source, flags, dialects in cases(headers, libraries):
+        for what, source, flags, dialects in cases(headers, libraries, kit, others):
             if source is None:
                 yield what, None, None, None, None, True
                 continue
@@ -244,9 +252,12 @@ def all_runs(headers, compilers):
 
 
 def main():
-    folder, compilers = split(sys.argv[1:])
+    folder, kit, compilers = split(sys.argv[1:])
+    folder = os.path.abspath(folder)
     headers = sorted(os.path.basename(path) for path in glob.glob(os.path.join(folder, '*.[hH]')))
-    runs = list(all_runs(headers, compilers))
+    # The library's own, by paths that the kit's names do not hide.
+    others = ['../' + os.path.basename(path) for path in sorted(glob.glob(os.path.join(folder, '..', '*.h')))]
+    runs = list(all_runs(headers, compilers, kit, others))
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         results = [run[1] and pool.submit(compile_one, folder, run[2], run[1], run[3], run[4]) for run in runs]
 

@@ -1,0 +1,2 @@
+/* The spelling on case-insensitive systems. */
+#include "ws2tcpip.h"

@@ -1,0 +1,2 @@
+/* winsock.h: the older name. */
+#include "winsock2.h"
