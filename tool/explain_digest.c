@@ -132,7 +132,8 @@ static struct json_object *explain(struct bytes token, bool reveal)
 }
 
 /* Whether the response is this password's.  What the request's method was is not in the message: the usual ones are tried. */
-static bool fits(const struct digest_directives *said, struct bytes password, const char **out_method)
+static bool fits(const struct digest_directives *said, struct bytes user, struct bytes password,
+                 const char **out_method)
 {
     static const char *const methods[] = {"GET",     "POST",    "HEAD",     "PUT",
                                           "CONNECT", "OPTIONS", "PROPFIND", "AUTHENTICATE"};
@@ -155,7 +156,7 @@ static bool fits(const struct digest_directives *said, struct bytes password, co
     digest_hash(algorithm.hash, NULL, 0, &nothing);
     digest_hex(algorithm.hash, &nothing, &empty);
     question.entity = digest_text_bytes(&empty);
-    digest_secret(algorithm.hash, said->value[DIGEST_USERNAME], said->value[DIGEST_REALM], password, &secret);
+    digest_secret(algorithm.hash, user, said->value[DIGEST_REALM], password, &secret);
     digest_session_key(&question, &secret, &key);
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         question.method = bytes_of(methods[i], strlen(methods[i]));
@@ -177,7 +178,11 @@ static struct json_object *verify(const struct exchange *exchange, const struct 
             login->password == NULL) {
             continue;
         }
-        bool right = fits(&apart.said, bytes_of(login->password, strlen(login->password)), &method);
+        struct bytes user = apart.said.value[DIGEST_USERNAME];
+        if (login->user != NULL && digest_is_true(apart.said.value[DIGEST_USERHASH])) { /* which does not tell it */
+            user = bytes_of(login->user, strlen(login->user));
+        }
+        bool right = fits(&apart.said, user, bytes_of(login->password, strlen(login->password)), &method);
         struct json_object *facts = facts_new();
         facts_text(facts, "response",
                    right ? "right: this password made it"

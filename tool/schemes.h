@@ -13,7 +13,7 @@ struct scheme {
     const char *package; /* for AcquireCredentialsHandle */
     bool text;           /* tokens are no base64, and each request is authenticated by itself */
     bool unbound;        /* the package does not look at channel bindings */
-    bool on_request;     /* offered only to whom names it: not every account can answer it */
+    bool on_request;     /* offered only where it or its realm is named: not every account can answer it */
 };
 
 /* Best first: the order in which a server offers and a client chooses. */

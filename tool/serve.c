@@ -29,10 +29,10 @@ struct options {
 
 static const struct argp_option option_table[] = {
     {"listen", 'l', "ADDRESS:PORT", 0, "where to listen (default 127.0.0.1:8080; port 0: the kernel chooses)"},
-    {"packages", 'k', "LIST", 0, "schemes to offer, separated by commas (default: all of this build)"},
+    {"packages", 'k', "LIST", 0, "schemes to offer, separated by commas (default: all; Digest with --realm alone)"},
     {"accounts", 'a', "DIRECTORY", 0, "the account database (default: as sspi.conf(5) says)"},
     {"keytab", OPTION_KEYTAB, "FILE", 0, "this server's Kerberos keys (default: as sspi.conf(5) says)"},
-    {"realm", OPTION_REALM, "TEXT", 0, "what the page calls this server"},
+    {"realm", OPTION_REALM, "TEXT", 0, "what the page calls this server, and Digest's realm, which is offered then"},
     {"proxy", OPTION_PROXY, NULL, 0, "be an HTTP proxy as well, for those who sign in (407)"},
     {"once", OPTION_ONCE, NULL, 0, "end after the first request that was let in"},
     {"quiet", 'q', NULL, 0, "no line a request on standard error"},
@@ -122,6 +122,12 @@ static const struct argp argp = {
     "it.",
     children};
 
+/* Digest without being asked for: in a realm that accounts can be in, and where nobody insists on channel bindings. */
+static bool wants_realm(const struct server *server)
+{
+    return server->has_realm && !(server->https && server->bindings == SERVE_BINDINGS_REQUIRE);
+}
+
 /* Acquires a credential for every scheme asked for. */
 static int acquire(struct server *server, const char *list)
 {
@@ -131,7 +137,7 @@ static int acquire(struct server *server, const char *list)
     char *name = list != NULL ? strtok_r(names, ",", &rest) : NULL;
     while (list != NULL ? name != NULL : built_in < scheme_count) {
         const struct scheme *scheme = list != NULL ? scheme_for(name) : &schemes[built_in++];
-        if (list == NULL && scheme->on_request) {
+        if (list == NULL && scheme->on_request && !wants_realm(server)) {
             continue;
         }
         if (scheme == NULL) {
@@ -266,7 +272,7 @@ static int run(struct server *server, const char *where)
 
 int command_serve(int argc, char **argv)
 {
-    struct options options = {.listen = "127.0.0.1:8080", .realm = "OpenSSPI", .tls = TLS_OPTIONS_NONE};
+    struct options options = {.listen = "127.0.0.1:8080", .tls = TLS_OPTIONS_NONE};
     struct server server = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     if (options.accounts != NULL) { /* before the library's first look at it */
@@ -275,7 +281,8 @@ int command_serve(int argc, char **argv)
     if (options.keytab != NULL) {
         setenv("SSPI_KEYTAB", options.keytab, 1);
     }
-    server.realm = options.realm;
+    server.realm = options.realm != NULL ? options.realm : "OpenSSPI";
+    server.has_realm = options.realm != NULL;
     server.once = options.once;
     server.proxy = options.proxy;
     server.quiet = options.quiet;

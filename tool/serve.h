@@ -51,7 +51,8 @@ struct server {
     bool proxy;             /* fetch from other servers, for those who signed in */
     struct serve_offer offers[SERVE_SCHEMES];
     size_t offer_count;
-    const char *realm; /* the page's heading */
+    const char *realm; /* the page's heading, and Digest's realm */
+    bool has_realm;    /* it was named: accounts can have been given hashes for it */
     bool https;
     struct tls_credential tls;
     enum serve_bindings bindings;

@@ -215,6 +215,14 @@ def digest():
     check(result.status == 0 and 'right: this password made it' in result.out, 'Digest: the password made it', str(result))
     result = decode('--password', '-', given=log, password='Circle of life')
     equal(result.status, 3, 'Digest: another password did not')
+    hidden = ('Authorization: Digest username="793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b", '
+              'realm="api@example.org", uri="/doe.json", algorithm=SHA-512-256, nonce="5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK", '
+              'nc=00000001, cnonce="NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v", qop=auth, '
+              'response="3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5", userhash=true')  # 3.9.2, erratum 4897
+    result = decode('--password', '--user', 'J\u00e4s\u00f8n Doe', hidden, password='Secret, or not?')
+    check(result.status == 0 and 'right: this password made it' in result.out, 'Digest: a hidden name', str(result))
+    result = decode('--password', hidden, password='Secret, or not?')
+    equal(result.status, 3, 'Digest: which nobody can guess')
     sasl = ('charset=utf-8,username="chris",realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",nc=00000001,'
             'cnonce="OA6MHXh6VqTrRk",digest-uri="imap/elwood.innosoft.com",'
             'response=d388dad90d4bbd760a152321f2143af7,qop=auth')

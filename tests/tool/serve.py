@@ -89,7 +89,10 @@ def raw(url):
     connection.request('GET', '/')
     answer = connection.getresponse()
     body = answer.read().decode()
-    equal((answer.status, answer.headers.get_all('WWW-Authenticate')), (401, ['Negotiate', 'NTLM']), 'a stranger is told what to do')
+    equal(answer.status, 401, 'a stranger stays outside')
+    offers = answer.headers.get_all('WWW-Authenticate')
+    equal([offer.split()[0] for offer in offers], ['Negotiate', 'NTLM', 'Digest', 'Digest'], 'and is told what to do')
+    check('algorithm=SHA-256' in offers[2] and 'algorithm=MD5' in offers[3] and 'realm="A <b>realm</b>"' in offers[2], 'in this realm', str(offers))
     check(Balanced(body).good, 'on a well-formed page')
     equal(answer.headers.get('Cache-Control'), 'no-store', 'that no cache keeps')
     connection.request('HEAD', '/')
@@ -115,6 +118,22 @@ def ends(server):
     equal(interrupted.wait_exit(), 0, 'SIGINT ends it with status 0')
 
 
+def without_realm():
+    server, url = serve()
+    connection = http.client.HTTPConnection(url[len('http://'):].rstrip('/'), timeout=20)
+    connection.request('GET', '/')
+    equal(connection.getresponse().headers.get_all('WWW-Authenticate'), ['Negotiate', 'NTLM'], 'no realm is named: no Digest')
+    server.stop()
+
+
+def with_digest(url):
+    add = harness.call([SSPI, 'user', 'add', 'bob', '--realm', 'A <b>realm</b>'], env=harness.environment(SSPI_PASSWORD='correct horse'))
+    equal(add.status, 0, 'an account with a realm')
+    result = get('--package', 'Digest', '--user', 'bob', url)
+    equal(result.status, 0, 'Digest lets it in')
+    equal(get('--package', 'Digest', '--user', 'CORP\\alice', url).status, 3, 'and an account without stays outside')
+
+
 def main():
     add = harness.call([SSPI, 'user', 'add', 'CORP\\alice'], env=harness.environment(SSPI_PASSWORD='correct horse'))
     equal(add.status, 0, 'an account')
@@ -124,6 +143,8 @@ def main():
     facts(url)
     strangers(server, url)
     raw(url)
+    with_digest(url)
+    without_realm()
     second = harness.call([SSPI, 'serve', '--listen', url[len('http://'):].rstrip('/')], env=harness.environment())
     equal(second.status, 4, 'a port that is taken')
     six = harness.Process([SSPI, 'serve', '--listen', '[::1]:0'], env=harness.environment())
