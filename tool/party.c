@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/auto.h"
+#include "sspi_ext.h"
 #include "terminal.h"
 #include "text/utf16.h"
 
@@ -182,6 +183,32 @@ static void add_bindings(const struct party *party, struct json_object *facts)
     }
 }
 
+/* What a directory says of the client, where one does (SspiExtQueryToken). */
+static void add_token(struct party *party, struct json_object *facts)
+{
+    SecPkgContext_AccessToken access;
+    SSPI_EXT_TOKEN *token = NULL;
+    if (QueryContextAttributesA(&party->context, SECPKG_ATTR_ACCESS_TOKEN, &access) != SEC_E_OK ||
+        SspiExtQueryToken(access.AccessToken, &token) != SEC_E_OK) {
+        return;
+    }
+    if (token->UserPrincipalName != NULL) {
+        facts_text(facts, "user_principal_name", token->UserPrincipalName);
+    }
+    if (token->DnsDomain != NULL) {
+        facts_text(facts, "dns_domain", token->DnsDomain);
+    }
+    if (token->Sid != NULL) {
+        struct json_object *groups = facts_list();
+        for (ULONG i = 0; i < token->GroupCount; i++) {
+            facts_say(groups, "%s", token->Groups[i].Sid);
+        }
+        facts_text(facts, "sid", token->Sid);
+        facts_add(facts, "groups", groups);
+    }
+    FreeContextBuffer(token);
+}
+
 struct json_object *party_facts(struct party *party)
 {
     struct json_object *facts = facts_new();
@@ -192,6 +219,7 @@ struct json_object *party_facts(struct party *party)
     }
     add_package(party, facts);
     if (party->acceptor) {
+        add_token(party, facts);
         add_target(party, facts);
     }
     add_flags(facts, party->acceptor, party->flags);

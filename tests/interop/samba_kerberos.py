@@ -180,6 +180,7 @@ def who_it_is():
     equal(len(' '.join(theirs.ask('token')).split()) > 5, True, 'the token of a session that stands')
     if sys.argv[4]:
         shown(first, path, wanted)
+        served(path, wanted)
     tampered(path)
 
 
@@ -191,6 +192,21 @@ def shown(token, path, wanted):
           ('DOM\\alice', 'alice@dom.sspi.test', sid('user', 'alice')), 'sspi decode: who')
     check(wanted <= set(opened['groups']), 'sspi decode: the groups', str(opened))
     matches('right', opened['pac'], 'sspi decode: and that the PAC is signed')
+
+
+def served(path, wanted):
+    """`sspi serve` tells what it knows of whoever signs in."""
+    env = environment(KRB5RCACHEDIR=harness.scratch())
+    process = harness.Process([sys.argv[4], 'serve', '--listen', '127.0.0.1:0', '--keytab', path], env=env)
+    port = int(process.wait_line(r'^listening on http://127\.0\.0\.1:(\d+)/')[1])
+    result = harness.call([sys.argv[4], 'get', '--target', SERVICE, '--user', 'DOM\\alice', 'http://127.0.0.1:%d/json' % port],
+                          env=environment(PASSWORD))
+    facts = json.loads(result.out or '{}')
+    context = facts.get('context', {})
+    equal((facts.get('user'), context.get('user_principal_name'), context.get('sid')),
+          ('DOM\\alice', 'alice@dom.sspi.test', sid('user', 'alice')), 'sspi serve: who')
+    check(wanted <= set(context.get('groups', [])), 'sspi serve: the groups', str(result) + process.output())
+    process.stop()
 
 
 def tampered(path):
