@@ -13,8 +13,14 @@
 
 static krb5_error_code copy(const char *realm, size_t size, char **out)
 {
-    *out = strndup(realm, size);
-    return *out != NULL ? 0 : ENOMEM;
+    char *text = malloc(size + 1);
+    if (text == NULL) {
+        return ENOMEM;
+    }
+    memcpy(text, realm, size);
+    text[size] = '\0';
+    *out = text;
+    return 0;
 }
 
 /* "DOMAIN:REALM, DOMAIN:REALM" */

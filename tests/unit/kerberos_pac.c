@@ -4,17 +4,14 @@
 
 #include <stdlib.h>
 
-#include <krb5.h>
-
 #include "base/clock.h"
 #include "base/status.h"
 #include "kerberos/context.h"
 #include "kerberos/logon.h"
 #include "kerberos/pac.h"
+#include "support/pac_ticket.h"
 #include "text/sid.h"
 #include "vectors/kv.h"
-
-#define FILE "krb5_pac.kv"
 
 static void check_sids(const struct kv_record *record, struct bytes list)
 {
@@ -58,8 +55,8 @@ static void check_upn(const struct kv_record *record)
 static void vectors(void **state)
 {
     (void)state;
-    assert_int_equal(kv_each(KV_TREE, FILE, "pac_logon", check_logon), 2);
-    assert_int_equal(kv_each(KV_TREE, FILE, "pac_upn", check_upn), 1);
+    assert_int_equal(kv_each(KV_TREE, PAC_VECTORS, "pac_logon", check_logon), 2);
+    assert_int_equal(kv_each(KV_TREE, PAC_VECTORS, "pac_upn", check_upn), 1);
 }
 
 static void sids(void **state)
@@ -94,121 +91,8 @@ static void sids(void **state)
 
 /* ---------------------------------------------------------------- which are believed */
 
-static struct hex logon_buffer, names_buffer;
-
-static void keep_logon(const struct kv_record *record)
-{
-    if (strcmp(kv_id(record), "samba-logon-info") == 0) {
-        struct bytes buffer = kv_hex(record, "buffer");
-        memcpy(logon_buffer.data, buffer.data, buffer.size);
-        logon_buffer.size = buffer.size;
-    }
-}
-
-static void keep_names(const struct kv_record *record)
-{
-    struct bytes buffer = kv_hex(record, "buffer");
-    memcpy(names_buffer.data, buffer.data, buffer.size);
-    names_buffer.size = buffer.size;
-}
-
-struct fixture {
-    krb5_context krb;
-    krb5_principal client, other, service;
-    krb5_keyblock *server_key, *wrong_key, *kdc_key;
-    krb5_keytab keytab;
-    krb5_enc_tkt_part part;
-    krb5_ticket ticket;
-};
-
-static void ok(krb5_error_code code)
-{
-    assert_int_equal(code, 0);
-}
-
-static krb5_keyblock *new_key(krb5_context krb)
-{
-    krb5_keyblock *key = NULL;
-    ok(krb5_init_keyblock(krb, ENCTYPE_AES256_CTS_HMAC_SHA1_96, 0, &key));
-    ok(krb5_c_make_random_key(krb, ENCTYPE_AES256_CTS_HMAC_SHA1_96, key));
-    return key;
-}
-
-static void add_key(struct fixture *f, krb5_principal principal, krb5_kvno number, const krb5_keyblock *key)
-{
-    krb5_keytab_entry entry = {.principal = principal, .vno = number, .key = *key};
-    ok(krb5_kt_add_entry(f->krb, f->keytab, &entry));
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    ok(krb5_init_context(&f->krb));
-    ok(krb5_parse_name(f->krb, "alice@DOM.SSPI.TEST", &f->client));
-    ok(krb5_parse_name(f->krb, "bob@DOM.SSPI.TEST", &f->other));
-    ok(krb5_parse_name(f->krb, "HTTP/server@DOM.SSPI.TEST", &f->service));
-    f->server_key = new_key(f->krb);
-    f->wrong_key = new_key(f->krb);
-    f->kdc_key = new_key(f->krb);
-    ok(krb5_kt_resolve(f->krb, "MEMORY:pac", &f->keytab));
-    add_key(f, f->other, 3, f->server_key); /* of another name: not looked at */
-    add_key(f, f->service, 1, f->wrong_key);
-    add_key(f, f->service, 2, f->server_key);
-    f->part.client = f->client;
-    f->part.times.authtime = 1700000000;
-    f->ticket.server = f->service;
-    f->ticket.enc_part.enctype = ENCTYPE_AES256_CTS_HMAC_SHA1_96;
-    f->ticket.enc_part2 = &f->part;
-    assert_int_equal(kv_each(KV_TREE, FILE, "pac_logon", keep_logon), 2);
-    assert_int_equal(kv_each(KV_TREE, FILE, "pac_upn", keep_names), 1);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    ok(krb5_kt_close(f->krb, f->keytab));
-    krb5_free_principal(f->krb, f->client);
-    krb5_free_principal(f->krb, f->other);
-    krb5_free_principal(f->krb, f->service);
-    krb5_free_keyblock(f->krb, f->server_key);
-    krb5_free_keyblock(f->krb, f->wrong_key);
-    krb5_free_keyblock(f->krb, f->kdc_key);
-    krb5_free_context(f->krb);
-    free(f);
-    return 0;
-}
-
-static void add_buffer(struct fixture *f, krb5_pac pac, uint32_t type, const struct hex *buffer)
-{
-    krb5_data data = {0, (unsigned)buffer->size, (char *)(uintptr_t)buffer->data};
-    ok(krb5_pac_add_buffer(f->krb, pac, type, &data));
-}
-
-/* A ticket's PAC in AD-IF-RELEVANT, signed with `key` for `whom`. */
-static void give_pac(struct fixture *f, const krb5_keyblock *key, krb5_principal whom, krb5_timestamp when,
-                     const struct hex *logon)
-{
-    krb5_pac pac = NULL;
-    krb5_data whole = {0};
-    ok(krb5_pac_init(f->krb, &pac));
-    if (logon != NULL) {
-        add_buffer(f, pac, KRB5_PAC_LOGON_INFO, logon);
-    }
-    add_buffer(f, pac, KRB5_PAC_UPN_DNS_INFO, &names_buffer);
-    ok(krb5_pac_sign(f->krb, pac, when, whom, key, f->kdc_key, &whole));
-    krb5_pac_free(f->krb, pac);
-    krb5_authdata element = {
-        .ad_type = KRB5_AUTHDATA_WIN2K_PAC, .length = whole.length, .contents = (void *)whole.data};
-    krb5_authdata *list[2] = {&element, NULL};
-    krb5_free_authdata(f->krb, f->part.authorization_data);
-    ok(krb5_encode_authdata_container(f->krb, KRB5_AUTHDATA_IF_RELEVANT, list, &f->part.authorization_data));
-    krb5_free_data_contents(f->krb, &whole);
-}
-
 /* Is it believed, with the keytab, and as user-to-user with `session`? */
-static bool believed(struct fixture *f, const krb5_keyblock *session)
+static bool believed(struct pac_ticket *f, const krb5_keyblock *session)
 {
     const struct logon_keys keys = {.keytab = session == NULL ? f->keytab : NULL, .session = session};
     struct utf16 account;
@@ -233,20 +117,20 @@ static bool believed(struct fixture *f, const krb5_keyblock *session)
 
 static void signatures(void **state)
 {
-    struct fixture *f = *state;
+    struct pac_ticket *f = *state;
     const krb5_timestamp when = f->part.times.authtime;
     assert_false(believed(f, NULL)); /* no authorization data at all */
-    give_pac(f, f->server_key, f->client, when, &logon_buffer);
+    pac_ticket_give(f, f->server_key, f->client, when, &pac_logon_buffer);
     assert_true(believed(f, NULL));
     assert_true(believed(f, f->server_key));
     assert_false(believed(f, f->wrong_key));
-    give_pac(f, f->kdc_key, f->client, when, &logon_buffer);
+    pac_ticket_give(f, f->kdc_key, f->client, when, &pac_logon_buffer);
     assert_false(believed(f, NULL)); /* a KDC's key is not the server's */
-    give_pac(f, f->server_key, f->other, when, &logon_buffer);
+    pac_ticket_give(f, f->server_key, f->other, when, &pac_logon_buffer);
     assert_false(believed(f, NULL)); /* another client's (MS-PAC 2.7) */
-    give_pac(f, f->server_key, f->client, when + 1, &logon_buffer);
+    pac_ticket_give(f, f->server_key, f->client, when + 1, &pac_logon_buffer);
     assert_false(believed(f, NULL)); /* of another sign-in */
-    give_pac(f, f->server_key, f->client, when, NULL);
+    pac_ticket_give(f, f->server_key, f->client, when, NULL);
     assert_false(believed(f, NULL)); /* without logon information, as MIT's KDCs make them */
     krb5_free_authdata(f->krb, f->part.authorization_data);
     f->part.authorization_data = NULL;
@@ -255,10 +139,10 @@ static void signatures(void **state)
 /* A bit that changes in a PAC that was good; but for the KDC's signature (12 bytes), which the KDC alone can check. */
 static void altered(void **state)
 {
-    struct fixture *f = *state;
-    give_pac(f, f->server_key, f->client, f->part.times.authtime, &logon_buffer);
+    struct pac_ticket *f = *state;
+    pac_ticket_give(f, f->server_key, f->client, f->part.times.authtime, &pac_logon_buffer);
     krb5_authdata *container = f->part.authorization_data[0];
-    size_t head = container->length - logon_buffer.size; /* the PAC's header lies somewhere in it */
+    size_t head = container->length - pac_logon_buffer.size; /* the PAC's header lies somewhere in it */
     unsigned good = 0;
     for (size_t at = container->length - 1; at > head; at -= 7) {
         container->contents[at] ^= 4;
@@ -274,10 +158,10 @@ static void altered(void **state)
 /* Rightly signed, and not to be read: passed over. */
 static void unreadable(void **state)
 {
-    struct fixture *f = *state;
-    struct hex bad = logon_buffer;
+    struct pac_ticket *f = *state;
+    struct hex bad = pac_logon_buffer;
     bad.size -= 40;
-    give_pac(f, f->server_key, f->client, f->part.times.authtime, &bad);
+    pac_ticket_give(f, f->server_key, f->client, f->part.times.authtime, &bad);
     assert_false(believed(f, NULL));
     krb5_free_authdata(f->krb, f->part.authorization_data);
     f->part.authorization_data = NULL;
@@ -286,13 +170,13 @@ static void unreadable(void **state)
 /* A session's account and groups move with it (ExportSecurityContext), and a spoilt one is refused. */
 static void moved(void **state)
 {
-    struct fixture *f = *state;
+    struct pac_ticket *f = *state;
     const struct logon_keys keys = {.session = f->server_key};
     struct kerberos_context *context = NULL, *copy = NULL;
     struct context *imported = NULL;
     AUTO_UTF16 account = UTF16_NONE;
     uint8_t blob[4096];
-    give_pac(f, f->server_key, f->client, f->part.times.authtime, &logon_buffer);
+    pac_ticket_give(f, f->server_key, f->client, f->part.times.authtime, &pac_logon_buffer);
     assert_int_equal(kerberos_context_new(false, 0, NULL, &context), SEC_E_OK);
     assert_int_equal(logon_of_ticket(f->krb, &f->ticket, &keys, &account, &context->logon), SEC_E_OK);
     assert_int_equal(kerberos_take_names(context, f->krb, f->client, f->service, account), SEC_E_OK);
@@ -328,10 +212,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(vectors),
                                        cmocka_unit_test(sids),
-                                       cmocka_unit_test_setup_teardown(signatures, set_up, tear_down),
-                                       cmocka_unit_test_setup_teardown(altered, set_up, tear_down),
-                                       cmocka_unit_test_setup_teardown(unreadable, set_up, tear_down),
-                                       cmocka_unit_test_setup_teardown(moved, set_up, tear_down)};
+                                       cmocka_unit_test_setup_teardown(signatures, pac_ticket_open, pac_ticket_close),
+                                       cmocka_unit_test_setup_teardown(altered, pac_ticket_open, pac_ticket_close),
+                                       cmocka_unit_test_setup_teardown(unreadable, pac_ticket_open, pac_ticket_close),
+                                       cmocka_unit_test_setup_teardown(moved, pac_ticket_open, pac_ticket_close)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("kerberos_pac", tests, NULL, NULL);
 }
