@@ -95,6 +95,13 @@ def no_user_there():
     equal(them[0], 'SEC_E_NO_CREDENTIALS', 'Kerberos: there it is an error')
 
 
+def without_spnego():
+    """A client of the package Kerberos at a server of Negotiate: framed, as it is in DCE style, and user-to-user."""
+    for style, more in (('', 0), (', DCE style', DCE)):
+        session('Kerberos at Negotiate%s' % style, client('Kerberos', SERVICE, SEALED | more), server('Negotiate'), to_user=False)
+    session('user-to-user at Negotiate, without SPNEGO', client('Kerberos', 'bob@SSPI.TEST', SEALED | USE_SESSION_KEY), as_user('Negotiate'))
+
+
 def main():
     global realm
     realm = peers.start_realm()
@@ -106,6 +113,7 @@ def main():
     another_user()
     insisting_twice()
     no_user_there()
+    without_spnego()
 
 
 harness.run(main)
