@@ -135,6 +135,20 @@ static bool is_format(EXTENDED_NAME_FORMAT format)
     }
 }
 
+/* Forms that only a directory knows are those that one has told of whom this thread impersonates (a PAC). */
+static BOOLEAN told_name(EXTENDED_NAME_FORMAT format, const struct answer *answer)
+{
+    const struct token *token = token_current();
+    const struct token_facts facts = token != NULL ? token_facts(token) : (struct token_facts){.upn = UTF16_NONE};
+    if (format == NameUserPrincipal && facts.upn.size != 0) {
+        return give(answer, facts.upn, false);
+    }
+    if (format == NameDnsDomain && facts.dns_domain.size != 0) {
+        return give_joined(answer, facts.dns_domain, '\\', token_user(token), false);
+    }
+    return fail(ERROR_NONE_MAPPED);
+}
+
 static BOOLEAN user_name(EXTENDED_NAME_FORMAT format, const struct answer *answer)
 {
     uint8_t names[NAME_MAX_BYTES];
@@ -150,10 +164,11 @@ static BOOLEAN user_name(EXTENDED_NAME_FORMAT format, const struct answer *answe
     if (!is_format(format)) {
         return fail(ERROR_INVALID_PARAMETER);
     }
-    if (format != NameSamCompatible || !current_names(&space, &user)) {
-        return fail(ERROR_NONE_MAPPED); /* no directory to ask for the other forms */
+    if (format != NameSamCompatible) {
+        return told_name(format, answer);
     }
-    return give_joined(answer, user.domain, '\\', user.user, false);
+    return current_names(&space, &user) ? give_joined(answer, user.domain, '\\', user.user, false)
+                                        : fail(ERROR_NONE_MAPPED);
 }
 
 BOOLEAN SEC_ENTRY GetUserNameExA(EXTENDED_NAME_FORMAT NameFormat, LPSTR lpNameBuffer, PULONG nSize)

@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include "base/policy.h"
+#include "core/handle.h"
 #include "core/token.h"
+#include "secext.h"
+#include "sspi_ext.h"
 
 #define LOCAL_USER "nobody"
 
@@ -264,6 +267,51 @@ static void without_privileges(void **state)
     token_drop(token);
 }
 
+static void assert_called(EXTENDED_NAME_FORMAT format, const char *expected)
+{
+    char name[64] = "";
+    ULONG size = sizeof name;
+    SetLastError(0);
+    bool known = GetUserNameExA(format, name, &size);
+    assert_int_equal(known, expected != NULL);
+    assert_string_equal(name, expected != NULL ? expected : "");
+    assert_int_equal(GetLastError(), expected != NULL ? 0 : ERROR_NONE_MAPPED);
+}
+
+/* What a directory has told: the thread's names in its forms, and SIDs of the account and its groups. */
+static void facts_are_copied(void **state)
+{
+    uint8_t sids[] = {0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0, 7, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 5, 11, 0, 0, 0};
+    struct token *token = make_token(T("alice"), T("DOM"), NULL);
+    SecHandle handle;
+    SSPI_EXT_TOKEN *said = NULL;
+    assert_int_equal(token_facts(token).sids.size, 0);
+    const struct token_facts facts = {
+        .upn = T("alice@example.com"), .dns_domain = T("EXAMPLE.COM"), .sids = BYTES(sids)};
+    assert_int_equal(token_describe(token, &facts), SEC_E_OK);
+    memset(sids, 0xFF, sizeof sids);
+    assert_text(token_facts(token).upn, "alice@example.com");
+    assert_text(token_facts(token).dns_domain, "EXAMPLE.COM");
+    assert_called(NameUserPrincipal, NULL);
+    assert_int_equal(token_impersonate(token), SEC_E_OK);
+    assert_called(NameSamCompatible, "DOM\\alice");
+    assert_called(NameUserPrincipal, "alice@example.com");
+    assert_called(NameDnsDomain, "EXAMPLE.COM\\alice");
+    assert_called(NameDisplay, NULL);
+    assert_int_equal(token_revert(), SEC_E_OK);
+    assert_called(NameUserPrincipal, NULL);
+    assert_int_equal(handle_open(HANDLE_TOKEN, token, &handle), SEC_E_OK);
+    assert_int_equal(SspiExtQueryToken(handle_pack(&handle), &said), SEC_E_OK);
+    assert_string_equal(said->Sid, "S-1-5-18");
+    assert_int_equal(said->GroupCount, 1);
+    assert_string_equal(said->Groups[0].Sid, "S-1-5-11");
+    assert_int_equal(said->Groups[0].Attributes, 7);
+    assert_string_equal(said->UserPrincipalName, "alice@example.com");
+    assert_string_equal(said->DnsDomain, "EXAMPLE.COM");
+    assert_int_equal(FreeContextBuffer(said), SEC_E_OK);
+    assert_int_equal(handle_close(HANDLE_TOKEN, &handle), SEC_E_OK);
+}
+
 #define IN_NAME(name)     cmocka_unit_test_setup_teardown(name, without_switching, revert)
 #define WITH_RIGHTS(name) cmocka_unit_test_setup_teardown(name, with_switching, revert)
 
@@ -275,6 +323,7 @@ int main(void)
         IN_NAME(long_local_name),
         IN_NAME(impersonate_and_revert),
         IN_NAME(threads_are_apart),
+        IN_NAME(facts_are_copied),
         WITH_RIGHTS(switches_this_thread_alone),
         WITH_RIGHTS(other_threads_stay_root),
         WITH_RIGHTS(files_belong_to_the_user),
