@@ -56,14 +56,16 @@ static bool hinted(const struct neg_token *hint, const struct mech *mech)
     return false;
 }
 
-/* Adds those that are for two users, or those that are not. */
-static size_t add_offers(const struct negotiate_credential *credential, const struct neg_token *hint, bool first,
-                         enum choose_user user, size_t count, const struct mech *out[MECH_COUNT])
+enum { PLAIN = 1, USER_TO_USER = 2 };
+
+/* Adds those of the kinds `which`, in the table's order. */
+static size_t add_offers(const struct negotiate_credential *credential, const struct neg_token *hint, unsigned which,
+                         size_t count, const struct mech *out[MECH_COUNT])
 {
     for (size_t i = 0; i < MECH_COUNT; i++) {
         const struct mech *mech = &mechs[i];
-        bool now = !mech->user_to_user ? !first : user == CHOOSE_USER_FIRST ? first : user == CHOOSE_USER_TOO && !first;
-        if (now && negotiate_part(credential, mech->package) != NULL && (hint == NULL || hinted(hint, mech))) {
+        bool wanted = (which & (mech->user_to_user ? USER_TO_USER : PLAIN)) != 0;
+        if (wanted && negotiate_part(credential, mech->package) != NULL && (hint == NULL || hinted(hint, mech))) {
             out[count] = mech;
             count++;
         }
@@ -74,8 +76,8 @@ static size_t add_offers(const struct negotiate_credential *credential, const st
 size_t choose_offer(const struct negotiate_credential *credential, const struct neg_token *hint, enum choose_user user,
                     const struct mech *out[MECH_COUNT])
 {
-    size_t count = add_offers(credential, hint, true, user, 0, out);
-    count = add_offers(credential, hint, false, user, count, out);
+    size_t count = user == CHOOSE_USER_FIRST ? add_offers(credential, hint, USER_TO_USER, 0, out) : 0;
+    count = add_offers(credential, hint, user == CHOOSE_USER_TOO ? PLAIN | USER_TO_USER : PLAIN, count, out);
     return count == 0 && hint != NULL ? choose_offer(credential, NULL, user, out) : count;
 }
 
