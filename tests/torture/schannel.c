@@ -58,12 +58,14 @@ struct scene {
     const char *name;
     DWORD protocols;
     bool mutual, datagram;
+    bool late; /* the server asks for a certificate behind the handshake (RFC 8446 4.6.2) */
 };
 
 static const struct scene scenes[] = {
     {"TLS 1.2", SP_PROT_TLS1_2, false},
     {"TLS 1.3", SP_PROT_TLS1_3, false},
     {"TLS 1.3, a certificate asked for", SP_PROT_TLS1_3, true},
+    {"TLS 1.3, a certificate asked for late", SP_PROT_TLS1_3, .late = true},
     {"TLS 1.1", SP_PROT_TLS1_1, false},
     {"DTLS 1.2, a certificate asked for", SP_PROT_DTLS1_2, true, true},
 };
@@ -89,6 +91,26 @@ static bool failed_now(void)
     return memory_has_failed() || openssl.failed;
 }
 
+/* Request, answer, and what each side hears of the other's. */
+static SECURITY_STATUS ask_late(void)
+{
+    struct ends *ends = &dtls.ends;
+    uint8_t data[ENDS_ROOM];
+    size_t size = 0;
+    ends->request[END_SERVER] = ASC_REQ_MUTUAL_AUTH;
+    SECURITY_STATUS status = ends_step(ends, END_SERVER);
+    for (int side = 0; side < 2 && status >= 0; side++) { /* the client's turn, then the server's */
+        status = ends_receive(ends, side, data, &size);
+        if (status == SEC_I_RENEGOTIATE) {
+            status = ends_step(ends, side);
+        } else if (status >= 0) {
+            status = failed_now() ? SEC_E_INSUFFICIENT_MEMORY : SEC_E_INTERNAL_ERROR;
+        }
+    }
+    ends->request[END_SERVER] = 0;
+    return status;
+}
+
 static SECURITY_STATUS connect_once(const struct scene *scene)
 {
     struct ends *ends = &dtls.ends;
@@ -106,7 +128,8 @@ static SECURITY_STATUS connect_once(const struct scene *scene)
             return failed_now() ? SEC_E_INSUFFICIENT_MEMORY : SEC_E_INTERNAL_ERROR;
         }
     }
-    SECURITY_STATUS status = close_side(scene, END_CLIENT);
+    SECURITY_STATUS status = scene->late ? ask_late() : SEC_E_OK;
+    status = status < 0 ? status : close_side(scene, END_CLIENT);
     return status < 0 ? status : close_side(scene, END_SERVER);
 }
 
