@@ -115,6 +115,7 @@ SECURITY_STATUS ends_step(struct ends *ends, int side)
     SECURITY_STATUS status = call(ends, side, &in_desc, &out_desc);
     free(exact);
     ends->status[side] = status;
+    ends->asked[side] = ends->asked[side] || status == SEC_I_INCOMPLETE_CREDENTIALS;
     ends->has_context[side] = ends->has_context[side] || status >= 0;
     if (status == SEC_E_INCOMPLETE_MESSAGE || status == SEC_E_INSUFFICIENT_MEMORY ||
         status == SEC_I_INCOMPLETE_CREDENTIALS) {
@@ -209,7 +210,7 @@ void ends_reset(struct ends *ends)
         if (ends->has_context[side] && DeleteSecurityContext(&ends->contexts[side]) != SEC_E_OK) {
             abort();
         }
-        ends->has_context[side] = false;
+        ends->has_context[side] = ends->asked[side] = false;
         ends->size[side] = 0;
         ends->status[side] = SEC_I_CONTINUE_NEEDED;
         ends->alert[side] = 0;

@@ -26,6 +26,7 @@ struct ends {
     SECURITY_STATUS status[2];
     uint8_t wire[2][ENDS_ROOM]; /* on its way to the client, to the server */
     size_t size[2];
+    bool asked[2];    /* the side's caller was told SEC_I_INCOMPLETE_CREDENTIALS */
     uint8_t alert[2]; /* that the side sent last; 0: none, or close_notify */
 };
 

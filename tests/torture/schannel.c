@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/handle.h"
+#include "schannel/context.h"
 #include "sspi_ext.h"
 #include "support/dtls_ends.h"
 #include "torture/memory.h"
@@ -58,13 +60,16 @@ struct scene {
     const char *name;
     DWORD protocols;
     bool mutual, datagram;
-    bool late; /* the server asks for a certificate behind the handshake (RFC 8446 4.6.2) */
+    bool asked; /* the client has no certificate, and its caller is told */
+    bool late;  /* the server asks for a certificate behind the handshake (RFC 8446 4.6.2) */
 };
 
 static const struct scene scenes[] = {
     {"TLS 1.2", SP_PROT_TLS1_2, false},
     {"TLS 1.3", SP_PROT_TLS1_3, false},
     {"TLS 1.3, a certificate asked for", SP_PROT_TLS1_3, true},
+    {"TLS 1.2, the client's caller asked", SP_PROT_TLS1_2, true, .asked = true},
+    {"TLS 1.3, the client's caller asked", SP_PROT_TLS1_3, true, .asked = true},
     {"TLS 1.3, a certificate asked for late", SP_PROT_TLS1_3, .late = true},
     {"TLS 1.1", SP_PROT_TLS1_1, false},
     {"DTLS 1.2, a certificate asked for", SP_PROT_DTLS1_2, true, true},
@@ -91,6 +96,36 @@ static bool failed_now(void)
     return memory_has_failed() || openssl.failed;
 }
 
+/* A client that would go on without a certificate, though nobody has asked its caller for one. */
+static bool declines_unasked(const struct ends *ends)
+{
+    if (!ends->has_context[END_CLIENT] || ends->asked[END_CLIENT]) {
+        return false;
+    }
+    SecHandle handle = ends->contexts[END_CLIENT];
+    const struct schannel_context *context = handle_pin(HANDLE_CONTEXT, &handle);
+    bool declines = context != NULL && context->repeat.due && context->repeat.status == SEC_I_INCOMPLETE_CREDENTIALS;
+    if (context != NULL) {
+        handle_unpin(HANDLE_CONTEXT, &handle);
+    }
+    return declines;
+}
+
+/* Up to the question, with the beginning of a record behind the server's flight, which is to be remembered. */
+static SECURITY_STATUS ask_client(void)
+{
+    static const uint8_t more[2000] = {23, 3, 3, 16, 0}; /* 4096 bytes are announced */
+    struct ends *ends = &dtls.ends;
+    SECURITY_STATUS status = ends_step(ends, END_CLIENT);
+    status = status < 0 ? status : ends_step(ends, END_SERVER);
+    ends_put(ends, END_CLIENT, more, sizeof more);
+    status = status < 0 ? status : ends_step(ends, END_CLIENT);
+    if (status < 0) {
+        return declines_unasked(ends) ? SEC_E_INTERNAL_ERROR : status;
+    }
+    return status == SEC_I_INCOMPLETE_CREDENTIALS ? SEC_E_OK : SEC_E_INTERNAL_ERROR;
+}
+
 /* Request, answer, and what each side hears of the other's. */
 static SECURITY_STATUS ask_late(void)
 {
@@ -115,6 +150,9 @@ static SECURITY_STATUS connect_once(const struct scene *scene)
 {
     struct ends *ends = &dtls.ends;
     dtls_reset(&dtls);
+    if (scene->asked) {
+        return ask_client();
+    }
     while (scene->datagram ? !dtls_shake(&dtls, 12) : !ends_shake(ends)) {
         for (int side = 0; side < 2; side++) {
             if (ends->status[side] < 0) {
@@ -139,7 +177,7 @@ static SECURITY_STATUS run(const struct scene *scene)
     memset(&dtls, 0, sizeof dtls);
     SECURITY_STATUS status = ends_acquire(ends, scene->protocols);
     ends->request[END_SERVER] = scene->mutual ? ASC_REQ_MUTUAL_AUTH : 0;
-    ends->request[END_CLIENT] = ISC_REQ_USE_SUPPLIED_CREDS;
+    ends->request[END_CLIENT] = scene->asked ? 0 : ISC_REQ_USE_SUPPLIED_CREDS;
     for (int connection = 0; connection < 2 && status >= 0; connection++) {
         status = connect_once(scene); /* the second one resumes */
     }
