@@ -183,7 +183,7 @@ static int decode(struct options *options)
         read_input(&options->exchange);
     }
     if (options->exchange.count == 0) {
-        complain("no token found; known kinds: NTLM, SPNEGO, Kerberos");
+        complain("no token found; known kinds: NTLM, SPNEGO, Kerberos, Digest, TLS");
         return EXIT_NOT_FOUND;
     }
     if (options->exchange.more) {

@@ -12,7 +12,8 @@
 #include "terminal.h"
 
 static const struct explainer *const explainers[] = {
-    &ntlm_explainer, &spnego_explainer, &kerberos_explainer, &digest_explainer, &credssp_explainer, NULL,
+    &ntlm_explainer,    &spnego_explainer, &kerberos_explainer, &digest_explainer,
+    &credssp_explainer, &tls_explainer,    NULL,
 };
 
 const struct explainer *explain_find(struct bytes token)
@@ -112,7 +113,11 @@ static bool decode_text(struct bytes text, struct bytes *out, bool must_be_known
 static void add_token(struct exchange *exchange, struct bytes token, bool direction_known, bool from_client)
 {
     AUTO_FACTS facts = explain_token(token, false);
-    bool client = direction_known ? from_client : strcmp(facts_get(facts, "from"), "server") != 0;
+    const char *from = facts_get(facts, "from");
+    bool client = direction_known ? from_client : strcmp(from, "server") != 0;
+    if (!direction_known && from[0] == '\0' && exchange->count != 0) { /* it does not say: an answer, probably */
+        client = !exchange->legs[exchange->count - 1].from_client;
+    }
     exchange_add(exchange, client, token);
 }
 

@@ -39,6 +39,7 @@ extern const struct explainer spnego_explainer;
 extern const struct explainer kerberos_explainer;
 extern const struct explainer digest_explainer;
 extern const struct explainer credssp_explainer;
+extern const struct explainer tls_explainer;
 
 /* The entry that recognises a token; NULL for bytes that nobody knows. */
 const struct explainer *explain_find(struct bytes token);

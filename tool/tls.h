@@ -110,6 +110,9 @@ struct bytes tls_bindings(struct tls *tls);
 /* Version, suite, protocol, resumption, bindings, and the peer's certificates with the verdict. */
 struct json_object *tls_facts(struct tls *tls);
 
+/* One certificate; `leaf`: with the names it is for.  NULL for what is none. */
+struct json_object *tls_certificate_facts(struct bytes der, bool leaf);
+
 /* The subject of the peer's certificate, owned by the caller; NULL when he has shown none. */
 char *tls_peer_name(struct tls *tls);
 

@@ -139,6 +139,17 @@ static struct json_object *certificate_facts(PCCERT_CONTEXT certificate, bool le
     return facts;
 }
 
+struct json_object *tls_certificate_facts(struct bytes der, bool leaf)
+{
+    PCCERT_CONTEXT certificate = CertCreateCertificateContext(X509_ASN_ENCODING, der.data, (DWORD)der.size);
+    if (certificate == NULL) {
+        return NULL;
+    }
+    struct json_object *facts = certificate_facts(certificate, leaf);
+    CertFreeCertificateContext(certificate);
+    return facts;
+}
+
 /* All that the peer has sent, his own first. */
 static void add_certificates(struct tls *tls, struct json_object *facts)
 {
@@ -149,11 +160,9 @@ static void add_certificates(struct tls *tls, struct json_object *facts)
     struct json_object *list = facts_list();
     struct reader reader = read_start(bytes_of(all.pbCertificateChain, all.cbCertificateChain));
     for (DWORD i = 0; i < all.cCertificates; i++) {
-        struct bytes der = read_bytes(&reader, read_u32le(&reader));
-        PCCERT_CONTEXT certificate = CertCreateCertificateContext(X509_ASN_ENCODING, der.data, (DWORD)der.size);
-        if (certificate != NULL) {
-            json_object_array_add(list, certificate_facts(certificate, i == 0));
-            CertFreeCertificateContext(certificate);
+        struct json_object *each = tls_certificate_facts(read_bytes(&reader, read_u32le(&reader)), i == 0);
+        if (each != NULL) {
+            json_object_array_add(list, each);
         }
     }
     FreeContextBuffer(all.pbCertificateChain);
