@@ -15,6 +15,7 @@
 #include "login.h"
 #include "party.h"
 #include "rdp.h"
+#include "starttls.h"
 #include "terminal.h"
 #include "tls.h"
 
@@ -30,10 +31,12 @@ enum option_key {
     OPTION_TIMEOUT,
     OPTION_CREDSSP,
     OPTION_DELEGATE,
+    OPTION_STARTTLS
 };
 
 struct options {
     const char *where, *name, *alpn;
+    const struct starttls *starttls; /* NULL: TLS from the first byte on */
     unsigned timeout;
     bool again, report, json, quiet, credssp, delegate;
     struct tls_options tls;
@@ -43,6 +46,8 @@ struct options {
 static const struct argp_option option_table[] = {
     {"name", OPTION_NAME, "NAME", 0, "the server's name in its certificate and in SNI (default: HOST)"},
     {"alpn", OPTION_ALPN, "LIST", 0, "protocols to offer, separated by commas, best first"},
+    {"starttls", OPTION_STARTTLS, "PROTOCOL", 0,
+     "begin in the clear: smtp, imap, pop3, ftp, nntp, sieve, xmpp, ldap, postgres"},
     {"again", OPTION_AGAIN, NULL, 0, "connect twice, and report the second time: is the session resumed?"},
     {"report", OPTION_REPORT, NULL, 0, "only report, on standard output, and close"},
     {"json", OPTION_JSON, NULL, 0, "the same as JSON"},
@@ -73,6 +78,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_REPORT:
         options->report = true;
+        return 0;
+    case OPTION_STARTTLS:
+        options->starttls = starttls_find(argument);
+        if (options->starttls == NULL) {
+            argp_error(state, "--starttls knows %s", starttls_names());
+        }
         return 0;
     case OPTION_JSON:
         options->json = true;
@@ -154,7 +165,10 @@ static bool parse_where(struct link *link)
         int port = evhttp_uri_get_port(uri);
         link->host = need(strdup(host[0] == '[' ? host + 1 : host));
         link->host[strcspn(link->host, "]")] = '\0';
-        snprintf(link->port, sizeof link->port, "%d", port > 0 ? port : link->options->credssp ? 3389 : 443);
+        int usual = link->options->credssp            ? 3389
+                    : link->options->starttls != NULL ? starttls_port(link->options->starttls)
+                                                      : 443;
+        snprintf(link->port, sizeof link->port, "%d", port > 0 ? port : usual);
     }
     if (uri != NULL) {
         evhttp_uri_free(uri);
@@ -429,6 +443,10 @@ static int visit(struct link *link, struct tls_credential *credential, bool last
     int code = dial(link);
     if (code == EXIT_DONE && options->credssp) {
         code = ask_for_logon(link);
+    }
+    if (code == EXIT_DONE && options->starttls != NULL) {
+        code = starttls_begin(options->starttls, link->socket, options->name != NULL ? options->name : link->host,
+                              options->timeout);
     }
     uint64_t start = party_clock();
     if (code == EXIT_DONE) {

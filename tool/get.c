@@ -22,7 +22,7 @@ enum option_key { OPTION_JSON = 256, OPTION_PROXY, OPTION_TARGET, OPTION_TIMEOUT
 static const struct argp_option option_table[] = {
     {"package", 'k', "NAME", 0, "insist on this scheme (default: the best that the server offers)"},
     {"target", OPTION_TARGET, "SPN", 0, "the server's principal name (default: HTTP/HOST of the URL)"},
-    {"proxy", OPTION_PROXY, "http://HOST:PORT", 0,
+    {"proxy", OPTION_PROXY, "http[s]://HOST:PORT", 0,
      "go through a proxy, and sign in there as the same user when it asks"},
     {"timeout", OPTION_TIMEOUT, "SECONDS", 0, "give up on a silent peer (default 30)"},
     {"verbose", 'v', NULL, 0, "draw the exchange on standard error"},
@@ -81,7 +81,7 @@ static const struct argp argp = {
     "Fetch a page as the logged-on user or as --user, on one connection. The page goes to standard output, everything "
     "else to standard error."
     "\vExit status: 0 fetched, 1 an error here, 2 usage, 3 refused (401 or 407), 4 no connection, 5 not in this build "
-    "(https through a proxy), 6 another HTTP error, 8 a certificate that is not to be trusted.",
+    "(https through an https proxy), 6 another HTTP error, 8 a certificate that is not to be trusted.",
     children};
 
 static bool asks(int code)
@@ -165,16 +165,67 @@ static void hang_up(struct fetch *fetch)
     party->bindings = BYTES_NONE;
 }
 
+static char *ask_for_tunnel(void *argument)
+{
+    struct fetch *fetch = argument;
+    struct gate *gate = &fetch->gates[1];
+    char *request = NULL;
+    if (asprintf(&request, "CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sspi-get (OpenSSPI)\r\n%s%s%s%s\r\n",
+                 fetch->tunnel, fetch->tunnel, gate->header != NULL ? gate->answer : "",
+                 gate->header != NULL ? ": " : "", gate->header != NULL ? gate->header : "",
+                 gate->header != NULL ? "\r\n" : "") < 0) {
+        need(NULL);
+    }
+    free(STEAL(gate->header));
+    return request;
+}
+
+/* The proxy's answer to CONNECT. */
+static bool hear_of_tunnel(void *argument, int code, struct evkeyvalq *headers, bool *accepted)
+{
+    struct fetch *fetch = argument;
+    struct gate *gate = &fetch->gates[1];
+    fetch->code = code;
+    free(STEAL(fetch->offer[1]));
+    gate_keep_offer(fetch, 1, headers);
+    gate->info = evhttp_find_header(headers, "Proxy-Authentication-Info");
+    if (code == 407 && ++fetch->tunnel_requests < REQUESTS_MAX && fetch->offer[1] != NULL) {
+        fetch->tunnel_code = gate_answer(fetch, gate, fetch->offer[1]);
+        *accepted = false;
+        return fetch->tunnel_code == EXIT_DONE;
+    }
+    if (code == 407) {
+        bool tried = gate->tried || gate->party.has_context;
+        complain(tried ? GET_REFUSED : "the %s wants credentials (407), but offers no scheme that this build has",
+                 gate->name);
+        fetch->tunnel_code = tried ? EXIT_REFUSED : EXIT_NOT_IN_BUILD;
+    } else if (code < 200 || code >= 300) {
+        complain("the proxy makes no tunnel to %s: %d", fetch->tunnel, code);
+        fetch->tunnel_code = code == 0 ? EXIT_NETWORK : EXIT_HTTP;
+    } else {
+        fetch->tunnel_code = gate_finish(fetch, gate);
+    }
+    *accepted = fetch->tunnel_code == EXIT_DONE;
+    return false;
+}
+
 /* Puts TLS under a connection that evhttp has just begun. */
 static void secure(struct fetch *fetch)
 {
+    const struct tls_prologue prologue = {ask_for_tunnel, hear_of_tunnel, fetch};
     struct bufferevent *client = evhttp_connection_get_bufferevent(fetch->connection);
-    if (!fetch->https || fetch->connected) {
+    if ((!fetch->https && !fetch->tls_to_proxy) || fetch->connected) {
         return;
     }
     hang_up(fetch);
-    tls_init(&fetch->tls, &fetch->credential, fetch->host, "http/1.1");
+    tls_init(&fetch->tls, &fetch->credential, fetch->tunnel != NULL ? fetch->origin : fetch->host, "http/1.1");
     fetch->bridge = tls_bridge_new(fetch->base, client, &fetch->tls, fetch->options->timeout);
+    if (fetch->tunnel != NULL) { /* each connection to the proxy signs in anew */
+        party_reset(&fetch->gates[1].party);
+        fetch->gates[1].tried = false;
+        fetch->tunnel_requests = 0;
+        tls_bridge_set_prologue(fetch->bridge, &prologue);
+    }
     fetch->connected = true;
 }
 
@@ -218,7 +269,11 @@ static int send_request(struct fetch *fetch)
     }
     secure(fetch);
     event_base_dispatch(fetch->base);
-    if (fetch->https && fetch->tls.state == TLS_FAILED && (!fetch->answered || fetch->by_end)) {
+    if (fetch->tunnel_code != EXIT_DONE) {
+        return fetch->tunnel_code;
+    }
+    if ((fetch->https || fetch->tls_to_proxy) && fetch->tls.state == TLS_FAILED &&
+        (!fetch->answered || fetch->by_end)) {
         return tls_complain(&fetch->tls, fetch->host_header);
     }
     if (!fetch->answered) {
@@ -279,12 +334,9 @@ static int parse_url(const char *text, const char *what, struct evhttp_uri **out
     const char *scheme = uri != NULL ? evhttp_uri_get_scheme(uri) : NULL;
     bool proxy = strcmp(what, "proxy") == 0;
     int code = EXIT_USAGE;
-    if (proxy && scheme != NULL && strcasecmp(scheme, "https") == 0) {
-        complain("%s: TLS to a proxy is not in this build", text);
-        code = EXIT_NOT_IN_BUILD;
-    } else if (scheme == NULL || (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0) ||
-               evhttp_uri_get_host(uri) == NULL || evhttp_uri_get_host(uri)[0] == '\0') {
-        complain("%s wants http%s://HOST[:PORT]/..., not '%s'", what, proxy ? "" : "[s]", text);
+    if (scheme == NULL || (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0) ||
+        evhttp_uri_get_host(uri) == NULL || evhttp_uri_get_host(uri)[0] == '\0') {
+        complain("%s wants http[s]://HOST[:PORT]%s, not '%s'", what, proxy ? "" : "/...", text);
     } else if (evhttp_uri_get_userinfo(uri) != NULL) {
         complain("a %s with a name or password in it is visible to everybody on this machine; use --user", what);
     } else {
@@ -297,8 +349,35 @@ static int parse_url(const char *text, const char *what, struct evhttp_uri **out
     return code;
 }
 
+/* Without the brackets of an IPv6 address, which evhttp and TLS do not want. */
+static char *bare_host(const char *host)
+{
+    char *out = need(strdup(host[0] == '[' ? host + 1 : host));
+    out[strcspn(out, "]")] = '\0';
+    return out;
+}
+
+static void prepare_gates(struct fetch *fetch, const char *host, const char *origin)
+{
+    bool tunnel = fetch->tunnel != NULL;
+    fetch->gates[0] = (struct gate){.name = "server",
+                                    .ask = "WWW-Authenticate",
+                                    .answer = "Authorization",
+                                    .method = "GET",
+                                    .resource = fetch->resource};
+    fetch->gates[1] = (struct gate){.name = "proxy",
+                                    .ask = "Proxy-Authenticate",
+                                    .answer = "Proxy-Authorization",
+                                    .method = tunnel ? "CONNECT" : "GET",
+                                    .resource = tunnel ? fetch->tunnel : fetch->resource};
+    fetch->gates[0].target =
+        fetch->options->target != NULL ? need(strdup(fetch->options->target)) : principal_of(origin);
+    fetch->gates[1].target = principal_of(host);
+}
+
 static void prepare(struct fetch *fetch, struct evhttp_uri *proxy)
 {
+    bool whole = proxy != NULL && !fetch->https; /* a proxy that is asked for the page itself */
     struct evhttp_uri *to = proxy != NULL ? proxy : fetch->uri;
     const char *host = evhttp_uri_get_host(to);
     const char *origin = evhttp_uri_get_host(fetch->uri);
@@ -307,22 +386,22 @@ static void prepare(struct fetch *fetch, struct evhttp_uri *proxy)
     int port = evhttp_uri_get_port(to);
     int origin_port = evhttp_uri_get_port(fetch->uri);
     if (asprintf(&fetch->host_header, origin_port > 0 ? "%s:%d" : "%s", origin, origin_port) < 0 ||
-        asprintf(&fetch->owned_resource, "%s%s%s%s%s%s", proxy != NULL ? "http://" : "",
-                 proxy != NULL ? fetch->host_header : "", path != NULL && path[0] == '/' ? "" : "/",
-                 path != NULL ? path : "", query != NULL ? "?" : "", query != NULL ? query : "") < 0) {
+        asprintf(&fetch->owned_resource, "%s%s%s%s%s%s", whole ? "http://" : "", whole ? fetch->host_header : "",
+                 path != NULL && path[0] == '/' ? "" : "/", path != NULL ? path : "", query != NULL ? "?" : "",
+                 query != NULL ? query : "") < 0) {
         need(NULL);
     }
     fetch->resource = fetch->owned_resource;
-    fetch->gates[0] = (struct gate){.name = "server", .ask = "WWW-Authenticate", .answer = "Authorization"};
-    fetch->gates[1] = (struct gate){.name = "proxy", .ask = "Proxy-Authenticate", .answer = "Proxy-Authorization"};
-    fetch->gates[0].target =
-        fetch->options->target != NULL ? need(strdup(fetch->options->target)) : principal_of(origin);
-    fetch->gates[1].target = principal_of(host);
+    if (proxy != NULL && fetch->https &&
+        asprintf(&fetch->tunnel, "%s:%d", origin, origin_port > 0 ? origin_port : 443) < 0) {
+        need(NULL);
+    }
+    prepare_gates(fetch, host, origin);
     fetch->base = need(event_base_new());
-    /* evhttp wants an IPv6 address without its brackets */
-    fetch->host = need(strdup(host[0] == '[' ? host + 1 : host));
-    fetch->host[strcspn(fetch->host, "]")] = '\0';
-    port = port > 0 ? port : fetch->https ? 443 : 80;
+    fetch->host = bare_host(host);
+    fetch->origin = bare_host(origin);
+    bool to_tls = proxy != NULL ? fetch->tls_to_proxy : fetch->https;
+    port = port > 0 ? port : to_tls ? 443 : 80;
     fetch->connection = need(evhttp_connection_base_new(fetch->base, NULL, fetch->host, (uint16_t)port));
     evhttp_connection_set_timeout(fetch->connection, (int)fetch->options->timeout);
     evhttp_connection_set_max_headers_size(fetch->connection, HEADERS_MAX);
@@ -382,6 +461,8 @@ static void fetch_free(struct fetch *fetch)
     tls_credential_close(&fetch->credential);
     free(fetch->host_header);
     free(fetch->host);
+    free(fetch->origin);
+    free(fetch->tunnel);
     free(fetch->owned_resource);
 }
 
@@ -400,11 +481,12 @@ static int get(struct get_options *options)
         code = parse_url(options->proxy, "proxy", &proxy);
     }
     fetch.https = fetch.uri != NULL && strcasecmp(evhttp_uri_get_scheme(fetch.uri), "https") == 0;
-    if (code == EXIT_DONE && fetch.https && proxy != NULL) {
-        complain("https through a proxy (CONNECT) is not in this build");
+    fetch.tls_to_proxy = proxy != NULL && strcasecmp(evhttp_uri_get_scheme(proxy), "https") == 0;
+    if (code == EXIT_DONE && fetch.https && fetch.tls_to_proxy) {
+        complain("https through TLS to a proxy is not in this build");
         code = EXIT_NOT_IN_BUILD;
     }
-    if (code == EXIT_DONE && fetch.https) {
+    if (code == EXIT_DONE && (fetch.https || fetch.tls_to_proxy)) {
         code = tls_credential_open(&fetch.credential, &options->tls, false);
     }
     if (code == EXIT_DONE && options->login.user != NULL && !login_password(&options->login, "Password", false)) {

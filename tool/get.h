@@ -34,9 +34,11 @@ struct gate {
     struct party party;
     CredHandle credential;
     bool has_credential;
-    bool tried;       /* the last token of an exchange was sent */
-    char *header;     /* owned; what the next request says */
-    const char *info; /* Authentication-Info of the answer at hand, while its headers are */
+    const char *method;   /* of the request that it sees, and what it names */
+    const char *resource; /* ... borrowed */
+    bool tried;           /* the last token of an exchange was sent */
+    char *header;         /* owned; what the next request says */
+    const char *info;     /* Authentication-Info of the answer at hand, while its headers are */
 };
 
 struct fetch {
@@ -47,7 +49,8 @@ struct fetch {
     const char *resource; /* what the request line names; owned below */
     char *owned_resource;
     char *host_header;
-    char *host; /* that we connect to, without brackets */
+    char *host;   /* owned; that we connect to, without brackets */
+    char *origin; /* owned; whose page it is, likewise */
     struct gate gates[2];
     struct exchange exchange;
     /* the answer to the last request */
@@ -57,6 +60,10 @@ struct fetch {
     bool by_end;    /* nothing but the connection's end shows where the page ends (RFC 9112 6.3) */
     bool connected; /* a TLS connection is there, or under way */
     bool https;
+    bool tls_to_proxy;   /* http by an https proxy */
+    char *tunnel;        /* owned; https by a proxy: the authority that CONNECT names; NULL: none */
+    int tunnel_requests; /* CONNECTs of this connection */
+    int tunnel_code;     /* an exit code: EXIT_DONE unless the proxy makes no tunnel */
     struct tls_credential credential;
     struct tls tls;
     struct tls_bridge *bridge; /* NULL: none */

@@ -64,9 +64,9 @@ void gate_keep_offer(struct fetch *fetch, size_t gate, const struct evkeyvalq *h
 }
 
 /* Digest's proof of the server is optional, but a wrong one is none (RFC 7616 3.5). */
-static int check_info(const struct fetch *fetch, struct gate *gate)
+static int check_info(struct gate *gate)
 {
-    const struct digest_request line = {"GET", fetch->resource, NULL};
+    const struct digest_request line = {gate->method, gate->resource, NULL};
     if (gate->info == NULL || !gate->party.established) {
         return EXIT_DONE;
     }
@@ -87,7 +87,7 @@ int gate_finish(struct fetch *fetch, struct gate *gate)
     bool good = true;
     const char *offer = fetch->offer[gate - fetch->gates];
     if (gate->scheme != NULL && gate->scheme->text) {
-        return check_info(fetch, gate);
+        return check_info(gate);
     }
     if (gate->scheme == NULL || gate->party.established) {
         return EXIT_DONE;
@@ -150,7 +150,7 @@ int gate_answer(struct fetch *fetch, struct gate *gate, const char *offer)
         gate->party.bindings = tls_bindings(&fetch->tls);
     }
     if (status == SEC_E_OK && good && !refused && text) { /* a stale nonce may be answered again */
-        const struct digest_request line = {"GET", fetch->resource, NULL};
+        const struct digest_request line = {gate->method, gate->resource, NULL};
         status = http_digest_answer(&gate->party, &gate->credential, token, &line, &answer);
         why = gate->party.reason;
     } else if (status == SEC_E_OK && good && !refused) {
@@ -172,7 +172,7 @@ int gate_answer(struct fetch *fetch, struct gate *gate, const char *offer)
     }
     struct leg *leg = exchange_add(&fetch->exchange, true, answer);
     leg_status(leg, status, gate->party.nanoseconds);
-    leg_note(leg, "GET %s, %s: %s", fetch->resource, gate->answer, gate->scheme->name);
+    leg_note(leg, "%s %s, %s: %s", gate->method, gate->resource, gate->answer, gate->scheme->name);
     gate->tried = status == SEC_E_OK;
     gate->header = scheme_format(gate->scheme, answer);
     FreeContextBuffer((void *)answer.data);

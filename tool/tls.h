@@ -134,6 +134,21 @@ struct tls_bridge;
  * may be silent within the handshake. */
 struct tls_bridge *tls_bridge_new(struct event_base *base, struct bufferevent *client, struct tls *tls,
                                   unsigned patience);
+
+struct evkeyvalq;
+
+/* What is said in the clear before TLS begins: CONNECT to a proxy (RFC 9110 9.3.6). */
+struct tls_prologue {
+    /* The next request; owned by the caller. */
+    char *(*ask)(void *argument);
+    /* The answer's code and its header fields.  True: once more; false: it is over, by a tunnel when the code is 2xx and
+     * `*accepted` stays true. */
+    bool (*hear)(void *argument, int code, struct evkeyvalq *headers, bool *accepted);
+    void *argument;
+};
+
+/* For a bridge that has not connected. */
+void tls_bridge_set_prologue(struct tls_bridge *bridge, const struct tls_prologue *prologue);
 void tls_bridge_free(struct tls_bridge *bridge);
 
 #endif

@@ -1,7 +1,12 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +14,7 @@
 #include "terminal.h"
 #include "tls.h"
 
+#define HEAD_MAX    (64 * 1024)    /* of an answer to CONNECT */
 #define BACKLOG_MAX (1024u * 1024) /* of what one side sends and the other does not take */
 
 struct tls_bridge {
@@ -20,6 +26,11 @@ struct tls_bridge {
     void *tell_argument;
     struct bufferevent *near, *far; /* our end of the pair, and the server; NULL: none */
     bool announced;                 /* the client knows that it is connected */
+    struct tls_prologue prologue;   /* ask NULL: none */
+    size_t body;                    /* of an answer to it, that is still to come */
+    bool again;                     /* the next request waits for the end of that */
+    struct sockaddr_storage peer;   /* to be dialled again when a proxy hangs up between two answers */
+    socklen_t peer_size;
 };
 
 static void announce(struct tls_bridge *bridge, short what)
@@ -118,6 +129,143 @@ static void on_near_room(struct bufferevent *near, void *argument)
     }
 }
 
+static void begin_tls(struct tls_bridge *bridge)
+{
+    bufferevent_setcb(bridge->far, on_far_data, on_far_room, on_far_event, bridge);
+    bufferevent_setcb(bridge->near, on_near_data, on_near_room, on_near_event, bridge);
+    tls_begin(bridge->tls, bufferevent_get_output(bridge->far));
+    bufferevent_enable(bridge->near, EV_READ | EV_WRITE);
+    if (bridge->tls->state == TLS_FAILED) {
+        end_near(bridge);
+    }
+}
+
+/* ---------------------------------------------------------------- what comes before TLS */
+
+static void ask_again(struct tls_bridge *bridge)
+{
+    AUTO_FREE char *request = bridge->prologue.ask(bridge->prologue.argument);
+    bridge->again = false;
+    bufferevent_write(bridge->far, request, strlen(request));
+}
+
+/* A head that is whole, as lines. */
+static int read_head(struct evbuffer *in, struct evkeyvalq *headers)
+{
+    int code = 0;
+    char *line = evbuffer_readln(in, NULL, EVBUFFER_EOL_CRLF);
+    if (line == NULL || sscanf(line, "HTTP/1.%*1[01] %3d", &code) != 1) {
+        code = 0;
+    }
+    free(line);
+    line = evbuffer_readln(in, NULL, EVBUFFER_EOL_CRLF);
+    while (line != NULL && line[0] != '\0') {
+        char *colon = strchr(line, ':');
+        if (colon != NULL) {
+            *colon = '\0';
+            evhttp_add_header(headers, line, colon + 1 + strspn(colon + 1, " \t"));
+        }
+        free(line);
+        line = evbuffer_readln(in, NULL, EVBUFFER_EOL_CRLF);
+    }
+    free(line);
+    return code;
+}
+
+static void redial(struct tls_bridge *bridge);
+
+/* One answer, when its head is there. */
+static void take_answer(struct tls_bridge *bridge, struct evbuffer *in)
+{
+    struct evkeyvalq headers;
+    bool accepted = true;
+    TAILQ_INIT(&headers);
+    int code = read_head(in, &headers);
+    const char *size = evhttp_find_header(&headers, "Content-Length");
+    const char *end = evhttp_find_header(&headers, "Connection");
+    bool closes = (end != NULL && strcasecmp(end, "close") == 0) || size == NULL;
+    bool more = bridge->prologue.hear(bridge->prologue.argument, code, &headers, &accepted);
+    bridge->body = size != NULL ? strtoul(size, NULL, 10) : 0;
+    evhttp_clear_headers(&headers);
+    if (more && closes) {
+        redial(bridge);
+    } else if (more) {
+        bridge->again = true;
+    } else if (accepted && code >= 200 && code < 300) {
+        bridge->prologue.ask = NULL;
+        begin_tls(bridge);
+        if (evbuffer_get_length(in) != 0) {
+            on_far_data(bridge->far, bridge);
+        }
+    } else {
+        end_near(bridge);
+    }
+}
+
+static void on_answer_data(struct bufferevent *far, void *argument)
+{
+    struct tls_bridge *bridge = argument;
+    struct evbuffer *in = bufferevent_get_input(far);
+    size_t skipped = evbuffer_get_length(in) < bridge->body ? evbuffer_get_length(in) : bridge->body;
+    evbuffer_drain(in, skipped);
+    bridge->body -= skipped;
+    if (bridge->body != 0) {
+        return;
+    }
+    if (bridge->again) {
+        ask_again(bridge);
+    }
+    if (evbuffer_search(in, "\r\n\r\n", 4, NULL).pos >= 0) {
+        take_answer(bridge, in);
+        if (bridge->again && bridge->far == far) {
+            on_answer_data(far, bridge); /* its body may be there already */
+        }
+    } else if (evbuffer_get_length(in) > HEAD_MAX) {
+        end_near(bridge);
+    }
+}
+
+static void on_answer_event(struct bufferevent *far, short what, void *argument)
+{
+    struct tls_bridge *bridge = argument;
+    (void)far;
+    if ((what & BEV_EVENT_CONNECTED) != 0) {
+        return;
+    }
+    if (bridge->again && (what & BEV_EVENT_EOF) != 0) { /* its answer ended the connection, whatever it said of that */
+        redial(bridge);
+        return;
+    }
+    bridge->tls->reason = (what & BEV_EVENT_TIMEOUT) != 0 ? "the proxy is silent" : "the proxy hung up";
+    end_near(bridge);
+}
+
+static void begin_prologue(struct tls_bridge *bridge)
+{
+    bufferevent_setcb(bridge->far, on_answer_data, NULL, on_answer_event, bridge);
+    ask_again(bridge);
+}
+
+static void redial(struct tls_bridge *bridge)
+{
+    bufferevent_free(bridge->far);
+    bridge->far = need(bufferevent_socket_new(bridge->base, -1, BEV_OPT_CLOSE_ON_FREE));
+    bridge->body = 0;
+    begin_prologue(bridge);
+    bufferevent_set_timeouts(bridge->far, &bridge->patience, NULL);
+    bufferevent_enable(bridge->far, EV_READ | EV_WRITE);
+    if (bufferevent_socket_connect(bridge->far, (struct sockaddr *)&bridge->peer, (int)bridge->peer_size) != 0) {
+        end_near(bridge);
+    }
+}
+
+void tls_bridge_set_prologue(struct tls_bridge *bridge, const struct tls_prologue *prologue)
+{
+    bridge->prologue = *prologue;
+}
+
+/* ---------------------------------------------------------------- connecting */
+
 static struct bufferevent *take_socket(struct tls_bridge *bridge, evutil_socket_t socket)
 {
     struct bufferevent *out = need(bufferevent_socket_new(bridge->base, socket, BEV_OPT_CLOSE_ON_FREE));
@@ -140,14 +288,14 @@ static void on_connected(struct bufferevent *client, short what, void *argument)
     bridge->far = take_socket(bridge, server);
     bridge->near = take_socket(bridge, ends[1]);
     bufferevent_setfd(client, ends[0]);
-    bufferevent_setcb(bridge->far, on_far_data, on_far_room, on_far_event, bridge);
-    bufferevent_setcb(bridge->near, on_near_data, on_near_room, on_near_event, bridge);
-    tls_begin(bridge->tls, bufferevent_get_output(bridge->far));
+    bridge->peer_size = sizeof bridge->peer;
+    (void)getpeername(server, (struct sockaddr *)&bridge->peer, &bridge->peer_size);
     bufferevent_set_timeouts(bridge->far, &bridge->patience, NULL);
     bufferevent_enable(bridge->far, EV_READ | EV_WRITE);
-    bufferevent_enable(bridge->near, EV_READ | EV_WRITE);
-    if (bridge->tls->state == TLS_FAILED) {
-        end_near(bridge);
+    if (bridge->prologue.ask != NULL) {
+        begin_prologue(bridge);
+    } else {
+        begin_tls(bridge);
     }
 }
 

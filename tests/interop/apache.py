@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""apache.py SSPI: `sspi get` signs in at Apache with mod_auth_gssapi and gss-ntlmssp, as a server and as a proxy."""
+"""apache.py SSPI PKI: `sspi get` signs in at Apache with mod_auth_gssapi and gss-ntlmssp, as a server, as a proxy, and as one that
+makes tunnels for https."""
 import json
 import os
 import sys
 
 import harness
 import relay
+import tls_server
 from harness import check, equal, matches
 
+PKI = sys.argv[2]
 MODULES = '/usr/lib/apache2/modules'
 
 CONFIGURATION = '''
@@ -26,6 +29,7 @@ LoadModule mime_module {modules}/mod_mime.so
 LoadModule filter_module {modules}/mod_filter.so
 LoadModule include_module {modules}/mod_include.so
 LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_connect_module {modules}/mod_proxy_connect.so
 LoadModule proxy_http_module {modules}/mod_proxy_http.so
 LoadModule auth_gssapi_module {modules}/mod_auth_gssapi.so
 DocumentRoot {root}/www
@@ -48,6 +52,7 @@ KeepAliveTimeout 30
 </Directory>
 <VirtualHost 127.0.0.1:{proxy}>
     ProxyRequests On
+    AllowCONNECT 1-65535
     ProxyVia On
     <Proxy "*">
         AuthType GSSAPI
@@ -195,6 +200,31 @@ def proxies(site):
     spnego(site, site.proxy, 'the proxy', page, '--proxy', '{relay}')
 
 
+def tunnels(site):
+    """CONNECT (RFC 9110 9.3.6): the proxy asks, the server behind it has a certificate."""
+    if not PKI:
+        harness.skip('tunnels', 'the openssl command is not installed (package openssl)')
+        return
+    proxy = 'http://127.0.0.1:%d' % site.proxy
+
+    def page(connection, seen):
+        seen['request'] = tls_server.until(connection, b'\r\n\r\n')
+        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nthrough')
+
+    with tls_server.Server(tls_server.context(PKI, 'local'), page) as server:
+        url = 'https://127.0.0.1:%d/page' % server.port
+        for package in 'NTLM', 'Negotiate':
+            result = site.get('DOMAIN\\User', 'Password', '--proxy', proxy, '--roots', PKI + '/root.pem', url, package=package)
+            check((result.status, result.out) == (0, 'through'), 'a tunnel, %s' % package, lambda: '%s\n%s' % (result, site.log()))
+            check(b'Authorization' not in server.seen[-1]['request'], 'the server behind it sees nothing of that', str(server.seen[-1]))
+            before = len(server.seen)
+            result = site.get('DOMAIN\\User', 'password', '--proxy', proxy, '--roots', PKI + '/root.pem', url, package=package)
+            equal((result.status, result.out, len(server.seen)), (3, '', before), 'a wrong password, %s: no tunnel' % package)
+            matches('refused by the proxy', result.err, 'and it is the proxy that refused')
+        result = site.get('DOMAIN\\User', 'Password', '--proxy', proxy, url)
+        equal((result.status, result.out), (8, ''), 'a certificate that nobody knows, behind a tunnel')
+
+
 # Of a signature (MS-NLMP 2.2.2.9.1): a byte of each part.
 MIC_PARTS = ((0, 'version'), (4, 'checksum'), (12, 'sequence number'))
 
@@ -208,6 +238,7 @@ def main():
     negotiate(site)
     spnego(site, site.port, 'Apache', '{relay}who.shtml')
     proxies(site)
+    tunnels(site)
     check(site.process.running(), 'Apache lived through it', site.log())
 
 

@@ -5,70 +5,16 @@ import base64
 import hashlib
 import json
 import os
-import re
 import shutil
-import socket
-import ssl
 import subprocess
 import sys
-import threading
 
 import harness
 from harness import check, equal, matches
+from tls_between import Between
 
 SSPI = os.path.abspath(sys.argv[1])
 PKI = sys.argv[2]
-
-
-class Between:
-    """TLS with the client by another certificate, TLS with the server; whole requests and answers in turn."""
-
-    def __init__(self, port):
-        self.port = port
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.tls.load_cert_chain(PKI + '/unknown.chain.pem', PKI + '/unknown.key')
-        self.onward = ssl.create_default_context(cafile=PKI + '/root.pem')
-        self.listener = socket.create_server(('127.0.0.1', 0))
-        self.url = 'https://127.0.0.1:%d/' % self.listener.getsockname()[1]
-        self.answers = []
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self):
-        while True:
-            try:
-                plain, _ = self.listener.accept()
-            except OSError:
-                return
-            try:
-                with self.tls.wrap_socket(plain, server_side=True) as client, \
-                        self.onward.wrap_socket(socket.create_connection(('127.0.0.1', self.port)), server_hostname='localhost') as server:
-                    while self._turn(client, server):
-                        pass
-            except OSError:
-                pass
-
-    def _turn(self, client, server):
-        request = self._message(client)
-        if not request:
-            return False
-        server.sendall(request)
-        answer = self._message(server)
-        self.answers.append(answer.split()[1].decode() if answer else None)
-        client.sendall(answer)
-        return bool(answer)
-
-    @staticmethod
-    def _message(connection):
-        data = b''
-        while b'\r\n\r\n' not in data:
-            piece = connection.recv(65536)
-            if not piece:
-                return b''
-            data += piece
-        length = re.search(rb'(?i)\r\ncontent-length: *(\d+)', data.split(b'\r\n\r\n')[0])
-        while length and len(data.split(b'\r\n\r\n', 1)[1]) < int(length[1]):
-            data += connection.recv(65536)
-        return data
 
 
 def serve(env, *arguments):
@@ -117,9 +63,9 @@ def policies(program, env):
                     equal(json.loads(result.out)['context'].get('channel_bindings'),
                           None if policy == 'ignore' else 'those of this connection', 'with its bindings')
                 seen = len(server.output())
-                between = Between(port)
+                between = Between(PKI, port)
                 relayed = get(between.url, '--insecure', '--package', scheme, '--tls-version', version)
-                between.listener.close()
+                between.close()
                 log = server.output()[seen:]
                 if policy == 'ignore':
                     equal((relayed.status, between.answers[-1:]), (0, ['200']), 'ignore: a relayed %s logon gets in' % scheme)

@@ -1,4 +1,4 @@
-"""Apache with mod_auth_gssapi, for Kerberos alone."""
+"""Apache with mod_auth_gssapi, for Kerberos alone; with mod_ssl on request."""
 import os
 import shutil
 
@@ -43,7 +43,8 @@ class Site:
     """A server whose page who.shtml says who is there; it has copies of the keytab and of the configuration."""
     count = 0
 
-    def __init__(self, keytab, configuration):
+    def __init__(self, keytab, configuration, tls=None):
+        """tls: the path of a chain and its key without their ends, for HTTPS."""
         Site.count += 1
         name = 'apache-krb-%d' % Site.count
         self.root = os.path.join(harness.scratch(), name)
@@ -52,6 +53,8 @@ class Site:
         os.makedirs(os.path.join(self.root, 'rcache'))
         shutil.copy(keytab, os.path.join(self.root, 'keytab'))
         shutil.copy(configuration, os.path.join(self.root, 'krb5.conf'))
+        for end in ('chain.pem', 'key') if tls else ():
+            shutil.copy('%s.%s' % (tls, end), os.path.join(self.root, 'tls.' + end))
         account = 'www-data' if os.geteuid() == 0 else None
         if account:
             for folder, folders, files in os.walk(self.root):
@@ -61,13 +64,17 @@ class Site:
         env.update({'LC_ALL': 'C.UTF-8', 'KRB5_CONFIG': os.path.join(self.root, 'krb5.conf'),
                     'KRB5RCACHEDIR': os.path.join(self.root, 'rcache'), 'KRB5CCNAME': 'FILE:' + os.path.join(self.root, 'none')})
         program = harness.need_program('apache2', 'apache2')
+        secure = ''
+        if tls:
+            secure = 'LoadModule ssl_module %s/mod_ssl.so\nSSLEngine on\nSSLCertificateFile %s/tls.chain.pem\nSSLCertificateKeyFile %s/tls.key\n' % (
+                MODULES, self.root, self.root)
         modules = '\n'.join('LoadModule %s_module %s/mod_%s.so' % (module, MODULES, module) for module in NAMES)
 
         def at(port):
-            path = harness.write(name + '/httpd.conf', CONFIGURATION.format(root=self.root, port=port, modules=modules), 0o644)
+            path = harness.write(name + '/httpd.conf', CONFIGURATION.format(root=self.root, port=port, modules=modules + '\n' + secure), 0o644)
             return harness.Process([program, '-X', '-f', path], env=env, cwd='/', user=account)
         self.process, self.port = harness.with_port(at)
-        self.url = 'http://127.0.0.1:%d/' % self.port
+        self.url = '%s://127.0.0.1:%d/' % ('https' if tls else 'http', self.port)
 
     def log(self):
         with open(os.path.join(self.root, 'error.log'), encoding='utf-8', errors='replace') as file:
