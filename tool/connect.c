@@ -31,7 +31,8 @@ enum option_key {
     OPTION_TIMEOUT,
     OPTION_CREDSSP,
     OPTION_DELEGATE,
-    OPTION_STARTTLS
+    OPTION_STARTTLS,
+    OPTION_DTLS,
 };
 
 struct options {
@@ -48,6 +49,7 @@ static const struct argp_option option_table[] = {
     {"alpn", OPTION_ALPN, "LIST", 0, "protocols to offer, separated by commas, best first"},
     {"starttls", OPTION_STARTTLS, "PROTOCOL", 0,
      "begin in the clear: smtp, imap, pop3, ftp, nntp, sieve, xmpp, ldap, postgres"},
+    {"dtls", OPTION_DTLS, NULL, 0, "DTLS: UDP instead of TCP, lines instead of a stream"},
     {"again", OPTION_AGAIN, NULL, 0, "connect twice, and report the second time: is the session resumed?"},
     {"report", OPTION_REPORT, NULL, 0, "only report, on standard output, and close"},
     {"json", OPTION_JSON, NULL, 0, "the same as JSON"},
@@ -85,6 +87,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             argp_error(state, "--starttls knows %s", starttls_names());
         }
         return 0;
+    case OPTION_DTLS:
+        options->tls.datagram = true;
+        return 0;
     case OPTION_JSON:
         options->json = true;
         return 0;
@@ -112,6 +117,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (options->where == NULL) {
             argp_error(state, "connect where? HOST:PORT");
+        }
+        if (options->tls.datagram && (options->starttls != NULL || options->alpn != NULL || options->credssp)) {
+            argp_error(state, "--dtls goes with none of --starttls, --alpn and --credssp");
+        }
+        if (options->starttls != NULL && options->credssp) {
+            argp_error(state, "--starttls does not go with --credssp");
+        }
+        if (options->tls.datagram && options->tls.protocols != 0 &&
+            (options->tls.protocols & (SP_PROT_TLS1_0 | SP_PROT_TLS1_1 | SP_PROT_TLS1_2)) == 0) {
+            argp_error(state, "--dtls has no version 1.3 here");
         }
         if (!options->credssp && (options->delegate || options->login.user != NULL)) {
             argp_error(state, "--user and --delegate go with --credssp");
@@ -191,7 +206,7 @@ static bool try_address(struct link *link, const struct addrinfo *address)
 {
     int error = 0;
     socklen_t size = sizeof error;
-    link->socket = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    link->socket = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (link->socket < 0) {
         return false;
     }
@@ -214,7 +229,7 @@ static bool try_address(struct link *link, const struct addrinfo *address)
 
 static int dial(struct link *link)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    const struct addrinfo hints = {.ai_socktype = link->options->tls.datagram ? SOCK_DGRAM : SOCK_STREAM};
     struct addrinfo *list = NULL;
     int failed = getaddrinfo(link->host, link->port, &hints, &list);
     if (failed != 0) {
@@ -297,6 +312,10 @@ static int ask_for_logon(struct link *link)
 static int shake_hands(struct link *link)
 {
     bool alive = true;
+    if (link->options->tls.datagram) {
+        int code = tls_datagram_shake(&link->tls, link->socket, link->options->timeout);
+        return code != EXIT_DONE ? tls_complain(&link->tls, link->options->where) : EXIT_DONE;
+    }
     tls_begin(&link->tls, link->out);
     push(link);
     while (alive && link->tls.state == TLS_SHAKING) {
@@ -333,6 +352,10 @@ static int hear_last_word(struct link *link)
 /* Says goodbye and hears the other side out: tickets for the next session come late. */
 static void hang_up(struct link *link)
 {
+    if (link->options->tls.datagram) {
+        tls_datagram_goodbye(&link->tls, link->socket);
+        return;
+    }
     tls_goodbye(&link->tls, link->out);
     push(link);
     bool alive = true;
@@ -373,6 +396,10 @@ static bool take_input(struct link *link)
 static int join(struct link *link)
 {
     bool input = true;
+    if (link->options->tls.datagram) {
+        int code = tls_datagram_join(&link->tls, link->socket);
+        return code != EXIT_DONE ? tls_complain(&link->tls, link->options->where) : EXIT_DONE;
+    }
     while (link->tls.state == TLS_OPEN || link->tls.state == TLS_SHAKING) {
         bool room = link->tls.state == TLS_OPEN && evbuffer_get_length(link->out) < BACKLOG_MAX;
         short out = evbuffer_get_length(link->out) > 0 ? POLLOUT : 0;

@@ -12,8 +12,13 @@
 #include "terminal.h"
 
 static const struct explainer *const explainers[] = {
-    &ntlm_explainer,    &spnego_explainer, &kerberos_explainer, &digest_explainer,
-    &credssp_explainer, &tls_explainer,    NULL,
+    &ntlm_explainer,
+    &spnego_explainer,
+    &kerberos_explainer,
+    &digest_explainer,
+    &credssp_explainer,
+    &tls_explainer,
+    NULL,
 };
 
 const struct explainer *explain_find(struct bytes token)

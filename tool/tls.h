@@ -23,6 +23,7 @@ struct tls_options {
     const char *roots;             /* a file; NULL: the system's */
     DWORD protocols;               /* SP_PROT_*, of both sides; 0: TLS 1.2 and 1.3 */
     int key_password_fd;           /* -1: none */
+    bool datagram;                 /* DTLS: 1.2 for TLS 1.2, and 1.0 for what is older */
     bool insecure;                 /* client: let any certificate pass */
     bool revocation;               /* ask the lists and the stapled response */
     bool wants_certificate;        /* server: ask the client for one */
@@ -134,6 +135,12 @@ struct tls_bridge;
  * may be silent within the handshake. */
 struct tls_bridge *tls_bridge_new(struct event_base *base, struct bufferevent *client, struct tls *tls,
                                   unsigned patience);
+
+/* DTLS over a connected socket of datagrams, which `sspi connect` has.  The handshake, within so many seconds: an exit code, and
+ * tls->state.  Standard input and output, until one side says goodbye. */
+int tls_datagram_shake(struct tls *tls, int socket, unsigned timeout);
+int tls_datagram_join(struct tls *tls, int socket);
+void tls_datagram_goodbye(struct tls *tls, int socket);
 
 struct evkeyvalq;
 

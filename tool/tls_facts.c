@@ -39,6 +39,10 @@ static const char *version_name(DWORD protocol)
     case SP_PROT_TLS1_3_CLIENT:
     case SP_PROT_TLS1_3_SERVER:
         return "TLS 1.3";
+    case SP_PROT_DTLS1_0_CLIENT:
+        return "DTLS 1.0";
+    case SP_PROT_DTLS1_2_CLIENT:
+        return "DTLS 1.2";
     default:
         return "another";
     }

@@ -200,7 +200,12 @@ int tls_credential_open(struct tls_credential *credential, const struct tls_opti
     description.paCred = credential->certificate != NULL ? &credential->certificate : NULL;
     description.hRootStore = credential->roots;
     DWORD protocols = options->protocols != 0 ? options->protocols : SP_PROT_TLS1_2 | SP_PROT_TLS1_3;
-    description.grbitEnabledProtocols = protocols & (server ? SP_PROT_TLS1_X_SERVER : SP_PROT_TLS1_X_CLIENT);
+    if (options->datagram) {
+        protocols = ((protocols & SP_PROT_TLS1_2) != 0 ? SP_PROT_DTLS1_2_CLIENT : 0) |
+                    ((protocols & (SP_PROT_TLS1_0 | SP_PROT_TLS1_1)) != 0 ? SP_PROT_DTLS1_0_CLIENT : 0);
+    }
+    description.grbitEnabledProtocols =
+        options->datagram ? protocols : protocols & (server ? SP_PROT_TLS1_X_SERVER : SP_PROT_TLS1_X_CLIENT);
     description.dwFlags = SCH_USE_STRONG_CRYPTO | (server ? SCH_CRED_NO_SYSTEM_MAPPER : SCH_CRED_NO_DEFAULT_CREDS) |
                           (!server && options->insecure ? SCH_CRED_MANUAL_CRED_VALIDATION : 0) |
                           (options->revocation ? SCH_CRED_REVOCATION_CHECK_CHAIN_EXCLUDE_ROOT : 0);
