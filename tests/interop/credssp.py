@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""credssp.py SSPI SERVER SHIM PKI : the package CREDSSP against FreeRDP, which speaks it by itself: `sspi connect --credssp` at its
+"""credssp.py SSPI SERVER SHIM PKI LIBSSPI : the package CREDSSP against FreeRDP, which speaks it by itself: `sspi connect --credssp` at its
 shadow servers, and its clients at SERVER, a server loop on our functions.  And both of ours against each other, with
 Kerberos and with NTLM inside SPNEGO, in a realm."""
 import json
@@ -13,7 +13,7 @@ import kerberos_peers
 from harness import check, equal, matches
 
 SSPI = os.path.abspath(sys.argv[1])
-SERVER, SHIM, PKI = sys.argv[2:5]
+SERVER, SHIM, PKI, LIBSSPI = sys.argv[2:6]
 USER, DOMAIN, PASSWORD = 'User', 'Domain', 'Password'  # MS-NLMP 4.2.1
 NT_HASH = 'a4f49c406510bdcab6824ee7c30fd852'           # MS-NLMP 4.2.2.1.2
 ACCOUNT = '%s\\%s' % (DOMAIN, USER)
@@ -90,6 +90,27 @@ def freerdp_at_ours(release):
         server.process.stop()
 
 
+def with_our_functions(release, realm):
+    """FreeRDP's CredSSP over our Negotiate, and the package: whose seals open the other's also with Kerberos."""
+    env = harness.environment(['%s:%s:%s' % (DOMAIN, USER, PASSWORD)])
+    server = release.serve(env, module=LIBSSPI)
+    name = "connect --credssp at FreeRDP %d's server with our functions" % release.number
+    let_in(connect(server.port, '--delegate', env=env), name, mechanism='NTLM', delegated=True)
+    # which FreeRDP does when it has read the credentials
+    harness.until(lambda: 'ImpersonateSecurityContext -> SEC_E_OK' in freerdp_peers.read(server.trace), 'FreeRDP has the credentials')
+    kept_out(connect(server.port, env=env, password='password'), name + ', a wrong password', 'SEC_E_')
+    server.process.stop()
+
+    name = "FreeRDP %d's client with our functions at our server, by Kerberos" % release.number
+    env = kerberos_peers.environment(realm, KRB5CCNAME='FILE:' + realm.path('nobody'))
+    for what, password, expected in (('', 'alice secret', r'^in: .*alice.* by Kerberos, delegated another password$'),
+                                     (', a wrong password', 'another', '^failed: SEC_E_LOGON_DENIED')):
+        server = Ours(env)
+        release.connect(freerdp_peers.Server(server.process, server.port), env, 'alice', 'SSPI.TEST', password, LIBSSPI, host=HOST)
+        matches(expected, server.said(), name + what)
+        server.process.stop()
+
+
 def the_last_word():
     """PROTOCOL_HYBRID_EX: the server says whether the account may come in."""
     env = harness.environment(['%s:%s:%s' % (DOMAIN, USER, PASSWORD)])
@@ -112,10 +133,8 @@ def the_last_word():
     server.process.stop()
 
 
-def in_a_realm():
+def in_a_realm(realm):
     """Kerberos, and NTLM inside SPNEGO with its mechListMIC, as both sides would have either."""
-    realm = kerberos_peers.start_realm()
-    realm.kadmin('addprinc -randkey TERMSRV/' + HOST, 'ktadd -norandkey -k %s TERMSRV/%s' % (realm.path('keytab'), HOST))
     env = kerberos_peers.environment(realm)
     accounts = harness.write('ntlm.txt', '%s:%s:%s\n' % (DOMAIN, USER, PASSWORD))
     config = open(env['SSPI_CONFIG'], encoding='utf-8').read()
@@ -136,7 +155,9 @@ def in_a_realm():
 
 def main():
     the_last_word()
-    in_a_realm()
+    realm = kerberos_peers.start_realm()
+    realm.kadmin('addprinc -randkey TERMSRV/' + HOST, 'ktadd -norandkey -k %s TERMSRV/%s' % (realm.path('keytab'), HOST))
+    in_a_realm(realm)
     freerdp_peers.start_display()
     for number in 2, 3:
         try:
@@ -146,6 +167,7 @@ def main():
             continue
         at_freerdp(release)
         freerdp_at_ours(release)
+        with_our_functions(release, realm)
 
 
 harness.run(main)
