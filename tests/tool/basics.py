@@ -46,8 +46,8 @@ def usage_errors():
 
 
 def absent():
-    for arguments in (['serve', '--packages', 'NTLM,Carrier-Pigeon'], ['get', '--proxy', 'http://127.0.0.1:1', 'https://127.0.0.1/'],
-                      ['get', '--proxy', 'https://127.0.0.1:1', 'http://127.0.0.1/'], ['get', '--package', 'Carrier-Pigeon', 'http://127.0.0.1/']):
+    for arguments in (['serve', '--packages', 'NTLM,Carrier-Pigeon'], ['get', '--proxy', 'https://127.0.0.1:1', 'https://127.0.0.1/'],
+                      ['get', '--package', 'Carrier-Pigeon', 'http://127.0.0.1/']):
         result = sspi(*arguments)
         equal(result.status, 5, 'not in this build: sspi ' + ' '.join(arguments))
         check(result.err.startswith('sspi: '), 'and why', str(result))
