@@ -1,9 +1,10 @@
 /* Says what a status means, as programs for Windows do it, with functions found at run time. */
 #include <stdio.h>
 
-#include <Windows.h>
+#include <windows.h>
 
-#include <Security.h>
+#define SECURITY_WIN32
+#include <security.h>
 
 int main(void)
 {
@@ -14,7 +15,7 @@ int main(void)
     if (module == NULL) {
         return 1;
     }
-    init = (INIT_SECURITY_INTERFACE_A)GetProcAddress(module, "InitSecurityInterfaceA");
+    init = (INIT_SECURITY_INTERFACE_A)(void *)GetProcAddress(module, "InitSecurityInterfaceA");
     table = init != NULL ? init() : NULL;
     if (table == NULL || table->dwVersion == 0) {
         return 1;

@@ -1,28 +1,27 @@
 #!/usr/bin/env python3
-"""The example programs against each other: a user gets in and reads the sealed greeting, others stay outside."""
+"""test_examples.py FOLDER : the example programs against each other: a user gets in and reads the sealed greeting, others stay
+outside; TLS between the two that speak it, and with openssl's."""
 import os
 import sys
 
 import harness
 
-SERVER, CLIENT, HELLO = (os.path.abspath(path) for path in sys.argv[1:4])
+FOLDER = os.path.abspath(sys.argv[1])
+
+
+def program(name):
+    return os.path.join(FOLDER, 'example-' + name)
 
 
 def client(port, env, user=None, domain='DOMAIN', password=None, package='NTLM'):
     env = dict(env)
     if user is not None:
         env.update(SSPI_EXAMPLE_USER=user, SSPI_EXAMPLE_DOMAIN=domain, SSPI_EXAMPLE_PASSWORD=password)
-    return harness.call([CLIENT, '127.0.0.1', port, package], env=env)
+    return harness.call([program('client'), '127.0.0.1', port, package], env=env)
 
 
-def main():
-    env = harness.environment(accounts=['DOMAIN:anna:opensesame', 'DOMAIN:bertil:s\u00e9same, ouvre-toi'])
-
-    hello = harness.call([HELLO], env=env)
-    harness.matches(r'^0x00090312: [1-9]\d* bytes for the server$', hello.out.strip(), "the README's client makes a token")
-    harness.equal(hello.status, 0, "the README's client ends well")
-
-    server = harness.Process([SERVER, 'NTLM'], env=env)
+def sockets(env):
+    server = harness.Process([program('server'), 'NTLM', '0', '6'], env=env)
     port = server.wait_line(r'^listening on 127\.0\.0\.1 port (\d+)$')[1]
 
     good = client(port, env, 'anna', password='opensesame')
@@ -43,8 +42,53 @@ def main():
 
     good = client(port, env, 'anna', password='opensesame')
     harness.equal(good.status, 0, 'after all that the server lets the right user in')
-    harness.equal(server.output().count(' is here'), 3, 'the server has seen three users')
-    harness.equal(server.stop(), 0, 'and it ends when it is told to')
+    harness.equal(server.wait_exit(), 0, 'the server ends after its sixth client')
+    harness.equal(server.output().count(' is here\nit says: Thank you.\n'), 3, 'it has seen three users, and their sealed answers')
+
+
+def tls(env, pki):
+    def at(name):
+        return os.path.join(pki, name)
+    server = harness.Process([program('tls_server'), at('server-rsa.pfx'), 'Password', '0', '4'], env=env)
+    port = server.wait_line(r'^listening on 127\.0\.0\.1 port (\d+)$')[1]
+    good = harness.call([program('tls_client'), '127.0.0.1', port, at('root.pem'), 'www.example.com'], env=env)
+    harness.equal((good.status, good.out.split('\n')[0]), (0, 'TLS 1.2 with server-rsa'), 'the TLS client likes its server')
+    harness.check(good.out.endswith('\nHello over TLS 1.2.\n'), 'and fetches its page', good.out)
+    name = harness.call([program('tls_client'), '127.0.0.1', port, at('root.pem'), 'www.example.org'], env=env)
+    harness.equal((name.status, name.out), (1, 'TLS 1.2 with server-rsa\nits certificate is not accepted: 0x800B010F\n'),
+                  'but not by another name: CERT_E_CN_NO_MATCH')
+    root = harness.call([program('tls_client'), '127.0.0.1', port, at('stranger.pem'), 'www.example.com'], env=env)
+    harness.equal(root.status, 1, 'nor under another authority')
+    openssl = harness.need_program('openssl', 'openssl')
+    peer = harness.call([openssl, 's_client', '-connect', '127.0.0.1:' + port, '-CAfile', at('root.pem'), '-verify_return_error',
+                         '-quiet', '-ign_eof'], given='GET /openssl HTTP/1.0\r\n\r\n', env=env)
+    harness.matches(r'Hello over TLS 1\.2\.', peer.out, "openssl's client is greeted")
+    harness.equal(server.wait_exit(), 0, 'the TLS server ends after its fourth client')
+    harness.matches(r'TLS 1\.2: GET / HTTP/1\.0\n.*TLS 1\.2: GET /openssl HTTP/1\.0', server.output(), 'it has read both requests')
+
+    peer, port = harness.with_port(lambda port: harness.Process(
+        [openssl, 's_server', '-accept', str(port), '-cert', at('server-p256.pem'), '-cert_chain', at('server-p256.chain.pem'), '-key', at('server-p256.key'), '-www'],
+        env=env))
+    good = harness.call([program('tls_client'), '127.0.0.1', str(port), at('root.pem'), 'www.example.com'], env=env)
+    harness.matches(r'^TLS 1\.2 with server-p256\n.*s_server', good.out, "the TLS client reads the page of openssl's server")
+    peer.stop()
+
+
+def main():
+    env = harness.environment(accounts=['DOMAIN:anna:opensesame', 'DOMAIN:bertil:s\u00e9same, ouvre-toi'])
+
+    hello = harness.call([program('hello')], env=env)
+    harness.matches(r'^0x00090312: [1-9]\d* bytes for the server$', hello.out.strip(), "the README's client makes a token")
+    harness.equal(hello.status, 0, "the README's client ends well")
+    message = harness.call([program('message')], env=env)
+    harness.equal((message.status, message.out), (0, 'The logon was refused.\r\n'), 'a message for a status')
+
+    sockets(env)
+    pki = os.environ.get('SSPI_TEST_PKI')
+    if pki:
+        tls(env, pki)
+    else:
+        harness.skip('TLS', 'openssl is not installed: no certificates')
 
 
 harness.run(main)

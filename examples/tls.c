@@ -1,0 +1,181 @@
+#include "tls.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One leg with what is held; `tls->held` is what is left of it. */
+static SECURITY_STATUS leg(struct tls *tls, SecBufferDesc *in, SecBuffer *out)
+{
+    bool first = !SecIsValidHandle(&tls->context);
+    SecBufferDesc out_desc = {SECBUFFER_VERSION, 1, out};
+    ULONG attributes;
+    TimeStamp expiry;
+    if (tls->target == NULL) {
+        return AcceptSecurityContext(tls->credential, first ? NULL : &tls->context, in,
+                                     ASC_REQ_ALLOCATE_MEMORY | ASC_REQ_STREAM | ASC_REQ_CONFIDENTIALITY |
+                                         ASC_REQ_REPLAY_DETECT | ASC_REQ_SEQUENCE_DETECT,
+                                     0, &tls->context, &out_desc, &attributes, &expiry);
+    }
+    return InitializeSecurityContextA(tls->credential, first ? NULL : &tls->context, tls->target,
+                                      ISC_REQ_ALLOCATE_MEMORY | ISC_REQ_STREAM | ISC_REQ_CONFIDENTIALITY |
+                                          ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT,
+                                      0, 0, in, 0, &tls->context, &out_desc, &attributes, &expiry);
+}
+
+/* Sends a token that the library allocated, and frees it. */
+static bool send_token(struct tls *tls, SecBuffer *token)
+{
+    bool good = token->cbBuffer == 0 || send_all(tls->socket, token->pvBuffer, token->cbBuffer);
+    FreeContextBuffer(token->pvBuffer);
+    return good;
+}
+
+/* Keeps the last `left` bytes of what is held. */
+static void keep(struct tls *tls, ULONG left)
+{
+    memmove(tls->data, tls->data + tls->held - left, left);
+    tls->held = left;
+}
+
+static bool receive_more(struct tls *tls)
+{
+    ULONG received = receive_some(tls->socket, tls->data + tls->held, (ULONG)sizeof tls->data - tls->held);
+    tls->held += received;
+    return received > 0;
+}
+
+bool tls_handshake(struct tls *tls)
+{
+    bool wanted = tls->target == NULL && tls->held == 0; /* a server waits for the first bytes */
+    for (;;) {
+        if (wanted && !receive_more(tls)) {
+            fprintf(stderr, "the peer went away during the handshake\n");
+            return false;
+        }
+        SecBuffer in[2] = {{tls->held, SECBUFFER_TOKEN, tls->data}, {0, SECBUFFER_EMPTY, NULL}};
+        SecBufferDesc in_desc = {SECBUFFER_VERSION, 2, in};
+        SecBuffer out = {0, SECBUFFER_TOKEN, NULL};
+        SECURITY_STATUS status = leg(tls, tls->held > 0 ? &in_desc : NULL, &out);
+        if (status == SEC_E_INCOMPLETE_MESSAGE) {
+            wanted = true;
+            continue;
+        }
+        if (FAILED(status)) {
+            print_failure(tls->target != NULL ? "InitializeSecurityContext" : "AcceptSecurityContext", status);
+            return false;
+        }
+        if (!send_token(tls, &out)) {
+            return false;
+        }
+        keep(tls, in[1].BufferType == SECBUFFER_EXTRA ? in[1].cbBuffer : 0);
+        if (status == SEC_E_OK) {
+            return QueryContextAttributesA(&tls->context, SECPKG_ATTR_STREAM_SIZES, &tls->sizes) == SEC_E_OK;
+        }
+        wanted = tls->held == 0;
+    }
+}
+
+bool tls_send(struct tls *tls, const void *data, ULONG size)
+{
+    static BYTE record[20000];
+    ULONG header = tls->sizes.cbHeader;
+    if (size > tls->sizes.cbMaximumMessage || header + size + tls->sizes.cbTrailer > sizeof record) {
+        fprintf(stderr, "too much for one record\n");
+        return false;
+    }
+    memcpy(record + header, data, size);
+    SecBuffer buffers[4] = {
+        {header, SECBUFFER_STREAM_HEADER, record},
+        {size, SECBUFFER_DATA, record + header},
+        {tls->sizes.cbTrailer, SECBUFFER_STREAM_TRAILER, record + header + size},
+        {0, SECBUFFER_EMPTY, NULL},
+    };
+    SecBufferDesc desc = {SECBUFFER_VERSION, 4, buffers};
+    SECURITY_STATUS status = EncryptMessage(&tls->context, 0, &desc, 0);
+    if (FAILED(status)) {
+        print_failure("EncryptMessage", status);
+        return false;
+    }
+    return send_all(tls->socket, record, buffers[0].cbBuffer + buffers[1].cbBuffer + buffers[2].cbBuffer);
+}
+
+/* The first buffer of a type behind the input, or NULL. */
+static const SecBuffer *find(const SecBuffer *buffers, ULONG type)
+{
+    for (int i = 1; i < 4; i++) {
+        if (buffers[i].BufferType == type) {
+            return &buffers[i];
+        }
+    }
+    return NULL;
+}
+
+ULONG tls_receive(struct tls *tls, void *out, ULONG room)
+{
+    for (;;) {
+        SecBuffer buffers[4] = {{tls->held, SECBUFFER_DATA, tls->data}};
+        SecBufferDesc desc = {SECBUFFER_VERSION, 4, buffers};
+        SECURITY_STATUS status =
+            tls->held > 0 ? DecryptMessage(&tls->context, &desc, 0, NULL) : SEC_E_INCOMPLETE_MESSAGE;
+        if (status == SEC_E_INCOMPLETE_MESSAGE) {
+            if (!receive_more(tls)) {
+                return 0;
+            }
+            continue;
+        }
+        if (FAILED(status) || status == SEC_I_CONTEXT_EXPIRED) {
+            if (FAILED(status)) {
+                print_failure("DecryptMessage", status);
+            }
+            return 0;
+        }
+        const SecBuffer *data = find(buffers, SECBUFFER_DATA);
+        const SecBuffer *extra = find(buffers, SECBUFFER_EXTRA);
+        ULONG size = data != NULL && data->cbBuffer <= room ? data->cbBuffer : 0;
+        if (size > 0) {
+            memcpy(out, data->pvBuffer, size);
+        }
+        keep(tls, extra != NULL ? extra->cbBuffer : 0);
+        if (status == SEC_I_RENEGOTIATE && !tls_handshake(tls)) { /* tickets of TLS 1.3 on Windows, HelloRequest */
+            return 0;
+        }
+        if (size > 0) {
+            return size;
+        }
+    }
+}
+
+const char *tls_version(struct tls *tls)
+{
+    SecPkgContext_ConnectionInfo info;
+    if (QueryContextAttributesA(&tls->context, SECPKG_ATTR_CONNECTION_INFO, &info) != SEC_E_OK) {
+        return "nothing";
+    }
+    switch (info.dwProtocol) {
+    case SP_PROT_TLS1_2_CLIENT:
+    case SP_PROT_TLS1_2_SERVER:
+        return "TLS 1.2";
+    case SP_PROT_TLS1_3_CLIENT:
+    case SP_PROT_TLS1_3_SERVER:
+        return "TLS 1.3";
+    default:
+        return "an old protocol";
+    }
+}
+
+void tls_close(struct tls *tls)
+{
+    DWORD shutdown = SCHANNEL_SHUTDOWN;
+    SecBuffer control = {sizeof shutdown, SECBUFFER_TOKEN, &shutdown};
+    SecBufferDesc control_desc = {SECBUFFER_VERSION, 1, &control};
+    if (!SecIsValidHandle(&tls->context)) {
+        return;
+    }
+    if (ApplyControlToken(&tls->context, &control_desc) == SEC_E_OK) {
+        SecBuffer out = {0, SECBUFFER_TOKEN, NULL};
+        if (!FAILED(leg(tls, NULL, &out))) {
+            send_token(tls, &out);
+        }
+    }
+    DeleteSecurityContext(&tls->context);
+}
