@@ -18,6 +18,7 @@ USER, DOMAIN, PASSWORD = 'User', 'Domain', 'Password'  # MS-NLMP 4.2.1
 NT_HASH = 'a4f49c406510bdcab6824ee7c30fd852'           # MS-NLMP 4.2.2.1.2
 ACCOUNT = '%s\\%s' % (DOMAIN, USER)
 HOST = 'server.sspi.test'
+REFUSED = 'SEC_E_|errorCode'  # FreeRDP 2's server hangs up; 3's tells WinPR's last error
 
 
 def connect(port, *options, env, user=ACCOUNT, password=PASSWORD, host='127.0.0.1'):
@@ -69,8 +70,8 @@ def at_freerdp(release):
                    '%s, TLS %s%s' % (name, version, ', delegating' if delegate else ''), version='TLS ' + version, user=ACCOUNT,
                    mechanism='NTLM', delegated=bool(delegate), server_proved_by='nothing but its key')
         kept_out(connect(server.port, '--tls-version', version, env=env, password='password'),
-                 '%s, TLS %s, a wrong password' % (name, version), 'SEC_E_')
-    kept_out(connect(server.port, env=env, user=DOMAIN + '\\Nobody'), name + ', nobody', 'SEC_E_')
+                 '%s, TLS %s, a wrong password' % (name, version), REFUSED)
+    kept_out(connect(server.port, env=env, user=DOMAIN + '\\Nobody'), name + ', nobody', REFUSED)
     trusted = connect(server.port, '--roots', server.certificate, '--name', 'vm', env=env)
     equal(trusted.status, 0, name + ', its certificate as a root')
     server.process.stop()
@@ -98,7 +99,7 @@ def with_our_functions(release, realm):
     let_in(connect(server.port, '--delegate', env=env), name, mechanism='NTLM', delegated=True)
     # which FreeRDP does when it has read the credentials
     harness.until(lambda: 'ImpersonateSecurityContext -> SEC_E_OK' in freerdp_peers.read(server.trace), 'FreeRDP has the credentials')
-    kept_out(connect(server.port, env=env, password='password'), name + ', a wrong password', 'SEC_E_')
+    kept_out(connect(server.port, env=env, password='password'), name + ', a wrong password', REFUSED)
     server.process.stop()
 
     name = "FreeRDP %d's client with our functions at our server, by Kerberos" % release.number

@@ -115,7 +115,7 @@ class Release:
         trace = os.path.join(harness.scratch(), 'client-%d-%d.trace' % (self.number, self.runs))
         before = len(read(server.trace).encode())
         command = [self.client, '/v:%s:%d' % (host, server.port), '/u:' + user, '/d:' + domain, '/cert:ignore', '/sec:nla',
-                   '/size:200x150', *options]
+                   '/size:200x200', *options]
         if password is not None:
             command.append('/p:' + password)
         if module and self.number == 2:
