@@ -46,6 +46,7 @@ struct policy {
     bool kerberos_rc4;                     /* allow-rc4 = no        RC4 keys for sessions */
     bool kerberos_delegate_any;            /* delegate-to-any = no  to services without OK-AS-DELEGATE too */
     bool kerberos_proxy_only;              /* kdc-proxy-only = no   the proxy alone, never a KDC itself */
+    bool kerberos_constrained;             /* constrained-delegation = no   S4U2proxy, S4U2self */
     bool kerberos_armor_required;          /* armor-required = no   no logon without FAST */
     uint32_t kerberos_kdc_timeout;         /* kdc-timeout = 10      seconds, all attempts together */
     char kerberos_armor[POLICY_NAME_MAX];  /* armor =              TYPE:NAME of a cache, or anonymous; empty: none */

@@ -195,6 +195,10 @@ static SECURITY_STATUS judge(struct judgement *judgement, struct step_out *out)
         context->flags |= AP_FLAG_DELEGATE;
     }
     TRY(take_client(judgement));
+    if (context->delegated == NULL && !context->user_to_user) {
+        TRY(kerberos_constrained(context->handshake->credential, judgement->krb, judgement->ticket,
+                                 judgement->token.body, &context->delegated));
+    }
     return answer(judgement, out);
 }
 

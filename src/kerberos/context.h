@@ -25,6 +25,7 @@ struct kerberos_credential {
     struct credential base;
     struct tickets *tickets; /* outbound, and the server's side of user-to-user */
     struct keytab *keytab;   /* inbound */
+    struct tickets *service; /* inbound: by the keytab, for constrained delegation; NULL: not needed yet */
     bool as_user;            /* inbound, with an identity: it has a password, and keys only by chance */
     struct kerberos_shown_name *names;
 };
@@ -103,6 +104,11 @@ SECURITY_STATUS kerberos_initiate(struct credential *credential, struct context 
                                   struct step_out *out);
 SECURITY_STATUS kerberos_accept(struct credential *credential, struct context **context, const struct step_in *in,
                                 struct step_out *out);
+
+/* delegation.c: what a service may do in the name of a client that came with this AP-REQ and forwarded nothing; NULL in `out`: nothing,
+ * as policy has it.  SEC_E_INSUFFICIENT_MEMORY. */
+STATUS kerberos_constrained(struct kerberos_credential *credential, krb5_context krb, const krb5_ticket *ticket,
+                            struct bytes request, struct tickets **out);
 
 /* context.c */
 STATUS kerberos_context_new(bool initiator, uint32_t request, struct kerberos_credential *credential,

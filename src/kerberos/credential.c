@@ -12,6 +12,7 @@ void kerberos_release(struct credential *base)
 {
     struct kerberos_credential *credential = (struct kerberos_credential *)base;
     tickets_drop(credential->tickets);
+    tickets_drop(credential->service);
     keytab_close(credential->keytab);
     while (credential->names != NULL) {
         struct kerberos_shown_name *name = credential->names;
@@ -38,7 +39,9 @@ static SECURITY_STATUS take_impersonated(struct kerberos_credential *credential,
         return tickets_open_password(&identity, &credential->tickets);
     }
     REQUIRE(forwarded != NULL, SEC_E_NO_CREDENTIALS,
-            "this thread impersonates a client that forwarded no credentials (ISC_REQ_DELEGATE)");
+            "this thread impersonates a client that forwarded no credentials (ISC_REQ_DELEGATE), and policy lets the "
+            "service "
+            "ask for none in its name ([kerberos] constrained-delegation)");
     credential->tickets = tickets_hold(forwarded);
     return SEC_E_OK;
 }

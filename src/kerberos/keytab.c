@@ -199,3 +199,42 @@ krb5_principal keytab_any_name(struct keytab *keytab, krb5_context krb)
     (void)krb5_kt_close(krb, source);
     return found;
 }
+
+SECURITY_STATUS keytab_source(struct keytab *keytab, krb5_context krb, char **out)
+{
+    char name[NAME_MAX_BYTES];
+    krb5_keytab source = NULL;
+    (void)keytab; /* every one of this process has the same */
+    TRY(open_source(krb, &source));
+    krb5_error_code code = krb5_kt_get_name(krb, source, name, sizeof name);
+    (void)krb5_kt_close(krb, source);
+    LIBRARY_TRY(krb, LIBRARY_SERVER, code);
+    char *copy = strdup(name);
+    REQUIRE(copy != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a keytab's name");
+    *out = copy;
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS keytab_account(struct keytab *keytab, krb5_context krb, krb5_const_principal service,
+                               krb5_principal *out)
+{
+    krb5_principal found = NULL, chosen = NULL;
+    krb5_keytab source = NULL;
+    krb5_kt_cursor cursor;
+    krb5_keytab_entry entry;
+    TRY(keytab_use(keytab, krb, &source, &chosen));
+    krb5_error_code code = krb5_kt_start_seq_get(krb, source, &cursor);
+    if (code == 0) {
+        while (found == NULL && krb5_kt_next_entry(krb, source, &entry, &cursor) == 0) {
+            if (entry.principal->length == 1 && krb5_realm_compare(krb, entry.principal, service)) {
+                (void)krb5_copy_principal(krb, entry.principal, &found);
+            }
+            (void)krb5_free_keytab_entry_contents(krb, &entry);
+        }
+        (void)krb5_kt_end_seq_get(krb, source, &cursor);
+    }
+    (void)krb5_kt_close(krb, source);
+    LIBRARY_TRY(krb, LIBRARY_SERVER, found == NULL ? krb5_copy_principal(krb, service, &found) : 0);
+    *out = found;
+    return SEC_E_OK;
+}

@@ -20,6 +20,14 @@ void keytab_close(struct keytab *keytab); /* NULL is fine */
  * SEC_E_NO_CREDENTIALS when the keytab is not there or cannot be read. */
 STATUS keytab_use(struct keytab *keytab, krb5_context krb, krb5_keytab *out, krb5_principal *out_service);
 
+/* What libkrb5 calls the keytab's source, for free().  SEC_E_NO_CREDENTIALS, SEC_E_INSUFFICIENT_MEMORY. */
+STATUS keytab_source(struct keytab *keytab, krb5_context krb, char **out);
+
+/* Whose ticket granting ticket its keys get, to be freed: the account in the service's realm, which is a name of one part
+ * (Active Directory gives accounts tickets, and their services' names none), or else the service itself.
+ * SEC_E_NO_CREDENTIALS, SEC_E_INSUFFICIENT_MEMORY. */
+STATUS keytab_account(struct keytab *keytab, krb5_context krb, krb5_const_principal service, krb5_principal *out);
+
 /* Some service's name, for a KRB-ERROR, to be freed; NULL when there is none. */
 krb5_principal keytab_any_name(struct keytab *keytab, krb5_context krb);
 

@@ -75,7 +75,7 @@ void tickets_forget(struct tickets *tickets)
 
 /* ---------------------------------------------------------------- the object */
 
-static SECURITY_STATUS tickets_new(struct tickets **out)
+SECURITY_STATUS tickets_new(struct tickets **out)
 {
     struct tickets *tickets = calloc(1, sizeof *tickets);
     REQUIRE(tickets != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for Kerberos credentials");
@@ -115,6 +115,8 @@ void tickets_drop(struct tickets *tickets)
         free(outgrown);
     }
     certificate_drop(tickets->certificate);
+    tickets_drop(tickets->service);
+    secret_free(&tickets->evidence);
     free(tickets->keytab);
     free(tickets->cache);
     free(tickets->proxy);
@@ -373,7 +375,8 @@ static void keep(struct tickets *tickets, krb5_context krb, struct ticket *ticke
     tickets->buckets[bucket] = ticket_hold(ticket);
     tickets->count++;
     /* The change that libkrb5 just made to the cache by storing the ticket there is ours. */
-    if (tickets->cache == NULL && tickets->principal == NULL && open_default(krb, &cache) >= 0) {
+    bool of_default = tickets->cache == NULL && tickets->principal == NULL && !tickets->signs_in;
+    if (of_default && open_default(krb, &cache) >= 0) {
         if (cache_stamp(krb, cache, &now)) {
             tickets->stamp = now;
         }
@@ -386,7 +389,7 @@ static SECURITY_STATUS look(struct tickets *tickets, krb5_context krb, const cha
     krb5_ccache cache = NULL;
     *out = NULL;
     if (tickets->signs_in) {
-        if (!tickets_signed_in(tickets)) {
+        if (tickets->service == NULL && !tickets_signed_in(tickets)) {
             return SEC_E_OK;
         }
     } else if (tickets->cache == NULL) {
@@ -492,7 +495,7 @@ SECURITY_STATUS tickets_proxy(struct tickets *tickets, struct kdc_proxy **out)
 uint64_t tickets_expiry(struct tickets *tickets)
 {
     pthread_mutex_lock(library_lock(tickets));
-    uint64_t expiry = tickets->cache != NULL ? tickets->expiry : CLOCK_NEVER;
+    uint64_t expiry = tickets->cache != NULL || tickets->service != NULL ? tickets->expiry : CLOCK_NEVER;
     pthread_mutex_unlock(library_lock(tickets));
     return expiry;
 }

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "kerberos/configuration.h"
+#include "kerberos/keytab.h"
 #include "logon/identity.h"
 #include "text/utf16.h"
 
@@ -46,6 +47,16 @@ STATUS tickets_open_user(const struct identity *identity, struct tickets **out);
 /* Credentials that a client forwarded (KRB-CRED): takes them over into a cache of this process.  `creds` ends with NULL.
  * SEC_E_INSUFFICIENT_MEMORY, SEC_E_INVALID_TOKEN. */
 STATUS tickets_open_forwarded(krb5_context krb, krb5_creds **creds, struct tickets **out);
+
+/* A service's own, by its keytab; it signs in when they are needed.  The statuses of keytab_account(). */
+STATUS tickets_open_service(krb5_context krb, struct keytab *keytab, krb5_const_principal service,
+                            struct tickets **out);
+bool tickets_are_of_realm(const struct tickets *tickets, krb5_const_principal service);
+
+/* What a service gets in the name of a client whose ticket it has (S4U2proxy, MS-SFU 3.1.5.2): `evidence` is that ticket, which is
+ * good until `end`.  Whether it gets any is for the KDC to say.  SEC_E_INSUFFICIENT_MEMORY. */
+STATUS tickets_open_constrained(krb5_context krb, struct tickets *service, krb5_const_principal client,
+                                krb5_timestamp end, struct bytes evidence, struct tickets **out);
 
 struct tickets *tickets_hold(struct tickets *tickets);
 void tickets_drop(struct tickets *tickets); /* NULL is fine */

@@ -91,7 +91,7 @@ bool tickets_signed_in(struct tickets *tickets)
 
 /* A user principal name goes to the KDC as an enterprise name first (RFC 6806 5); one that knows none of these gets it as a
  * plain principal.  A wrong password is not tried twice: it counts against the account. */
-static SECURITY_STATUS sign_in_by_name(struct tickets *tickets, krb5_context krb)
+SECURITY_STATUS tickets_sign_in(struct tickets *tickets, krb5_context krb)
 {
     krb5_principal client = NULL;
     bool unknown = false;
@@ -137,8 +137,13 @@ static SECURITY_STATUS request_run(struct library_job *job, krb5_context krb)
 {
     struct request *request = (struct request *)job;
     krb5_ccache cache = NULL;
+    if (request->tickets->service != NULL) {
+        REQUIRE(request->second.length == 0, SEC_E_NO_CREDENTIALS,
+                "constrained delegation goes to no user (MS-SFU 3.1.5.2)");
+        return tickets_get_constrained(krb, request->tickets, request->target, &request->got);
+    }
     if (request->tickets->signs_in && !tickets_signed_in(request->tickets)) {
-        TRY(sign_in_by_name(request->tickets, krb));
+        TRY(tickets_sign_in(request->tickets, krb));
     }
     TRY(tickets_cache(request->tickets, krb, &cache));
     SECURITY_STATUS status = tickets_get_from(krb, cache, request->target,

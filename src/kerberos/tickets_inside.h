@@ -43,7 +43,13 @@ struct tickets {
     struct secret secret;            /* the password, or the certificate's PIN; UTF-8 with its NUL */
     struct certificate *certificate; /* NULL: none */
     char *keytab;                    /* NULL: none */
+
+    struct tickets
+        *service;           /* constrained delegation: whose ticket granting ticket asks; held.  NULL: it is not that */
+    struct secret evidence; /* constrained delegation: the client's ticket */
 };
+
+STATUS tickets_new(struct tickets **out);
 
 /* Takes the contents of `creds` over, whatever happens.  SEC_E_INSUFFICIENT_MEMORY. */
 STATUS tickets_make(krb5_context krb, krb5_creds *creds, const char *target, struct ticket **out);
@@ -65,6 +71,12 @@ STATUS tickets_get_from(krb5_context krb, krb5_ccache cache, const char *target,
 
 /* Is the ticket granting ticket that signing in gave still good? */
 bool tickets_signed_in(struct tickets *tickets);
+
+/* Asks a KDC for the ticket granting ticket; within a job.  The statuses of sign_in(). */
+STATUS tickets_sign_in(struct tickets *tickets, krb5_context krb);
+
+/* Constrained delegation; within a job.  SEC_E_DELEGATION_POLICY: the KDC does not let it; the statuses of tickets_get(). */
+STATUS tickets_get_constrained(krb5_context krb, struct tickets *tickets, const char *target, struct ticket **out);
 
 /* From a KDC, in time (library_run()), signing in first where that is due. */
 STATUS tickets_ask(struct tickets *tickets, const char *target, struct bytes second, struct ticket **out);

@@ -18,6 +18,8 @@
  *   acquire         STATUS - REASON...    new credentials
  *   again           OK -                  the next step begins a new context
  *   certificate     STATUS DER            SECPKG_CRED_ATTR_CERT of the credential
+ *   onward TARGET FLAGS                   STATUS TOKEN REASON...   a client of TARGET in the name of the
+ *                   context's client, of one leg
  *   proxy HOST[:PORT][:PATH] FLAGS        STATUS - REASON...   SECPKG_CRED_ATTR_KDC_PROXY_SETTINGS of the credential, "-": none
  */
 #define SECURITY_WIN32
@@ -250,6 +252,32 @@ static void windows_token(struct side *side)
     CloseHandle(handle);
 }
 
+/* Impersonates the context's client, and begins a session in his name. */
+static void onward(struct side *side, const char *target, const char *flags)
+{
+    CredHandle credential = {0, 0};
+    CtxtHandle context = {0, 0};
+    ULONG got = 0;
+    SecBuffer out = {sizeof output, SECBUFFER_TOKEN, output};
+    SecBufferDesc answer = {SECBUFFER_VERSION, 1, &out};
+    SECURITY_STATUS status = ImpersonateSecurityContext(&side->context);
+    if (status == SEC_E_OK) {
+        status = AcquireCredentialsHandleA(NULL, side->package, SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL,
+                                           &credential, NULL);
+    }
+    if (status == SEC_E_OK) {
+        status =
+            InitializeSecurityContextA(&credential, NULL, (char *)(uintptr_t)target, (ULONG)strtoul(flags, NULL, 16), 0,
+                                       SECURITY_NATIVE_DREP, NULL, 0, &context, &answer, &got, NULL);
+    }
+    print_status(status);
+    hex_print(output, status >= 0 ? out.cbBuffer : 0);
+    print_reason(status);
+    DeleteSecurityContext(&context);
+    FreeCredentialsHandle(&credential);
+    RevertSecurityContext(&side->context);
+}
+
 static void obey(struct side *side, const struct words *words)
 {
     const char *command = words->at[0];
@@ -276,6 +304,8 @@ static void obey(struct side *side, const struct words *words)
     } else if (strcmp(command, "again") == 0) {
         again(side);
         printf("OK -");
+    } else if (strcmp(command, "onward") == 0) {
+        onward(side, words->at[1], words->at[2]);
     } else if (strcmp(command, "certificate") == 0) {
         SecPkgCredentials_Cert certificate = {0, NULL};
         print_status(QueryCredentialsAttributesA(&side->credential, SECPKG_CRED_ATTR_CERT, &certificate));
