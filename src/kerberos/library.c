@@ -106,6 +106,11 @@ static unsigned long current_generation(void)
     return atomic_load_explicit(&generation, memory_order_acquire);
 }
 
+unsigned long library_generation(void)
+{
+    return atomic_load_explicit(&generation, memory_order_acquire);
+}
+
 void library_look(void)
 {
     atomic_store_explicit(&next_check, 0, memory_order_release);
@@ -353,7 +358,7 @@ static const struct {
     {ENOENT, SEC_E_NO_CREDENTIALS, SEC_E_NO_CREDENTIALS},
     {EACCES, SEC_E_NO_CREDENTIALS, SEC_E_NO_CREDENTIALS},
     {EPERM, SEC_E_NO_CREDENTIALS, SEC_E_NO_CREDENTIALS},
-    {ECONNREFUSED, SEC_E_NO_AUTHENTICATING_AUTHORITY, SEC_E_NO_AUTHENTICATING_AUTHORITY},
+    {ECONNREFUSED, SEC_E_NO_CREDENTIALS, SEC_E_NO_CREDENTIALS}, /* a cache's manager; of KDCs it is KRB5_KDC_UNREACH */
 };
 
 #define ASN1_ERRORS INT32_C(1859794432) /* libkrb5's table of ASN.1 errors, which its headers do not name */

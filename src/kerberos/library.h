@@ -17,6 +17,9 @@
  * cannot be read, SEC_E_INSUFFICIENT_MEMORY. */
 STATUS library_context(krb5_context *out);
 
+/* A number that changes with the configuration, as it was when it was looked at last. */
+unsigned long library_generation(void);
+
 /* At the beginning of a call, while nobody has the thread's context: gives up one whose configuration has changed. */
 void library_refresh(void);
 

@@ -476,7 +476,6 @@ void tickets_set_proxy(struct tickets *tickets, struct kdc_proxy *proxy)
     pthread_mutex_lock(library_lock(tickets));
     struct kdc_proxy *before = tickets->proxy;
     tickets->proxy = proxy;
-    tickets->unreachable = 0;
     pthread_mutex_unlock(library_lock(tickets));
     free(before);
 }

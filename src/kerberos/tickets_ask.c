@@ -8,8 +8,7 @@
 #include "base/clock.h"
 #include "kerberos/library.h"
 #include "kerberos/sign_in.h"
-
-#define SILENCE_SECONDS 10 /* how long a KDC that could not be reached is not asked again */
+#include "kerberos/silence.h"
 
 /* One request; everything in it is its own, because it may outlive the call that began it. */
 struct request {
@@ -17,6 +16,7 @@ struct request {
     struct tickets *tickets;
     char *target; /* NULL: the ticket granting ticket */
     krb5_data second;
+    uint64_t key; /* of what is remembered of a KDC that does not answer */
     struct ticket *got;
 };
 
@@ -133,7 +133,7 @@ SECURITY_STATUS tickets_get_from(krb5_context krb, krb5_ccache cache, const char
     return status;
 }
 
-static SECURITY_STATUS request_run(struct library_job *job, krb5_context krb)
+static SECURITY_STATUS ask_now(struct library_job *job, krb5_context krb)
 {
     struct request *request = (struct request *)job;
     krb5_ccache cache = NULL;
@@ -152,26 +152,46 @@ static SECURITY_STATUS request_run(struct library_job *job, krb5_context krb)
     return status;
 }
 
-/* Whoever logs on often must not wait for the same dead KDC each time. */
-static bool kdc_is_silent(struct tickets *tickets)
+/* An answer counts even when nobody waits for it any more. */
+static SECURITY_STATUS request_run(struct library_job *job, krb5_context krb)
 {
-    pthread_mutex_lock(library_lock(tickets));
-    bool silent = tickets->unreachable != 0 && tickets_seconds() - tickets->unreachable < SILENCE_SECONDS;
-    pthread_mutex_unlock(library_lock(tickets));
-    return silent;
+    SECURITY_STATUS status = ask_now(job, krb);
+    if (status != SEC_E_NO_AUTHENTICATING_AUTHORITY) {
+        silence_forget(((struct request *)job)->key);
+    }
+    return status;
 }
 
-static void remember(struct tickets *tickets, SECURITY_STATUS status)
+/* Signing in is one question, whatever the service; then each service is one. */
+static uint64_t key_of(struct tickets *tickets, const char *target, const struct kdc_proxy *proxy)
 {
-    pthread_mutex_lock(library_lock(tickets));
-    tickets->unreachable = status == SEC_E_NO_AUTHENTICATING_AUTHORITY ? tickets_seconds() : 0;
-    pthread_mutex_unlock(library_lock(tickets));
+    struct tickets *asking = tickets->service != NULL ? tickets->service : tickets;
+    bool signs_in = asking->signs_in && !tickets_signed_in(asking);
+    const struct question question = {.who = asking->signs_in ? asking->name.realm : asking->principal,
+                                      .proxy = proxy != NULL ? proxy->url : NULL,
+                                      .target = signs_in         ? NULL
+                                                : target != NULL ? target
+                                                                 : ""};
+    return silence_key(&question);
+}
+
+static SECURITY_STATUS check_silence(uint64_t key)
+{
+    REQUIRE(!silence_holds(key), SEC_E_NO_AUTHENTICATING_AUTHORITY,
+            "no KDC answered a short while ago, and none is asked again yet");
+    return SEC_E_OK;
+}
+
+/* What took no time costs nothing to ask again. */
+static void remember(uint64_t key, SECURITY_STATUS status, time_t began)
+{
+    if (status == SEC_E_NO_AUTHENTICATING_AUTHORITY && tickets_seconds() - began > 1) {
+        silence_remember(key);
+    }
 }
 
 SECURITY_STATUS tickets_ask(struct tickets *tickets, const char *target, struct bytes second, struct ticket **out)
 {
-    REQUIRE(!kdc_is_silent(tickets), SEC_E_NO_AUTHENTICATING_AUTHORITY,
-            "no KDC could be reached a few seconds ago, and none is asked again yet");
     struct request *request = calloc(1, sizeof *request);
     REQUIRE(request != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a request to a KDC");
     request->job = (struct library_job){.run = request_run, .dispose = request_dispose};
@@ -190,12 +210,18 @@ SECURITY_STATUS tickets_ask(struct tickets *tickets, const char *target, struct 
         memcpy(request->second.data, second.data, second.size);
     }
     SECURITY_STATUS status = tickets_proxy(tickets, &request->job.proxy);
+    if (status >= 0) {
+        request->key = key_of(tickets, target, request->job.proxy);
+        status = check_silence(request->key);
+    }
     if (status < 0) {
+        free(STEAL(request->job.proxy));
         request_dispose(&request->job);
         return status;
     }
+    time_t began = tickets_seconds();
     status = library_run(&request->job);
-    remember(tickets, status);
+    remember(request->key, status, began);
     if (status >= 0) {
         *out = STEAL(request->got);
     }

@@ -31,7 +31,6 @@ struct tickets {
     struct stamp stamp;
 
     struct kdc_proxy *proxy; /* NULL: as krb5.conf and policy say */
-    time_t unreachable;      /* when no KDC could be reached last; 0: they could */
 
     char *principal; /* whose cache to choose; NULL: the default cache */
     char *cache;     /* the cache of this object alone (MEMORY:...), NULL: none, or not yet */
