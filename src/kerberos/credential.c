@@ -35,13 +35,15 @@ static SECURITY_STATUS take_impersonated(struct kerberos_credential *credential,
 {
     struct tickets *forwarded = token_delegated(token);
     AUTO_IDENTITY identity = {0};
-    if (forwarded == NULL && token_identity(token, &identity) == SEC_E_OK) { /* CredSSP: his password */
-        return tickets_open_password(&identity, &credential->tickets);
+    if (forwarded == NULL) {
+        if (token_identity(token, &identity) == SEC_E_OK) { /* CredSSP: his password */
+            return tickets_open_password(&identity, &credential->tickets);
+        }
+        status_begin(); /* that there is none is not the reason */
     }
     REQUIRE(forwarded != NULL, SEC_E_NO_CREDENTIALS,
-            "this thread impersonates a client that forwarded no credentials (ISC_REQ_DELEGATE), and policy lets the "
-            "service "
-            "ask for none in its name ([kerberos] constrained-delegation)");
+            "this thread impersonates a client that forwarded no credentials (ISC_REQ_DELEGATE), and policy lets "
+            "the service ask for none in its name ([kerberos] constrained-delegation)");
     credential->tickets = tickets_hold(forwarded);
     return SEC_E_OK;
 }
