@@ -21,7 +21,7 @@ def read(path):
 def main():
     winerror, table, symbols, library, headers = sys.argv[1:]
     codes = set(re.findall(r'#define\s+((?:SEC|CRYPT|CERT|TRUST|NTE|ERROR|E)_\w+)\s', read(winerror))) - OTHERWISE
-    rows = re.findall(r'X\((\w+), "([^"]*)"\)', read(table))
+    rows = re.findall(r'X\((\w+),[\s\\]*"([^"]*)"\)', read(table))
     names = [name for name, _ in rows]
     results = [('winerror.h has codes', len(codes) > 250, len(codes))]
     results.append(('every code has a text', not codes - set(names), sorted(codes - set(names))))
