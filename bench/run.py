@@ -26,6 +26,7 @@ SETS = collections.OrderedDict([
     ('digest', collections.OrderedDict([(OURS, 'digest_sspi'), ('cyrus-sasl', 'digest_cyrus')])),
     ('schannel', collections.OrderedDict([
         (OURS, 'schannel_sspi'), ('openssl', 'schannel_openssl'), ('gnutls', 'schannel_gnutls')])),
+    ('credssp', collections.OrderedDict([(OURS, 'credssp_sspi')])),
 ])
 ACCOUNTS = 1000  # in our database; the account that logs on is one of them
 
@@ -79,6 +80,10 @@ TARGETS = {
         ('mem.client', 'at most', 20480, None),
         ('mem.server', 'at most', 20480, None),
     ],
+    'credssp': [
+        ('full.' + kind, 'at least', 0.9, '= parts.' + kind)
+        for kind in ('tls13-ecdsa', 'tls13-rsa', 'tls12-ecdsa', 'tls12-rsa')
+    ],
 }
 
 
@@ -107,7 +112,7 @@ class Bench:
         return path
 
     def prepare(self):
-        if self.set == 'schannel':
+        if self.set in ('schannel', 'credssp'):
             self.prepare_schannel()
         else:
             self.prepare_ntlm()

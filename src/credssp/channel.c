@@ -169,8 +169,9 @@ static SECURITY_STATUS open_record(struct credssp_context *context, struct bytes
         write_bytes(&context->incoming, buffer_bytes(data));
     }
     *rest = extra != NULL ? buffer_bytes(extra) : BYTES_NONE;
-    REQUIRE(!context->incoming.bad, SEC_E_INVALID_TOKEN, "TSRequest: longer than 128 KiB");
-    return SEC_E_OK;
+    REQUIRE(!context->incoming.bad || context->incoming.no_memory, SEC_E_INVALID_TOKEN,
+            "TSRequest: longer than 128 KiB");
+    return write_end(&context->incoming);
 }
 
 SECURITY_STATUS channel_receive(struct credssp_context *context, struct bytes token, size_t *out_used,

@@ -175,10 +175,10 @@ SECURITY_STATUS engine_new(struct schannel_context *context)
 {
     openssl_errors_mark();
     context->ssl = SSL_new(context->credential->ssl_ctx);
-    SECURITY_STATUS status = context->ssl != NULL ? engine_io_attach(context) : SEC_E_INSUFFICIENT_MEMORY;
+    bool made = context->ssl != NULL && SSL_set_app_data(context->ssl, context) == 1;
+    SECURITY_STATUS status = made ? engine_io_attach(context) : SEC_E_INSUFFICIENT_MEMORY;
     openssl_errors_forget();
     REQUIRE(status == SEC_E_OK, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a connection");
-    SSL_set_app_data(context->ssl, context);
     if (!context->base.initiator) {
         SSL_set_accept_state(context->ssl);
         /* One ticket of TLS 1.3, as Windows sends, for a session that may be resumed; OpenSSL would send two to anybody. */
