@@ -33,7 +33,7 @@ const char *SspiExtStatusName(SECURITY_STATUS Status);
 
 /* A caller's own account database.
  *
- * SspiExtSetVerifier makes an inbound NTLM or Negotiate credential ask `Verify` instead of the configured accounts.
+ * SspiExtSetVerifier makes an inbound NTLM, Negotiate or CREDSSP credential ask `Verify` instead of the configured accounts.
  * `Verify` may be called from several threads at once; it must not call back into the same context.
  *
  * Returned by Verify: SEC_E_OK with SessionBaseKey filled in (MS-NLMP 3.3: for NTLMv2
@@ -65,7 +65,7 @@ typedef struct _SSPI_EXT_LOGON_RESULT {
 typedef SECURITY_STATUS(SEC_ENTRY *SSPI_EXT_VERIFY_FN)(void *Argument, const SSPI_EXT_LOGON *Logon,
                                                        SSPI_EXT_LOGON_RESULT *Result);
 
-/*   phCredential  an inbound credential of NTLM (or Negotiate); contexts accepted with it afterwards use the verifier
+/*   phCredential  an inbound credential of NTLM, Negotiate or CREDSSP; contexts accepted with it afterwards use the verifier
  *   Verify        NULL gives the configured accounts back
  *   Argument      handed to Verify; must outlive the credential and its contexts
  *

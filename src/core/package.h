@@ -40,6 +40,10 @@
 /* A private attribute of set_credential: `value` is a struct credential_verifier (SspiExtSetVerifier). */
 #define SSPI_EXT_CRED_ATTR_VERIFIER UINT32_C(0x53500001)
 
+/* A private attribute of `query`, of an established stream: in `bytes`, borrowed, the public key in the server's certificate
+ * (the content of subjectPublicKey, RFC 5280 4.1), whichever side asks.  For CredSSP, which binds it. */
+#define SSPI_EXT_ATTR_SERVER_KEY UINT32_C(0x53500010)
+
 struct credential_verifier {
     SSPI_EXT_VERIFY_FN verify; /* NULL: the configured accounts again */
     void *argument;

@@ -25,15 +25,16 @@ static SECURITY_STATUS take_nonce(struct credssp_context *context, const struct 
 /* Checks the client's pubKeyAuth and answers it, with the session's last token if there is one. */
 static SECURITY_STATUS answer_binding(struct credssp_context *context, struct bytes received, struct bytes last_token)
 {
-    AUTO_ATTRIBUTE certificate = {0};
-    AUTO_SECRET room = {0}, own = {0};
+    AUTO_SECRET expected = {0}, own = {0};
+    AUTO_WRITER room = write_growing(0);
     AUTO_WRITER sealed = write_growing(TS_REQUEST_MAX);
     struct bytes key, plain;
     REQUIRE(context->version < TS_VERSION_HASH || context->has_nonce, SEC_E_INVALID_TOKEN,
             "TSRequest: pubKeyAuth of version 5 and later without a clientNonce (MS-CSSP 3.1.5)");
     TRY(session_unseal(context, received, &room, &plain));
-    TRY(channel_key(context, &certificate, &key));
-    TRY(binding_check(context->version, true, BYTES(context->nonce), key, plain));
+    TRY(channel_key(context, &key));
+    TRY(binding_make(context->version, true, BYTES(context->nonce), key, &expected));
+    TRY(binding_check(secret_bytes(&expected), plain));
     TRY(binding_make(context->version, false, BYTES(context->nonce), key, &own));
     TRY(session_seal(context, secret_bytes(&own), &sealed));
     struct ts_request request = {.nego_token = last_token, .pub_key_auth = write_result(&sealed)};
@@ -73,7 +74,7 @@ static bool is_empty(const struct ts_credentials *credentials)
 
 static SECURITY_STATUS take_credentials(struct credssp_context *context, struct bytes auth_info)
 {
-    AUTO_SECRET room = {0};
+    AUTO_WRITER room = write_growing(0);
     AUTO_TS_CREDENTIALS credentials = {.owner = NULL};
     struct bytes plain;
     TRY(session_unseal(context, auth_info, &room, &plain));

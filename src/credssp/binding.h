@@ -17,6 +17,6 @@
 STATUS binding_make(uint32_t version, bool from_client, struct bytes nonce, struct bytes key, struct secret *out);
 
 /* SEC_E_MESSAGE_ALTERED when `received` is not that: somebody else has the TLS channel's other end. */
-STATUS binding_check(uint32_t version, bool from_client, struct bytes nonce, struct bytes key, struct bytes received);
+STATUS binding_check(struct bytes expected, struct bytes received);
 
 #endif

@@ -1,12 +1,5 @@
 #include "credssp/channel.h"
 
-#pragma GCC visibility push(default)
-#include "windows.h"
-
-#include "schannel.h"
-#pragma GCC visibility pop
-
-#include "cert/certificate.h"
 #include "text/names.h"
 #include "wire/reader.h"
 
@@ -96,12 +89,12 @@ SECURITY_STATUS channel_handshake(struct credssp_context *context, struct bytes 
 
 static SECURITY_STATUS send_record(struct credssp_context *context, struct bytes part)
 {
-    AUTO_SECRET room = {0};
-    TRY(secret_alloc(&room, context->header + part.size + context->trailer));
-    struct writer writer = write_into(room.data, room.size);
-    uint8_t *header = write_space(&writer, context->header);
-    uint8_t *data = write_space(&writer, part.size);
-    uint8_t *trailer = write_space(&writer, context->trailer);
+    AUTO_WRITER room = write_growing(context->header + part.size + context->trailer);
+    write_reserve(&room, room.maximum);
+    uint8_t *header = write_space(&room, context->header);
+    uint8_t *data = write_space(&room, part.size);
+    uint8_t *trailer = write_space(&room, context->trailer);
+    TRY(write_end(&room));
     struct writer content = write_into(data, part.size);
     write_bytes(&content, part);
     SecBuffer at[] = {{(ULONG)context->header, SECBUFFER_STREAM_HEADER, header},
@@ -177,9 +170,11 @@ static SECURITY_STATUS open_record(struct credssp_context *context, struct bytes
 SECURITY_STATUS channel_receive(struct credssp_context *context, struct bytes token, size_t *out_used,
                                 size_t *out_missing, size_t *out_size)
 {
-    AUTO_SECRET copy = {0}; /* records are opened in place, and the caller's input is not ours to change */
-    TRY(secret_copy(&copy, token));
-    struct bytes rest = secret_bytes(&copy);
+    AUTO_WRITER copy = write_growing(token.size); /* records are opened in place, and the caller's input is not ours */
+    write_reserve(&copy, token.size);
+    write_bytes(&copy, token);
+    TRY(write_end(&copy));
+    struct bytes rest = write_result(&copy);
     size_t size = 0;
     while (rest.size != 0 && (size == 0 || context->incoming.size < size)) {
         SECURITY_STATUS status = open_record(context, &rest, out_missing);
@@ -196,13 +191,11 @@ SECURITY_STATUS channel_receive(struct credssp_context *context, struct bytes to
     return SEC_E_OK;
 }
 
-SECURITY_STATUS channel_key(struct credssp_context *context, struct attribute *owner, struct bytes *out_key)
+SECURITY_STATUS channel_key(struct credssp_context *context, struct bytes *out_key)
 {
-    uint32_t which = context->base.initiator ? SECPKG_ATTR_REMOTE_CERT_CONTEXT : SECPKG_ATTR_LOCAL_CERT_CONTEXT;
-    TRY(context->tls->package->query(context->tls, which, owner));
-    REQUIRE(owner->certificate != NULL, SEC_E_INVALID_TOKEN, "the channel has no server certificate to be bound by");
-    const CRYPT_BIT_BLOB *key = &certificate_info(owner->certificate)->SubjectPublicKeyInfo.PublicKey;
-    *out_key = bytes_of(key->pbData, key->cbData);
+    struct attribute value = {0}; /* nothing in it is owned */
+    TRY(context->tls->package->query(context->tls, SSPI_EXT_ATTR_SERVER_KEY, &value));
+    *out_key = value.bytes;
     return SEC_E_OK;
 }
 
@@ -213,12 +206,12 @@ SECURITY_STATUS session_seal(struct credssp_context *context, struct bytes plain
     struct context *nego = context->nego;
     AUTO_ATTRIBUTE sizes = {0};
     TRY(nego->package->query(nego, SECPKG_ATTR_SIZES, &sizes));
-    AUTO_SECRET room = {0};
     size_t trailer = sizes.sizes.security_trailer;
-    TRY(secret_alloc(&room, trailer + plain.size));
-    struct writer writer = write_into(room.data, room.size);
-    uint8_t *token = write_space(&writer, trailer);
-    uint8_t *data = write_space(&writer, plain.size);
+    AUTO_WRITER room = write_growing(trailer + plain.size);
+    write_reserve(&room, room.maximum);
+    uint8_t *token = write_space(&room, trailer);
+    uint8_t *data = write_space(&room, plain.size);
+    TRY(write_end(&room));
     struct writer content = write_into(data, plain.size);
     write_bytes(&content, plain);
     SecBuffer at[] = {{(ULONG)trailer, SECBUFFER_TOKEN, token}, {(ULONG)plain.size, SECBUFFER_DATA, data}};
@@ -229,12 +222,15 @@ SECURITY_STATUS session_seal(struct credssp_context *context, struct bytes plain
     return write_end(out);
 }
 
-SECURITY_STATUS session_unseal(struct credssp_context *context, struct bytes sealed, struct secret *room,
+SECURITY_STATUS session_unseal(struct credssp_context *context, struct bytes sealed, struct writer *room,
                                struct bytes *out_plain)
 {
     struct context *nego = context->nego;
     uint32_t qop = 0;
-    TRY(secret_copy(room, sealed));
+    *room = write_growing(sealed.size);
+    write_reserve(room, sealed.size);
+    write_bytes(room, sealed);
+    TRY(write_end(room));
     SecBuffer at[] = {{(ULONG)room->size, SECBUFFER_STREAM, room->data}, {0, SECBUFFER_DATA, NULL}};
     struct buffers message = {at, 2};
     TRY(nego->package->unseal(nego, &message, 0, &qop));

@@ -21,18 +21,17 @@ STATUS channel_send(struct credssp_context *context, struct bytes message);
 STATUS channel_receive(struct credssp_context *context, struct bytes token, size_t *out_used, size_t *out_missing,
                        size_t *out_size);
 
-/* What binds the channel: the server certificate's public key, as this side of the channel knows it.  A slice of the certificate,
- * which goes to `owner`. */
-STATUS channel_key(struct credssp_context *context, struct attribute *owner, struct bytes *out_key);
+/* What binds the channel: the server certificate's public key, as this side of the channel knows it.  Borrowed. */
+STATUS channel_key(struct credssp_context *context, struct bytes *out_key);
 
 /* ---------------------------------------------------------------- the session */
 
 /* Appends the sealed form of `plain`: signature or header first, as MS-CSSP has it. */
 STATUS session_seal(struct credssp_context *context, struct bytes plain, struct writer *out);
 
-/* The reverse: `room` receives a copy of `sealed`, and *out_plain is a slice of it.  SEC_E_MESSAGE_ALTERED, SEC_E_OUT_OF_SEQUENCE
+/* The reverse: `room`, an empty writer, receives a copy of `sealed`, and *out_plain is a slice of it.  SEC_E_MESSAGE_ALTERED, SEC_E_OUT_OF_SEQUENCE
  * and what else the mechanism has to say of it. */
-STATUS session_unseal(struct credssp_context *context, struct bytes sealed, struct secret *room,
+STATUS session_unseal(struct credssp_context *context, struct bytes sealed, struct writer *room,
                       struct bytes *out_plain);
 
 #endif

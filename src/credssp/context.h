@@ -61,10 +61,12 @@ struct credssp_context {
     struct credssp_repeat repeat;
     uint32_t report;               /* NTSTATUS that the peer may be told when this step fails; 0: nothing */
     enum delegation_source source; /* client */
-    struct secret credentials;     /* TSCredentials: the client's until they are sent, the server's from then on */
-    bool delegated;                /* some were sent or received, and not empty ones */
-    SECURITY_STATUS certificate;   /* client: what CERT_CHECK_RESULT comes to; SEC_I_CONTINUE_NEEDED: not asked yet */
-    uint32_t trust_errors;         /* CERT_TRUST_* */
+    struct secret expected;        /* client: the server's pubKeyAuth */
+    struct secret
+        credentials; /* TSCredentials: those to be sent that are not the credential's own; the ones received */
+    bool delegated;  /* some were sent or received, and not empty ones */
+    SECURITY_STATUS certificate; /* client: what CERT_CHECK_RESULT comes to; SEC_I_CONTINUE_NEEDED: not asked yet */
+    uint32_t trust_errors;       /* CERT_TRUST_* */
 };
 
 /* credential.c */

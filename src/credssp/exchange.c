@@ -66,6 +66,7 @@ static void drop_exchange(struct credssp_context *context)
         credential_drop(&credential->base);
     }
     write_free(&context->incoming);
+    secret_free(&context->expected);
 }
 
 /* Hands the caller what is for the wire.  When it does not fit, nothing is lost: the same call with more room gets it. */

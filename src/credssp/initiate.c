@@ -50,7 +50,7 @@ static SECURITY_STATUS take_credentials(struct credssp_context *context)
     }
     REQUIRE(credential->fresh.size != 0, SEC_E_NO_CREDENTIALS,
             "the identity has nothing that can be delegated: no password, or a hash (ISC_REQ_DELEGATE)");
-    return secret_copy(&context->credentials, secret_bytes(&credential->fresh));
+    return SEC_E_OK; /* they stay where they are */
 }
 
 /* ---------------------------------------------------------------- the exchange */
@@ -72,16 +72,16 @@ static SECURITY_STATUS check_server(struct credssp_context *context)
 /* pubKeyAuth, with the session's last token if there is one: both in one message (MS-CSSP 3.1.5). */
 static SECURITY_STATUS send_binding(struct credssp_context *context, struct bytes last_token)
 {
-    AUTO_ATTRIBUTE certificate = {0};
     AUTO_SECRET plain = {0};
     AUTO_WRITER sealed = write_growing(TS_REQUEST_MAX);
     struct bytes key;
     REQUIRE(context->peer_version != 0, SEC_E_UNSUPPORTED_FUNCTION,
             "the session is done before the server has said its version (MS-CSSP 3.1.5)");
     TRY(check_server(context));
-    TRY(channel_key(context, &certificate, &key));
+    TRY(channel_key(context, &key));
     TRY(random_bytes(context->nonce, sizeof context->nonce));
     TRY(binding_make(context->version, true, BYTES(context->nonce), key, &plain));
+    TRY(binding_make(context->version, false, BYTES(context->nonce), key, &context->expected));
     TRY(session_seal(context, secret_bytes(&plain), &sealed));
     struct ts_request request = {.nego_token = last_token, .pub_key_auth = write_result(&sealed)};
     if (context->version >= TS_VERSION_HASH) {
@@ -110,14 +110,14 @@ static SECURITY_STATUS session_leg(struct credssp_context *context, struct bytes
 /* The server knows the key: whoever is in between has been found out by now, and the credentials may go. */
 static SECURITY_STATUS send_credentials(struct credssp_context *context, struct bytes answer)
 {
-    AUTO_ATTRIBUTE certificate = {0};
-    AUTO_SECRET room = {0};
+    AUTO_WRITER room = write_growing(0);
     AUTO_WRITER sealed = write_growing(TS_REQUEST_MAX);
-    struct bytes key, plain;
+    const struct secret *credentials =
+        context->credentials.size != 0 ? &context->credentials : &context->credential->fresh;
+    struct bytes plain;
     TRY(session_unseal(context, answer, &room, &plain));
-    TRY(channel_key(context, &certificate, &key));
-    TRY(binding_check(context->version, false, BYTES(context->nonce), key, plain));
-    TRY(session_seal(context, secret_bytes(&context->credentials), &sealed));
+    TRY(binding_check(secret_bytes(&context->expected), plain));
+    TRY(session_seal(context, secret_bytes(credentials), &sealed));
     secret_free(&context->credentials);
     struct ts_request request = {.auth_info = write_result(&sealed)};
     TRY(credssp_send(context, &request));

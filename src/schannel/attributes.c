@@ -344,6 +344,8 @@ static SECURITY_STATUS query_keys(struct schannel_context *context, uint32_t att
         return attributes_keying_material_inproc(context, out);
     case SECPKG_ATTR_EAP_KEY_BLOCK:
         return attributes_eap_block(context, out);
+    case SSPI_EXT_ATTR_SERVER_KEY:
+        return attributes_server_key(context, out);
     default:
         return query_connection(context, attribute, out);
     }
@@ -424,6 +426,7 @@ static bool exists(uint32_t attribute)
     case SECPKG_ATTR_CERT_CHECK_RESULT:
     case SECPKG_ATTR_CERT_CHECK_RESULT_INPROC:
     case SECPKG_ATTR_CC_POLICY_RESULT:
+    case SSPI_EXT_ATTR_SERVER_KEY:
         return true;
     default:
         return is_early(attribute);

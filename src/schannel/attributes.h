@@ -15,6 +15,9 @@
  * it is not known which. */
 X509 *attributes_server_certificate(struct schannel_context *context);
 
+/* That certificate's public key: the content of the BIT STRING, borrowed.  SEC_E_NO_CREDENTIALS when there is none. */
+STATUS attributes_server_key(struct schannel_context *context, struct attribute *out);
+
 /* Each puts a new reference into *out. */
 STATUS attributes_remote_certificate(struct schannel_context *context, struct attribute *out);
 STATUS attributes_local_certificate(struct schannel_context *context, struct attribute *out);

@@ -167,6 +167,15 @@ SECURITY_STATUS attributes_issuers(struct schannel_context *context, struct attr
 
 /* ---------------------------------------------------------------- the verdict */
 
+SECURITY_STATUS attributes_server_key(struct schannel_context *context, struct attribute *out)
+{
+    X509 *certificate = attributes_server_certificate(context);
+    const ASN1_BIT_STRING *key = certificate != NULL ? X509_get0_pubkey_bitstr(certificate) : NULL;
+    REQUIRE(key != NULL, SEC_E_NO_CREDENTIALS, "the server's certificate is not known");
+    out->bytes = bytes_of(ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key));
+    return SEC_E_OK;
+}
+
 SECURITY_STATUS attributes_validation(struct schannel_context *context, struct attribute *out)
 {
     return judge_report(context, &out->validation.chain_errors, &out->validation.policy_error);

@@ -45,6 +45,7 @@ static inline SECURITY_STATUS credssp_fuzz_say(struct credssp_run *run, struct t
     }
     size_t piece = (run->mode & CREDSSP_PIECES) != 0 ? 1 + tape_u8(run->tape) : PEER_ROOM;
     if (size == 0) {
+        run->peer->heard.size = 0;
         return SEC_E_INCOMPLETE_MESSAGE;
     }
     return peer_say_in_pieces(run->peer, room, size, piece);

@@ -44,8 +44,7 @@ static SECURITY_STATUS use(void)
     if (status == SEC_E_OK) {
         SEC_CHAR ntlm[] = "NTLM";
         CredHandle credential;
-        status =
-            AcquireCredentialsHandleA(NULL, ntlm, SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL, &credential, NULL);
+        status = AcquireCredentialsHandleA(NULL, ntlm, SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL, &credential, NULL);
         if (status == SEC_E_OK) {
             FreeCredentialsHandle(&credential);
         }

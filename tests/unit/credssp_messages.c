@@ -207,17 +207,18 @@ static void check_binding(const struct kv_record *r)
     } cases[] = {{"client_server_hash", 6, true},  {"client_server_hash", 5, true}, {"server_client_hash", 6, false},
                  {"legacy_server_echo", 4, false}, {"public_key", 4, true},         {"public_key", 2, true}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        AUTO_SECRET made = {0};
+        AUTO_SECRET made = {0}, other = {0};
         struct bytes expected = kv_hex(r, "%s", cases[i].name);
         kv_require(r, binding_make(cases[i].version, cases[i].client, nonce, key, &made) == SEC_E_OK);
         kv_expect_bytes(r, cases[i].name, expected, secret_bytes(&made));
-        kv_require(r, binding_check(cases[i].version, cases[i].client, nonce, key, expected) == SEC_E_OK);
-        kv_require(r, binding_check(cases[i].version, !cases[i].client, nonce, key, expected) == SEC_E_MESSAGE_ALTERED);
-        made.data[made.size - 1] ^= 1;
-        kv_require(r, binding_check(cases[i].version, cases[i].client, nonce, key, secret_bytes(&made)) ==
+        kv_require(r, binding_check(secret_bytes(&made), expected) == SEC_E_OK);
+        kv_require(r, binding_make(cases[i].version, !cases[i].client, nonce, key, &other) == SEC_E_OK);
+        kv_require(r, binding_check(secret_bytes(&other), expected) == SEC_E_MESSAGE_ALTERED);
+        kv_require(r, binding_check(secret_bytes(&made), bytes_of(expected.data, expected.size - 1)) ==
                           SEC_E_MESSAGE_ALTERED);
-        kv_require(r, binding_check(cases[i].version, cases[i].client, nonce, key,
-                                    bytes_of(expected.data, expected.size - 1)) == SEC_E_MESSAGE_ALTERED);
+        kv_require(r, binding_check(secret_bytes(&made), BYTES_NONE) == SEC_E_MESSAGE_ALTERED);
+        made.data[made.size - 1] ^= 1;
+        kv_require(r, binding_check(secret_bytes(&made), expected) == SEC_E_MESSAGE_ALTERED);
     }
 }
 
