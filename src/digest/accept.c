@@ -12,6 +12,7 @@
 #include "logon/machine.h"
 
 #define UNFIT              "Digest: the response does not fit the request (RFC 7616 3.4.6)"
+#define QUALIFIED_MAX      (4 * ACCOUNT_NAME_MAX + 2)
 #define INTEGRITY_REQUESTS (ASC_REQ_INTEGRITY | ASC_REQ_REPLAY_DETECT | ASC_REQ_SEQUENCE_DETECT)
 
 /* ---------------------------------------------------------------- the challenge */
@@ -173,22 +174,28 @@ static SECURITY_STATUS realm_of(const struct step_in *in, bool http, char **out,
 
 /* ---------------------------------------------------------------- the verdict */
 
+/* DOMAIN\user in UTF-16. */
+static struct bytes qualified_name(const struct canonical_name *name, uint8_t room[QUALIFIED_MAX])
+{
+    struct writer writer = write_into(room, QUALIFIED_MAX);
+    write_bytes(&writer, bytes_of(name->domain, name->domain_size));
+    write_u16le(&writer, '\\');
+    write_bytes(&writer, bytes_of(name->user, name->user_size));
+    return write_result(&writer);
+}
+
 static SECURITY_STATUS keep_names(struct digest_context *context, const struct digest_request *request,
                                   struct bytes realm, const struct digest_verdict *verdict)
 {
     struct bytes strings[DIGEST_TEXTS] = {{NULL, 0}};
-    uint8_t qualified[4 * ACCOUNT_NAME_MAX + 2];
-    struct writer writer = write_into(qualified, sizeof qualified);
-    write_bytes(&writer, bytes_of(verdict->name.domain, verdict->name.domain_size));
-    write_u16le(&writer, '\\');
-    write_bytes(&writer, bytes_of(verdict->name.user, verdict->name.user_size));
+    uint8_t qualified[QUALIFIED_MAX];
     strings[DIGEST_TEXT_NONCE] = request->question.nonce;
     strings[DIGEST_TEXT_CNONCE] = request->question.cnonce;
     strings[DIGEST_TEXT_REALM] = realm;
     strings[DIGEST_TEXT_USERNAME] = request->username;
     strings[DIGEST_TEXT_URI] = request->question.uri;
     strings[DIGEST_TEXT_AUTHZID] = request->question.authzid;
-    strings[DIGEST_TEXT_QUALIFIED] = write_result(&writer);
+    strings[DIGEST_TEXT_QUALIFIED] = qualified_name(&verdict->name, qualified);
     strings[DIGEST_TEXT_UNIX] = bytes_of(verdict->unix_name, strlen(verdict->unix_name) + 1);
     context->domain_size = verdict->name.domain_size;
     return digest_strings_set(context, strings);
@@ -376,6 +383,14 @@ SECURITY_STATUS digest_accept(struct credential *base, struct context **out_cont
 
 /* ---------------------------------------------------------------- further requests */
 
+/* Names that are one without their escapes can be two accounts with them, and a hashed name can be another's plain one. */
+static bool is_same_account(const struct digest_context *context, const struct digest_verdict *verdict)
+{
+    struct bytes before = digest_string(context, DIGEST_TEXT_QUALIFIED);
+    uint8_t now[QUALIFIED_MAX];
+    return digest_same(before, qualified_name(&verdict->name, now));
+}
+
 /* With -sess the key is of the first request's cnonce, and stays (RFC 7616 3.4.2); but some clients make it anew for each
  * cnonce of theirs, which takes the account's hash again. */
 static SECURITY_STATUS renew_session(const struct digest_context *context, const struct digest_request *request,
@@ -387,6 +402,7 @@ static SECURITY_STATUS renew_session(const struct digest_context *context, const
     SECURITY_STATUS status = log_on(context, request, digest_string(context, DIGEST_TEXT_REALM), &verdict);
     REQUIRE(status != SEC_E_LOGON_DENIED, SEC_E_MESSAGE_ALTERED, UNFIT);
     TRY(status);
+    REQUIRE(is_same_account(context, &verdict), SEC_E_MESSAGE_ALTERED, UNFIT);
     *out_key = verdict.session_key;
     return SEC_E_OK;
 }

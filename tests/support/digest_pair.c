@@ -43,6 +43,7 @@ void digest_pair_accounts(struct policy *policy)
     add(store, "", "Mufasa", "Circle of Life", 0);
     add(store, "", "j\u00e4s\u00f8n", "Geh\u00f6rt niemandem", 0);
     add(store, "PRIDE", "Nala", "Hakuna Matata", 0);
+    add(store, "", "PRIDENala", "Be Prepared", 0);
     add(store, "", "locked", "Circle of Life", ACCOUNT_FLAG_DISABLED);
     policy_defaults(policy);
     policy->lockout_threshold = 0;

@@ -30,8 +30,8 @@ struct digest_message {
 };
 
 /* Makes a database with one account, Mufasa with "Circle of Life" in DIGEST_REALM_NAME and the empty realm, one "jäsøn"
- * with "Gehört niemandem", "Nala" of the domain PRIDE with "Hakuna Matata", and one "locked" that is disabled; and makes
- * `policy` the process's.  Fails the test otherwise. */
+ * with "Gehört niemandem", "Nala" of the domain PRIDE with "Hakuna Matata", one "PRIDENala" with "Be Prepared", and one
+ * "locked" that is disabled; and makes `policy` the process's.  Fails the test otherwise. */
 void digest_pair_accounts(struct policy *policy);
 void digest_pair_accounts_remove(void);
 

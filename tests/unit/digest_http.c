@@ -385,28 +385,38 @@ static void http_domain(void **state)
     digest_pair_close(&pair);
 }
 
-/* A further request by hand, whose client makes a cnonce for each; with `anew` it makes the session's key anew with it. */
-static void by_hand(const struct digest_message *first, enum digest_hash hash, bool anew, struct digest_message *out)
+/* A response made by hand to a challenge, or to what came of it. */
+struct handmade {
+    const char *written; /* the user name as it stands in the message, between its quotes */
+    const char *name, *password;
+    const char *nc, *uri, *cnonce;
+    struct bytes key_cnonce; /* the session's key is made with it; empty: the message's own */
+};
+
+static void by_hand(const struct digest_message *before, enum digest_hash hash, const struct handmade *hand,
+                    struct digest_message *out)
 {
     struct digest_directives said;
     uint8_t memory[DIGEST_TOKEN_MAX];
     struct writer room = write_into(memory, sizeof memory), text = write_into(out->text, DIGEST_TOKEN_MAX);
-    assert_int_equal(digest_parse_one(bytes_of(first->text, first->size), false, &room, &said), SEC_E_OK);
+    struct bytes cnonce = bytes_of(hand->cnonce, strlen(hand->cnonce));
+    struct bytes challenge = bytes_of(before->text, before->size);
+    assert_int_equal(digest_parse(&challenge, &room, &said), SEC_E_OK);
     struct digest_question question = {.algorithm = {hash, true},
                                        .qop = DIGEST_QOP_AUTH,
                                        .method = bytes_of("GET", 3),
-                                       .uri = bytes_of("/2", 2),
+                                       .uri = bytes_of(hand->uri, strlen(hand->uri)),
                                        .nonce = said.value[DIGEST_NONCE],
-                                       .cnonce = anew ? bytes_of("another", 7) : said.value[DIGEST_CNONCE],
-                                       .nc = bytes_of("00000002", 8)};
+                                       .cnonce = hand->key_cnonce.size != 0 ? hand->key_cnonce : cnonce,
+                                       .nc = bytes_of(hand->nc, 8)};
     struct digest_value secret, key;
     struct digest_text response;
-    digest_secret(hash, bytes_of("Mufasa", 6), said.value[DIGEST_REALM], bytes_of("Circle of Life", 14), &secret);
+    digest_secret(hash, bytes_of(hand->name, strlen(hand->name)), said.value[DIGEST_REALM],
+                  bytes_of(hand->password, strlen(hand->password)), &secret);
     digest_session_key(&question, &secret, &key);
-    question.cnonce = bytes_of("another", 7);
+    question.cnonce = cnonce;
     digest_response(&question, &key, &response);
     struct digest_list list = digest_list_start(&text);
-    digest_put_quoted(&list, "username", bytes_of("Mufasa", 6));
     digest_put_quoted(&list, "realm", said.value[DIGEST_REALM]);
     digest_put_quoted(&list, "nonce", question.nonce);
     digest_put_quoted(&list, "uri", question.uri);
@@ -416,8 +426,16 @@ static void by_hand(const struct digest_message *first, enum digest_hash hash, b
     digest_put_word(&list, "qop", "auth");
     digest_put_word(&list, "algorithm", digest_algorithm_name(question.algorithm));
     assert_int_equal(digest_list_end(&list), SEC_E_OK);
-    out->size = (ULONG)text.size;
-    out->text[text.size] = '\0';
+    out->size = (ULONG)(text.size + (size_t)snprintf(out->text + text.size, DIGEST_TOKEN_MAX - text.size,
+                                                     ", username=\"%s\"", hand->written));
+}
+
+static struct bytes cnonce_of(const struct digest_message *message, uint8_t memory[DIGEST_TOKEN_MAX])
+{
+    struct digest_directives said;
+    struct writer room = write_into(memory, DIGEST_TOKEN_MAX);
+    assert_int_equal(digest_parse_one(bytes_of(message->text, message->size), false, &room, &said), SEC_E_OK);
+    return said.value[DIGEST_CNONCE];
 }
 
 /* -sess with a new cnonce: the key of the first one (RFC 7616 3.4.2) or, as some clients have it, of the new one. */
@@ -426,12 +444,16 @@ static void http_session_cnonces(void **state)
     for (int anew = 0; anew < 2; anew++) {
         struct digest_pair pair = {.user = NULL};
         struct digest_message challenge, first, second, out;
+        uint8_t memory[DIGEST_TOKEN_MAX];
         policy.digest_algorithms = POLICY_DIGEST_SHA256_SESS;
         digest_pair_open(&pair);
         assert_int_equal(digest_pair_server(&pair, NULL, &challenge), SEC_I_CONTINUE_NEEDED);
         assert_int_equal(digest_pair_client(&pair, &challenge, &first), SEC_E_OK);
         assert_int_equal(digest_pair_server(&pair, &first, &out), SEC_E_OK);
-        by_hand(&first, DIGEST_SHA256, anew == 1, &second);
+        struct handmade hand = {"Mufasa", "Mufasa",  "Circle of Life",         "00000002",
+                                "/2",     "another", cnonce_of(&first, memory)};
+        hand.key_cnonce = anew == 1 ? BYTES_NONE : hand.key_cnonce;
+        by_hand(&first, DIGEST_SHA256, &hand, &second);
         struct digest_message altered = second;
         replace(&altered, "cnonce=\"a", "cnonce=\"b");
         assert_int_equal(digest_pair_verify(&pair.server, "GET", "/2", NULL, &altered), SEC_E_MESSAGE_ALTERED);
@@ -440,6 +462,26 @@ static void http_session_cnonces(void **state)
         assert_non_null(strstr(out.text, "cnonce=\"another\", nc=00000002"));
         digest_pair_close(&pair);
     }
+    policy.digest_algorithms = POLICY_DIGEST_MD5 | POLICY_DIGEST_SHA256;
+}
+
+/* DOMAIN\user without its escape reads as another account's name: that account's owner does not go on with the session. */
+static void http_session_of_another(void **state)
+{
+    struct digest_pair pair = {.user = NULL};
+    struct digest_message challenge, first, second, out;
+    struct handmade hand = {"PRIDE\\Nala",     "PRIDE\\Nala", "Hakuna Matata", "00000001",
+                            "/dir/index.html", "one",         BYTES_NONE};
+    policy.digest_algorithms = POLICY_DIGEST_SHA256_SESS;
+    digest_pair_open(&pair);
+    assert_int_equal(digest_pair_server(&pair, NULL, &challenge), SEC_I_CONTINUE_NEEDED);
+    by_hand(&challenge, DIGEST_SHA256, &hand, &first);
+    assert_int_equal(digest_pair_server(&pair, &first, &out), SEC_E_OK);
+    expect_names(&pair.server, "Nala");
+    hand = (struct handmade){"PRIDENala", "PRIDENala", "Be Prepared", "00000002", "/2", "another", BYTES_NONE};
+    by_hand(&challenge, DIGEST_SHA256, &hand, &second);
+    assert_int_equal(digest_pair_verify(&pair.server, "GET", "/2", NULL, &second), SEC_E_MESSAGE_ALTERED);
+    digest_pair_close(&pair);
     policy.digest_algorithms = POLICY_DIGEST_MD5 | POLICY_DIGEST_SHA256;
 }
 
@@ -502,6 +544,7 @@ int main(void)
         cmocka_unit_test(http_several_offers),
         cmocka_unit_test(http_domain),
         cmocka_unit_test(http_session_cnonces),
+        cmocka_unit_test(http_session_of_another),
         cmocka_unit_test(http_proof_of_another),
         cmocka_unit_test(http_client_is_complete),
         cmocka_unit_test(http_several_challenges),
