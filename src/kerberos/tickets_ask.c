@@ -162,12 +162,22 @@ static SECURITY_STATUS request_run(struct library_job *job, krb5_context krb)
     return status;
 }
 
+/* Whose KDC it is.  Tickets that a client forwarded are a question of their own: he says himself which realm's they are, and his
+ * KDC's silence must not be that of the others whom this server acts for. */
+static const char *asks_for(const struct tickets *asking)
+{
+    if (asking->signs_in) {
+        return asking->name.realm;
+    }
+    return asking->cache != NULL ? asking->cache : asking->principal;
+}
+
 /* Signing in is one question, whatever the service; then each service is one. */
-static uint64_t key_of(struct tickets *tickets, const char *target, const struct kdc_proxy *proxy)
+uint64_t tickets_silence_key(struct tickets *tickets, const char *target, const struct kdc_proxy *proxy)
 {
     struct tickets *asking = tickets->service != NULL ? tickets->service : tickets;
     bool signs_in = asking->signs_in && !tickets_signed_in(asking);
-    const struct question question = {.who = asking->signs_in ? asking->name.realm : asking->principal,
+    const struct question question = {.who = asks_for(asking),
                                       .proxy = proxy != NULL ? proxy->url : NULL,
                                       .target = signs_in         ? NULL
                                                 : target != NULL ? target
@@ -211,7 +221,7 @@ SECURITY_STATUS tickets_ask(struct tickets *tickets, const char *target, struct 
     }
     SECURITY_STATUS status = tickets_proxy(tickets, &request->job.proxy);
     if (status >= 0) {
-        request->key = key_of(tickets, target, request->job.proxy);
+        request->key = tickets_silence_key(tickets, target, request->job.proxy);
         status = check_silence(request->key);
     }
     if (status < 0) {

@@ -77,6 +77,10 @@ STATUS tickets_sign_in(struct tickets *tickets, krb5_context krb);
 /* Constrained delegation; within a job.  SEC_E_DELEGATION_POLICY: the KDC does not let it; the statuses of tickets_get(). */
 STATUS tickets_get_constrained(krb5_context krb, struct tickets *tickets, const char *target, struct ticket **out);
 
+/* What the silence of the KDC that is asked for `target` is remembered by (kerberos/silence.h); `target` NULL: the ticket granting
+ * ticket, `proxy` NULL: none. */
+uint64_t tickets_silence_key(struct tickets *tickets, const char *target, const struct kdc_proxy *proxy);
+
 /* From a KDC, in time (library_run()), signing in first where that is due. */
 STATUS tickets_ask(struct tickets *tickets, const char *target, struct bytes second, struct ticket **out);
 

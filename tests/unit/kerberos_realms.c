@@ -13,6 +13,7 @@
 #include "base/policy.h"
 #include "kerberos/principals.h"
 #include "kerberos/realms.h"
+#include "kerberos/tickets_inside.h"
 
 static char path[] = "/tmp/sspi-realms-XXXXXX";
 
@@ -136,10 +137,40 @@ static void in_names(void **state)
     krb5_free_context(krb);
 }
 
+/* As a client forwards one; libkrb5 believes him whose it is. */
+static struct tickets *forwarded(krb5_context krb, const char *client)
+{
+    krb5_creds ticket = {0}, *list[] = {&ticket, NULL};
+    struct tickets *tickets = NULL;
+    assert_int_equal(krb5_parse_name(krb, client, &ticket.client), 0);
+    assert_int_equal(krb5_parse_name(krb, "krbtgt/FAR.EXAMPLE@FAR.EXAMPLE", &ticket.server), 0);
+    assert_int_equal(tickets_open_forwarded(krb, list, &tickets), SEC_E_OK);
+    krb5_free_cred_contents(krb, &ticket);
+    return tickets;
+}
+
+/* One client's KDC that does not answer is not the next client's. */
+static void silence_of_forwarded(void **state)
+{
+    (void)state;
+    krb5_context krb = NULL;
+    configure("[libdefaults]\ndefault_realm = HOME.EXAMPLE\n");
+    assert_int_equal(krb5_init_context(&krb), 0);
+    struct tickets *one = forwarded(krb, "one@FAR.EXAMPLE"), *two = forwarded(krb, "two@HOME.EXAMPLE");
+    uint64_t key = tickets_silence_key(one, "HTTP/server", NULL);
+    assert_true(tickets_silence_key(one, "HTTP/server", NULL) == key);
+    assert_true(tickets_silence_key(one, "HTTP/other", NULL) != key);
+    assert_true(tickets_silence_key(two, "HTTP/server", NULL) != key);
+    tickets_drop(one);
+    tickets_drop(two);
+    krb5_free_context(krb);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(by_configuration), cmocka_unit_test(by_policy),
-                                       cmocka_unit_test(no_configuration), cmocka_unit_test(in_names)};
+                                       cmocka_unit_test(no_configuration), cmocka_unit_test(in_names),
+                                       cmocka_unit_test(silence_of_forwarded)};
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("kerberos_realms", tests, set_up, tear_down);
 }
