@@ -113,23 +113,34 @@ static krb5_error_code use_armor(struct asking *asking, const krb5_data *realm)
 
 /* ---------------------------------------------------------------- a certificate */
 
-/* libkrb5 asks for PINs; whatever else it asks for there is nobody to answer. */
-static krb5_error_code give_pin(krb5_context krb, void *data, const char *name, const char *banner, int count,
-                                krb5_prompt prompts[])
+/* The PIN is for what unlocks keys here.  libkrb5's prompts are none of that: the KDC's other ways of preauthentication ask by
+ * them too, in words of its own, and send what they get to whoever is there in the KDC's place (PA-SAM-CHALLENGE-2). */
+static krb5_error_code give_pin(krb5_context krb, void *data, krb5_responder_context questions)
 {
     const struct secret *pin = data;
-    const krb5_prompt_type *types = krb5_get_prompt_types(krb);
+    krb5_responder_pkinit_challenge *asked = NULL;
+    krb5_error_code code =
+        pin != NULL && pin->size > 1 ? krb5_responder_pkinit_get_challenge(krb, questions, &asked) : 0;
+    if (code != 0 || asked == NULL) {
+        return code;
+    }
+    for (krb5_responder_pkinit_identity **one = asked->identities; code == 0 && *one != NULL; one++) {
+        code = krb5_responder_pkinit_set_answer(krb, questions, (*one)->identity, (const char *)pin->data);
+    }
+    krb5_responder_pkinit_challenge_free(krb, questions, asked);
+    return code;
+}
+
+static krb5_error_code answer_nothing(krb5_context krb, void *data, const char *name, const char *banner, int count,
+                                      krb5_prompt prompts[])
+{
+    (void)krb;
+    (void)data;
     (void)name;
     (void)banner;
-    for (int i = 0; i < count; i++) {
-        bool wanted = types != NULL && types[i] == KRB5_PROMPT_TYPE_PREAUTH && prompts[i].hidden != 0;
-        if (!wanted || pin == NULL || pin->size <= 1 || pin->size > prompts[i].reply->length) {
-            return KRB5_LIBOS_CANTREADPWD;
-        }
-        memcpy(prompts[i].reply->data, pin->data, pin->size);
-        prompts[i].reply->length = (unsigned)(pin->size - 1);
-    }
-    return 0;
+    (void)count;
+    (void)prompts;
+    return KRB5_LIBOS_CANTREADPWD;
 }
 
 /* Keys of files go to libkrb5 as files in memory; those in a token stay there, and libkrb5 makes the token sign itself. */
@@ -150,6 +161,9 @@ static SECURITY_STATUS use_certificate(struct asking *asking)
         REQUIRE(size > 0, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a certificate's name");
     }
     LIBRARY_TRY(asking->krb, LIBRARY_CLIENT,
+                krb5_get_init_creds_opt_set_responder(asking->krb, asking->options, give_pin,
+                                                      (void *)(uintptr_t)asking->with->secret));
+    LIBRARY_TRY(asking->krb, LIBRARY_CLIENT,
                 krb5_get_init_creds_opt_set_pa(asking->krb, asking->options, "X509_user_identity", identity));
     return SEC_E_OK;
 }
@@ -160,8 +174,7 @@ static krb5_error_code by_certificate(const struct asking *asking, krb5_principa
 {
     krb5_init_creds_context request = NULL;
     krb5_context krb = asking->krb;
-    krb5_error_code code = krb5_init_creds_init(krb, client, give_pin, (void *)(uintptr_t)asking->with->secret, 0,
-                                                asking->options, &request);
+    krb5_error_code code = krb5_init_creds_init(krb, client, answer_nothing, NULL, 0, asking->options, &request);
     code = code == 0 && asking->with->service != NULL ? krb5_init_creds_set_service(krb, request, asking->with->service)
                                                       : code;
     code = code == 0 ? krb5_init_creds_get(krb, request) : code;

@@ -11,6 +11,7 @@ import sys
 import harness
 import kerberos_peers as peers
 import pkinit_realm
+import sam_kdc
 from harness import check, equal
 
 PLUGIN = '/usr/lib/x86_64-linux-gnu/krb5/plugins/preauth/pkinit.so'
@@ -178,6 +179,17 @@ def tokens():
         harness.note(answer[2])
 
 
+def other_questions():
+    """The PIN is for the certificate's key, whatever else a KDC has the user asked for."""
+    kdc = sam_kdc.SamKdc('SSPI.TEST')
+    with open(realm.path('krb5.conf'), encoding='utf-8') as file:
+        text = file.read()
+    realm.write('krb5-sam.conf', text.replace('kdc = 127.0.0.1:%d' % realm.kdc_port, 'kdc = 127.0.0.1:%d' % kdc.port))
+    answer = begin(client(my('alice'), configuration='krb5-sam.conf', password='271828'))
+    equal(answer[0], 'SEC_E_PKINIT_CLIENT_FAILURE', 'a KDC that asks for something else than a certificate')
+    check('Cannot read password' in answer[2], 'gets no PIN', answer[2])
+
+
 def main():
     global realm
     harness.need_file(PLUGIN, 'krb5-pkinit')
@@ -188,6 +200,7 @@ def main():
     refusals()
     armor()
     tokens()
+    other_questions()
 
 
 harness.run(main)
