@@ -71,8 +71,9 @@ static void add(struct text *text, uint64_t value, size_t width)
 static void add_bytes(struct text *text, const uint8_t *data, size_t size)
 {
     assert_true(text->size + size <= sizeof text->data);
-    memcpy(text->data + text->size, data, size);
-    text->size += size;
+    for (size_t i = 0; i < size; i++) { /* of nothing, too, which has no address */
+        text->data[text->size++] = data[i];
+    }
 }
 
 static void add_hex(struct text *text, const char *digits)
