@@ -38,13 +38,23 @@ SECURITY_STATUS SEC_ENTRY QuerySecurityPackageInfoA(LPSTR pszPackageName, PSecPk
  * SEC_E_OK; SEC_E_INVALID_HANDLE for a pointer that was not handed out, as far as that can be told. */
 SECURITY_STATUS SEC_ENTRY FreeContextBuffer(PVOID pvContextBuffer);
 
-/* The set of packages is fixed.  `pOptions` may be NULL.
+/* Loads a security package from a shared object into this process (sspi_package.h has the interface, docs/packages.md the
+ * rules).
  *
- * SEC_E_OK for a package that is there; SEC_E_SECPKG_NOT_FOUND for any other name. */
+ *   pszPackageName   the module's absolute path, or NAME for NAME.so in the first directory of the policy that has it
+ *                    ([packages] allow in sspi.conf(5)); or the name of a package that is there, which changes nothing
+ *   pOptions         may be NULL; Type LSA and the flag PERMANENT are SEC_E_UNSUPPORTED_FUNCTION
+ *
+ * SEC_E_OK; SEC_E_SECPKG_NOT_FOUND: no such module; SEC_E_CANNOT_INSTALL: the policy does not name it, others than root and
+ * this user may write to it, or it does not keep to the interface; SEC_E_INVALID_PARAMETER: pOptions->Size;
+ * SEC_E_INSUFFICIENT_MEMORY. */
 SECURITY_STATUS SEC_ENTRY AddSecurityPackageW(LPWSTR pszPackageName, PSECURITY_PACKAGE_OPTIONS pOptions);
 SECURITY_STATUS SEC_ENTRY AddSecurityPackageA(LPSTR pszPackageName, PSECURITY_PACKAGE_OPTIONS pOptions);
 
-/* SEC_E_UNSUPPORTED_FUNCTION for a package that is there; SEC_E_SECPKG_NOT_FOUND for any other name. */
+/* Unloads a package that AddSecurityPackage loaded, by its name or the module's path.
+ *
+ * SEC_E_OK; HRESULT_FROM_WIN32(ERROR_BUSY) while a credential or a context of it is left; SEC_E_UNSUPPORTED_FUNCTION for a
+ * package that is part of the library; SEC_E_SECPKG_NOT_FOUND for any other name. */
 SECURITY_STATUS SEC_ENTRY DeleteSecurityPackageW(LPWSTR pszPackageName);
 SECURITY_STATUS SEC_ENTRY DeleteSecurityPackageA(LPSTR pszPackageName);
 

@@ -47,6 +47,7 @@
 #define ERROR_INVALID_NAME                123
 #define ERROR_MOD_NOT_FOUND               126
 #define ERROR_PROC_NOT_FOUND              127
+#define ERROR_BUSY                        170
 #define ERROR_ALREADY_EXISTS              183
 #define ERROR_MORE_DATA                   234
 #define ERROR_NO_MORE_ITEMS               259

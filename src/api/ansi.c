@@ -60,16 +60,30 @@ SECURITY_STATUS SEC_ENTRY QuerySecurityPackageInfoA(SEC_CHAR *pszPackageName, PS
     return api_end("QuerySecurityPackageInfo", api_query_package(find(pszPackageName), false, (void **)ppPackageInfo));
 }
 
+static SECURITY_STATUS add_package(const char *name, const SECURITY_PACKAGE_OPTIONS *options)
+{
+    AUTO_ANSI text;
+    TRY(ansi_open(name, &text));
+    return api_add_package(text.text, options);
+}
+
+static SECURITY_STATUS delete_package(const char *name)
+{
+    AUTO_ANSI text;
+    TRY(ansi_open(name, &text));
+    return api_delete_package(text.text);
+}
+
 SECURITY_STATUS SEC_ENTRY AddSecurityPackageA(LPSTR pszPackageName, PSECURITY_PACKAGE_OPTIONS pOptions)
 {
     status_begin();
-    return api_end("AddSecurityPackage", api_add_package(find(pszPackageName)));
+    return api_end("AddSecurityPackage", add_package(pszPackageName, pOptions));
 }
 
 SECURITY_STATUS SEC_ENTRY DeleteSecurityPackageA(LPSTR pszPackageName)
 {
     status_begin();
-    return api_end("DeleteSecurityPackage", api_delete_package(find(pszPackageName)));
+    return api_end("DeleteSecurityPackage", delete_package(pszPackageName));
 }
 
 static struct bytes c_string(const char *text)

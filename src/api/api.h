@@ -87,8 +87,8 @@ STATUS api_enumerate_packages(bool wide, ULONG *count, void **infos);
 STATUS api_query_package(const struct package *package, bool wide, void **info);
 STATUS api_change_password(const struct package *package, const struct password_change *change,
                            const SecBufferDesc *output);
-STATUS api_add_package(const struct package *package);
-STATUS api_delete_package(const struct package *package);
+STATUS api_add_package(struct utf16 name, const SECURITY_PACKAGE_OPTIONS *options);
+STATUS api_delete_package(struct utf16 name);
 
 /* ---------------------------------------------------------------- credentials.c */
 

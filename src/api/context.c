@@ -530,13 +530,14 @@ SECURITY_STATUS SEC_ENTRY ExportSecurityContext(PCtxtHandle phContext, ULONG fFl
 SECURITY_STATUS api_import(const struct package *package, const SecBuffer *packed, PCtxtHandle context)
 {
     REQUIRE(package != NULL, SEC_E_SECPKG_NOT_FOUND, "ImportSecurityContext: no package of this name");
-    REQUIRE(package->import_context != NULL, SEC_E_UNSUPPORTED_FUNCTION,
+    REQUIRE(package->import_context != NULL || package->import_for != NULL, SEC_E_UNSUPPORTED_FUNCTION,
             "ImportSecurityContext: the package's contexts cannot be moved");
     REQUIRE(context != NULL, SEC_E_INVALID_HANDLE, "ImportSecurityContext: phContext is NULL");
     REQUIRE(packed != NULL && (packed->pvBuffer != NULL || packed->cbBuffer == 0), SEC_E_INVALID_TOKEN,
             "ImportSecurityContext: no packed context");
     AUTO(dispose_new) struct context *made = NULL;
-    TRY(package->import_context(buffer_bytes(packed), &made));
+    TRY(package->import_for != NULL ? package->import_for(package, buffer_bytes(packed), &made)
+                                    : package->import_context(buffer_bytes(packed), &made));
     SecHandle handle;
     TRY(handle_open(HANDLE_CONTEXT, made, &handle));
     made = NULL;

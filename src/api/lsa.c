@@ -83,9 +83,9 @@ static SECURITY_STATUS package_number(const LSA_STRING *name, ULONG *out)
         return STATUS_SUCCESS;
     }
     bool msv = is_named(name, MSV1_0_PACKAGE_NAME);
-    for (size_t i = 0; i < package_count; i++) {
-        if (is_named(name, packages[i]->name) || (msv && strcmp(packages[i]->name, "NTLM") == 0)) {
-            *out = packages[i]->rpc_id;
+    for (const struct package *at = package_next(NULL); at != NULL; at = package_next(at)) {
+        if (is_named(name, at->name) || (msv && strcmp(at->name, "NTLM") == 0)) {
+            *out = at->rpc_id;
             return STATUS_SUCCESS;
         }
     }
@@ -107,14 +107,18 @@ NTSTATUS NTAPI LsaLookupAuthenticationPackage(HANDLE LsaHandle, PLSA_STRING Pack
     return api_end("LsaLookupAuthenticationPackage", lookup(LsaHandle, PackageName, AuthenticationPackage));
 }
 
+static const struct package *package_of_number(ULONG number)
+{
+    const struct package *package = package_next(NULL);
+    while (package != NULL && package->rpc_id != number) {
+        package = package_next(package);
+    }
+    return package;
+}
+
 static bool is_package_number(ULONG number)
 {
-    for (size_t i = 0; i < package_count; i++) {
-        if (packages[i]->rpc_id == number) {
-            return true;
-        }
-    }
-    return number == NEGOTIATE_NUMBER;
+    return package_of_number(number) != NULL || number == NEGOTIATE_NUMBER;
 }
 
 /* ---------------------------------------------------------------- messages */
@@ -165,16 +169,6 @@ static SECURITY_STATUS ask_negotiate(struct bytes request, struct reply *reply)
         return STATUS_SUCCESS;
     }
     return caller_name(reply);
-}
-
-static const struct package *package_of_number(ULONG number)
-{
-    for (size_t i = 0; i < package_count; i++) {
-        if (packages[i]->rpc_id == number) {
-            return packages[i];
-        }
-    }
-    return NULL;
 }
 
 static SECURITY_STATUS ask_package(const struct package *package, struct bytes request, struct reply *reply)

@@ -2,12 +2,14 @@
 #include "api/api.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "core/context_buffer.h"
+#include "module/load.h"
 
 _Static_assert(sizeof(SecPkgInfoA) == sizeof(SecPkgInfoW), "one layout, two widths");
 
-#define PACKAGES_MAX 32
+#define PACKAGES_MAX 64
 
 /* Writes an ASCII text, NUL included, in either width. */
 static void write_text(struct writer *writer, const char *text, bool wide)
@@ -54,9 +56,9 @@ SECURITY_STATUS api_enumerate_packages(bool wide, ULONG *count, void **infos)
     REQUIRE(count != NULL && infos != NULL, SEC_E_INVALID_PARAMETER, "EnumerateSecurityPackages: NULL for a result");
     const struct package *named[PACKAGES_MAX];
     size_t found = 0;
-    for (size_t i = 0; i < package_count && found < PACKAGES_MAX; i++) {
-        if (!packages[i]->unlisted) {
-            named[found++] = packages[i];
+    for (const struct package *at = package_next(NULL); at != NULL && found < PACKAGES_MAX; at = package_next(at)) {
+        if (!at->unlisted) {
+            named[found++] = at;
         }
     }
     TRY(api_package_infos(named, found, wide, infos));
@@ -90,31 +92,47 @@ SECURITY_STATUS SEC_ENTRY FreeContextBuffer(PVOID pvContextBuffer)
     return api_end("FreeContextBuffer", context_buffer_free(pvContextBuffer));
 }
 
-/* The set of packages is fixed: adding one that is there changes nothing, and there is nothing else to add. */
-SECURITY_STATUS api_add_package(const struct package *package)
+/* What is part of the library is there already: adding it changes nothing.  Anything else is a module.  What
+ * SECPKG_OPTIONS_PERMANENT asks for, the machine's owner does: [packages] allow in sspi.conf(5). */
+SECURITY_STATUS api_add_package(struct utf16 name, const SECURITY_PACKAGE_OPTIONS *options)
 {
-    REQUIRE(package != NULL, SEC_E_SECPKG_NOT_FOUND, "AddSecurityPackage: packages cannot be loaded");
-    return SEC_E_OK;
+    REQUIRE(name.size != 0, SEC_E_SECPKG_NOT_FOUND, "AddSecurityPackage: no name");
+    if (package_find(name) != NULL) {
+        return SEC_E_OK;
+    }
+    REQUIRE(options == NULL || options->Size >= sizeof *options, SEC_E_INVALID_PARAMETER,
+            "AddSecurityPackage: pOptions->Size is smaller than the structure");
+    REQUIRE(options == NULL || options->Type != SECPKG_OPTIONS_TYPE_LSA, SEC_E_UNSUPPORTED_FUNCTION,
+            "AddSecurityPackage: there is no authority's process to load a package into (SECPKG_OPTIONS_TYPE_LSA)");
+    REQUIRE(options == NULL || (options->Flags & SECPKG_OPTIONS_PERMANENT) == 0, SEC_E_UNSUPPORTED_FUNCTION,
+            "AddSecurityPackage: packages are loaded into this process alone (SECPKG_OPTIONS_PERMANENT)");
+    AUTO_FREE char *text = NULL;
+    TRY(utf16_to_utf8(name, &text, NULL));
+    return module_load(text);
 }
 
-SECURITY_STATUS api_delete_package(const struct package *package)
+SECURITY_STATUS api_delete_package(struct utf16 name)
 {
-    REQUIRE(package != NULL, SEC_E_SECPKG_NOT_FOUND, "DeleteSecurityPackage: no package of this name");
-    FAIL(SEC_E_UNSUPPORTED_FUNCTION, "DeleteSecurityPackage: packages cannot be unloaded");
+    REQUIRE(name.size != 0, SEC_E_SECPKG_NOT_FOUND, "DeleteSecurityPackage: no name");
+    AUTO_FREE char *text = NULL;
+    TRY(utf16_to_utf8(name, &text, NULL));
+    for (size_t i = 0; i < package_count; i++) {
+        REQUIRE(strcasecmp(packages[i]->name, text) != 0, SEC_E_UNSUPPORTED_FUNCTION,
+                "DeleteSecurityPackage: the package is a part of the library");
+    }
+    return module_unload(text);
 }
 
 SECURITY_STATUS SEC_ENTRY AddSecurityPackageW(LPWSTR pszPackageName, PSECURITY_PACKAGE_OPTIONS pOptions)
 {
     status_begin();
-    const struct package *package = package_find(utf16_from_wide((const uint16_t *)pszPackageName));
-    return api_end("AddSecurityPackage", api_add_package(package));
+    return api_end("AddSecurityPackage", api_add_package(utf16_from_wide((const uint16_t *)pszPackageName), pOptions));
 }
 
 SECURITY_STATUS SEC_ENTRY DeleteSecurityPackageW(LPWSTR pszPackageName)
 {
     status_begin();
-    const struct package *package = package_find(utf16_from_wide((const uint16_t *)pszPackageName));
-    return api_end("DeleteSecurityPackage", api_delete_package(package));
+    return api_end("DeleteSecurityPackage", api_delete_package(utf16_from_wide((const uint16_t *)pszPackageName)));
 }
 
 /* Only a package that has a protocol for it changes passwords (Kerberos, RFC 3244). */

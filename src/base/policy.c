@@ -13,7 +13,7 @@
 
 #define DEFAULT_PATH "/etc/sspi/sspi.conf"
 
-enum kind { SWITCH, NUMBER, WORD, WORDS, NETBIOS, DNS, TEXT, PLAIN, LIST };
+enum kind { SWITCH, NUMBER, WORD, WORDS, NETBIOS, DNS, TEXT, PLAIN, LIST, PATHS };
 
 struct key {
     const char *section;
@@ -76,6 +76,7 @@ static const struct key keys[] = {
     {"schannel", "ticket-keys", TEXT, STRING(schannel_ticket_keys), NULL},
     {"schannel", "ocsp-responses", TEXT, STRING(schannel_ocsp), NULL},
     {"schannel", "client-map", TEXT, STRING(schannel_client_map), NULL},
+    {"packages", "allow", PATHS, STRING(packages_allow), NULL},
     {"credssp", "enabled", SWITCH, MEMBER(credssp_enabled), 0, NULL},
     {"credssp", "minimum-version", NUMBER, MEMBER(credssp_minimum), 6, NULL},
     {"credssp", "allow-fresh", LIST, STRING(credssp_fresh), NULL},
@@ -215,6 +216,18 @@ static bool read_string(const struct key *key, const char *value, bool append, c
     return true;
 }
 
+/* Paths with commas or blanks between: the reasons of TEXT hold for each. */
+static bool paths_are_absolute(const char *value)
+{
+    for (const char *at = value + strspn(value, ", \t"); *at != '\0'; at += strspn(at, ", \t")) {
+        if (*at != '/') {
+            return false;
+        }
+        at += strcspn(at, ", \t");
+    }
+    return true;
+}
+
 static bool store_value(struct policy *policy, const struct key *key, const char *value, bool again)
 {
     void *member = (char *)policy + key->offset;
@@ -235,6 +248,8 @@ static bool store_value(struct policy *policy, const struct key *key, const char
         return (value[0] == '/' || value[0] == '\0') && read_string(key, value, false, member);
     case LIST:
         return read_string(key, value, again, member);
+    case PATHS:
+        return paths_are_absolute(value) && read_string(key, value, again, member);
     }
     return false;
 }
@@ -248,7 +263,7 @@ static int take_setting(void *argument, const char *section, const char *name, c
         if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0) {
             bool again = (reading->seen & UINT64_C(1) << i) != 0;
             reading->seen |= UINT64_C(1) << i;
-            if (again && keys[i].kind != LIST) {
+            if (again && keys[i].kind != LIST && keys[i].kind != PATHS) {
                 return 0;
             }
             return store_value(&reading->policy, &keys[i], value, again);

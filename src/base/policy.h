@@ -96,6 +96,9 @@ struct policy {
     char credssp_saved[POLICY_NAME_MAX];      /* allow-saved =         the same for those of whoever is logged on */
     char credssp_saved_ntlm[POLICY_NAME_MAX]; /* allow-saved-ntlm-only = */
 
+    /* [packages] */
+    char packages_allow[4096]; /* allow =                 modules, and directories of them, that may be loaded */
+
     /* [impersonation] */
     bool switch_uid; /* switch-uid = no */
 };

@@ -1,6 +1,7 @@
 #include "core/package.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/auto.h"
 #include "core/handle.h"
@@ -12,37 +13,82 @@ bool package_is_same(const struct package *a, const struct package *b)
     return a == b || strcmp(name_of_a, name_of_b) == 0;
 }
 
+/* ---------------------------------------------------------------- the list */
+
+static struct added_package *_Atomic first_added;
+
+void package_add(struct added_package *added)
+{
+    struct added_package *_Atomic *end = &first_added;
+    struct added_package *at = atomic_load_explicit(end, memory_order_relaxed);
+    while (at != NULL) {
+        end = &at->next;
+        at = atomic_load_explicit(end, memory_order_relaxed);
+    }
+    atomic_init(&added->next, NULL);
+    atomic_init(&added->there, true);
+    atomic_store_explicit(end, added, memory_order_release);
+}
+
+struct added_package *package_added(void)
+{
+    return atomic_load_explicit(&first_added, memory_order_acquire);
+}
+
+struct added_package *package_added_after(struct added_package *added)
+{
+    return atomic_load_explicit(&added->next, memory_order_acquire);
+}
+
+const struct package *package_next(const struct package *previous)
+{
+    for (size_t i = 0; i < package_count; i++) {
+        if (previous == NULL || (i > 0 && packages[i - 1] == previous)) {
+            return packages[i];
+        }
+    }
+    bool last = previous == NULL || (package_count > 0 && packages[package_count - 1] == previous);
+    struct added_package *added =
+        last ? package_added() : package_added_after((struct added_package *)(uintptr_t)previous);
+    while (added != NULL && !atomic_load_explicit(&added->there, memory_order_acquire)) {
+        added = package_added_after(added);
+    }
+    return added != NULL ? &added->package : NULL;
+}
+
+static bool is_named(const struct package *package, struct utf16 name)
+{
+    uint8_t wide[2 * PACKAGE_NAME_MAX];
+    size_t length = strlen(package->name);
+    if (utf16_length(name) != length) {
+        return false;
+    }
+    for (size_t c = 0; c < length; c++) {
+        wide[2 * c] = (uint8_t)package->name[c];
+        wide[2 * c + 1] = 0;
+    }
+    return utf16_equal_nocase(name, (struct utf16){wide, 2 * length});
+}
+
 const struct package *package_find(struct utf16 name)
 {
     if (name.size == 0 || utf16_length(name) >= PACKAGE_NAME_MAX) {
         return NULL;
     }
-    for (size_t i = 0; i < package_count; i++) {
-        uint8_t wide[2 * PACKAGE_NAME_MAX];
-        const char *candidate = packages[i]->name;
-        size_t length = strlen(candidate);
-        if (utf16_length(name) != length) {
-            continue;
-        }
-        for (size_t c = 0; c < length; c++) {
-            wide[2 * c] = (uint8_t)candidate[c];
-            wide[2 * c + 1] = 0;
-        }
-        if (utf16_equal_nocase(name, (struct utf16){wide, 2 * length})) {
-            return packages[i];
-        }
+    const struct package *package = package_next(NULL);
+    while (package != NULL && !is_named(package, name)) {
+        package = package_next(package);
     }
-    return NULL;
+    return package;
 }
 
 const struct package *package_find_utf8(const char *name)
 {
-    for (size_t i = 0; i < package_count; i++) {
-        if (strcasecmp(name, packages[i]->name) == 0) {
-            return packages[i];
-        }
+    const struct package *package = package_next(NULL);
+    while (package != NULL && strcasecmp(name, package->name) != 0) {
+        package = package_next(package);
     }
-    return NULL;
+    return package;
 }
 
 void context_init(struct context *context, const struct package *package, bool initiator)
@@ -92,7 +138,9 @@ SECURITY_STATUS credential_acquire(const struct package *package, const struct c
     AUTO(release) struct credential *credential = NULL;
     struct credential *made = NULL;
     uint64_t expiry = CLOCK_NEVER;
-    TRY(package->acquire(in, &made, &expiry));
+    struct credential_in own = *in;
+    own.package = package;
+    TRY(package->acquire(&own, &made, &expiry));
     credential = made;
     credential->package = package;
     credential->use = in->use;

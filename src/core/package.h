@@ -143,10 +143,11 @@ static inline void context_unlock(struct context_locks *locks)
 }
 
 struct credential_in {
-    struct utf16 principal; /* pszPrincipal */
-    uint32_t use;           /* SECPKG_CRED_* without the policy bits */
-    uint32_t use_flags;     /* AUTOLOGON_RESTRICTED, PROCESS_POLICY_ONLY */
-    const void *auth_data;  /* pAuthData as the caller gave it: its shape is the package's business */
+    const struct package *package; /* whose acquire() is called; credential_acquire() fills it in */
+    struct utf16 principal;        /* pszPrincipal */
+    uint32_t use;                  /* SECPKG_CRED_* without the policy bits */
+    uint32_t use_flags;            /* AUTOLOGON_RESTRICTED, PROCESS_POLICY_ONLY */
+    const void *auth_data;         /* pAuthData as the caller gave it: its shape is the package's business */
 };
 
 /* One leg's input. */
@@ -212,6 +213,9 @@ struct package {
     SECURITY_STATUS (*set)(struct context *context, uint32_t attribute, struct bytes value);
     SECURITY_STATUS (*export_context)(struct context *context, uint32_t flags, struct writer *out);
     SECURITY_STATUS (*import_context)(struct bytes blob, struct context **out_context);
+    /* The same for packages whose functions serve several of them (module/); one of the two is enough. */
+    SECURITY_STATUS(*import_for)
+    (const struct package *package, struct bytes blob, struct context **out_context);
 
     /* For Negotiate.  mech_list_mic: may, or must, the mechanism list be signed?  mech_list_mic_done: one was made or
      * verified; NTLM starts its cipher again, while its sequence numbers go on.  Absent: optional, and nothing to do. */
@@ -241,6 +245,24 @@ struct package {
 /* The packages of this build, in the order EnumerateSecurityPackages reports them. */
 extern const struct package *const packages[];
 extern const size_t package_count;
+
+/* A package that was added while the process runs (module/).  It stays in the list for ever; `there` says whether it can be
+ * found.  Its functions answer SEC_E_SECPKG_NOT_FOUND once it is not. */
+struct added_package {
+    struct package package; /* does not change once it was added */
+    atomic_bool there;
+    struct added_package *_Atomic next;
+};
+
+/* Adds one, which is there from now on.  One thread at a time. */
+void package_add(struct added_package *added);
+
+/* The first one that was ever added, and the one after; NULL: none. */
+struct added_package *package_added(void);
+struct added_package *package_added_after(struct added_package *added);
+
+/* Those that are there, of this build and added: the first for NULL, then the next; NULL at the end. */
+const struct package *package_next(const struct package *previous);
 
 /* One package, perhaps under two of its names. */
 bool package_is_same(const struct package *a, const struct package *b);

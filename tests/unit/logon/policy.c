@@ -82,6 +82,9 @@ static void reads_every_key(void **state)
                                "[certificates]\n"
                                "roots = /etc/pki/our roots.pem\n"
                                "crls = /var/lib/crls\n"
+                               "[packages]\n"
+                               "allow = /usr/lib/sspi /opt/one.so\n"
+                               "allow = /srv/sspi\n"
                                "[impersonation]\n"
                                "switch-uid = true",
                                &policy),
@@ -105,6 +108,7 @@ static void reads_every_key(void **state)
     assert_int_equal(policy.lockout_seconds, 60);
     assert_string_equal(policy.certificate_roots, "/etc/pki/our roots.pem");
     assert_string_equal(policy.certificate_crls, "/var/lib/crls");
+    assert_string_equal(policy.packages_allow, "/usr/lib/sspi /opt/one.so, /srv/sspi");
     assert_true(policy.switch_uid);
 }
 
@@ -136,6 +140,8 @@ static void refuses_a_bad_file_as_a_whole(void **state)
         int line;
     } cases[] = {
         {GOOD "accept-level = 6\n", 3},
+        {GOOD "[packages]\nallow = /usr/lib/sspi, lib/sspi\n", 4},
+        {GOOD "[packages]\nallow = .\n", 4},
         {GOOD "accept-level = -1\n", 3},
         {GOOD "accept-level = 0x3\n", 3},
         {GOOD "accept-level = 3.0\n", 3},
@@ -254,10 +260,11 @@ static void is_read_once_a_process(void **state)
 static void is_documented_key_by_key(void **state)
 {
     static const char *const keys[] = {
-        "enabled",           "send-level",       "accept-level",  "require-128-bit",  "require-mic",
-        "max-clock-skew",    "target-name",      "target-names",  "netbios-computer", "netbios-domain",
-        "dns-computer",      "dns-domain",       "domain-member", "backend",          "path",
-        "lockout-threshold", "lockout-duration", "switch-uid",
+        "enabled",          "send-level",     "accept-level", "require-128-bit",
+        "require-mic",      "max-clock-skew", "target-name",  "target-names",
+        "netbios-computer", "netbios-domain", "dns-computer", "dns-domain",
+        "domain-member",    "backend",        "path",         "lockout-threshold",
+        "lockout-duration", "switch-uid",     "allow",
     };
     static char page[65536];
     FILE *file = fopen(SOURCE_ROOT "/docs/man/sspi.conf.5", "r");
