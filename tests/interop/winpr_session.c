@@ -14,6 +14,7 @@ struct stack winpr, ours;
 static char directory[64] = "/tmp/sspi-test-XXXXXX";
 static char sam_file[96];
 static char policy_file[96];
+static char realms_file[96];
 static char accounts_file[96];
 
 void session_begin(struct session *s, const struct pairing *pairing)
@@ -22,6 +23,7 @@ void session_begin(struct session *s, const struct pairing *pairing)
     s->cs = pairing->client;
     s->ss = pairing->server;
     s->package = "NTLM";
+    s->target = "TERMSRV/server";
     SecInvalidateHandle(&s->client_credential);
     SecInvalidateHandle(&s->server_credential);
     SecInvalidateHandle(&s->client);
@@ -63,8 +65,25 @@ void acquire(struct session *s, const char *user, const char *password)
                                                              SECPKG_CRED_OUTBOUND, NULL, &identity, NULL, NULL,
                                                              &s->client_credential, &expiry),
                      SEC_E_OK);
+    acquire_server(s);
+}
+
+/* WinPR 3 takes its user file with the credential, behind an identity that names nobody; 2 takes it with the context. */
+void acquire_server(struct session *s)
+{
+    void *identity = NULL;
+    TimeStamp expiry;
+#ifndef SECPKG_ATTR_AUTH_NTLM_SAM_FILE
+    SEC_WINPR_NTLM_SETTINGS settings = {.samFile = sam_file};
+    SEC_WINNT_AUTH_IDENTITY_WINPR extended = {
+        .identity = {.Version = SEC_WINNT_AUTH_IDENTITY_VERSION,
+                     .Length = sizeof extended.identity,
+                     .Flags = SEC_WINNT_AUTH_IDENTITY_UNICODE | SEC_WINNT_AUTH_IDENTITY_EXTENDED},
+        .ntlmSettings = &settings};
+    identity = s->ss->ours ? NULL : &extended;
+#endif
     assert_int_equal(s->ss->table->AcquireCredentialsHandleA(NULL, (SEC_CHAR *)(uintptr_t)s->package,
-                                                             SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL,
+                                                             SECPKG_CRED_INBOUND, NULL, identity, NULL, NULL,
                                                              &s->server_credential, &expiry),
                      SEC_E_OK);
 }
@@ -78,9 +97,11 @@ SECURITY_STATUS server_step(struct session *s, bool first, SecBufferDesc *in, UL
     if (status != SEC_I_COMPLETE_NEEDED) {
         return status;
     }
+#ifdef SECPKG_ATTR_AUTH_NTLM_SAM_FILE
     assert_int_equal(
         t->SetContextAttributesA(&s->server, SECPKG_ATTR_AUTH_NTLM_SAM_FILE, sam_file, (ULONG)strlen(sam_file) + 1),
         SEC_E_OK);
+#endif
     return t->CompleteAuthToken(&s->server, out);
 }
 
@@ -91,7 +112,7 @@ SECURITY_STATUS client_step(struct session *s, bool first, SecBuffer *in, ULONG 
     SecBufferDesc input = {SECBUFFER_VERSION, s->bindings.pvBuffer != NULL ? 2 : 1, buffers};
     TimeStamp expiry;
     return s->cs->table->InitializeSecurityContextA(
-        &s->client_credential, first ? NULL : &s->client, (SEC_CHAR *)"TERMSRV/server", flags, 0, SECURITY_NATIVE_DREP,
+        &s->client_credential, first ? NULL : &s->client, (SEC_CHAR *)(uintptr_t)s->target, flags, 0, SECURITY_NATIVE_DREP,
         in != NULL ? &input : NULL, 0, &s->client, out, &s->client_flags, &expiry);
 }
 
@@ -174,21 +195,9 @@ static void write_file(char *path, size_t size, const char *name, const char *te
     fclose(file);
 }
 
-int prepare(void **state)
+void open_tables(void)
 {
-    char text[512];
     const char *library = getenv("SSPI_LIBRARY");
-    assert_non_null(mkdtemp(directory));
-    /* User, Domain, and the NT hash of "Password" (MS-NLMP 4.2.2.1.2) */
-    write_file(sam_file, sizeof sam_file, "SAM", "User:Domain::a4f49c406510bdcab6824ee7c30fd852:::\n");
-    write_file(accounts_file, sizeof accounts_file, "accounts", "Domain:User:Password\n");
-    snprintf(text, sizeof text,
-             "[kerberos]\nenabled = no\n[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n"
-             "[accounts]\nbackend = file\npath = %s\nlockout-threshold = 0\n",
-             accounts_file);
-    write_file(policy_file, sizeof policy_file, "sspi.conf", text);
-    setenv("SSPI_CONFIG", policy_file, 1);
-
     winpr_InitializeSSL(WINPR_SSL_INIT_DEFAULT);
     WLog_SetLogLevel(WLog_GetRoot(), WLOG_OFF);
     winpr.table = InitSecurityInterfaceExA(SSPI_INTERFACE_WINPR);
@@ -203,6 +212,25 @@ int prepare(void **state)
     ours.table = entry();
     ours.ours = true;
     assert_non_null(ours.table);
+}
+
+int prepare(void **state)
+{
+    char text[512];
+    assert_non_null(mkdtemp(directory));
+    /* User, Domain, and the NT hash of "Password" (MS-NLMP 4.2.2.1.2) */
+    write_file(sam_file, sizeof sam_file, "SAM", "User:Domain::a4f49c406510bdcab6824ee7c30fd852:::\n");
+    write_file(accounts_file, sizeof accounts_file, "accounts", "Domain:User:Password\n");
+    snprintf(text, sizeof text,
+             "[kerberos]\nenabled = no\n[names]\nnetbios-computer = SERVER\nnetbios-domain = DOMAIN\n"
+             "[accounts]\nbackend = file\npath = %s\nlockout-threshold = 0\n",
+             accounts_file);
+    write_file(policy_file, sizeof policy_file, "sspi.conf", text);
+    setenv("SSPI_CONFIG", policy_file, 1);
+    /* WinPR 3's Negotiate would ask for a KDC. */
+    write_file(realms_file, sizeof realms_file, "krb5.conf", "[libdefaults]\n    dns_lookup_kdc = false\n");
+    setenv("KRB5_CONFIG", realms_file, 1);
+    open_tables();
     return 0;
 }
 
@@ -211,6 +239,7 @@ int clean_up(void **state)
     unlink(sam_file);
     unlink(accounts_file);
     unlink(policy_file);
+    unlink(realms_file);
     rmdir(directory);
     return 0;
 }

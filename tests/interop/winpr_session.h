@@ -1,4 +1,5 @@
-/* One logon between two SSPI function tables, WinPR's and the library's, for winpr_peer.c.
+/* One logon between two SSPI function tables, WinPR's and the library's, for winpr_peer.c and
+ * winpr_kerberos.c.
  *
  * WinPR's headers are the only ones here: the library's define the same names, and are laid out alike.
  */
@@ -33,7 +34,8 @@ struct pairing {
 
 struct session {
     const struct stack *cs, *ss;
-    const char *package; /* of both ends; session_begin makes it NTLM */
+    const char *package; /* of both ends; session_begin makes it NTLM, and the target TERMSRV/server */
+    const char *target;
     CredHandle client_credential, server_credential;
     CtxtHandle client, server;
     ULONG client_flags, server_flags;
@@ -51,8 +53,9 @@ void session_end(struct session *s);
 /* Counted UTF-16 from ASCII, in storage that a later call takes back after 64 more. */
 UINT16 *wide(const char *text, UINT32 *length);
 
-/* Credentials for both ends. */
+/* Credentials for both ends, and for the server alone. */
 void acquire(struct session *s, const char *user, const char *password);
+void acquire_server(struct session *s);
 
 /* One leg of each end.  WinPR's server is also given its user file, and CompleteAuthToken when it wants that. */
 SECURITY_STATUS server_step(struct session *s, bool first, SecBufferDesc *in, ULONG flags, SecBufferDesc *out);
@@ -71,7 +74,10 @@ SECURITY_STATUS unseal(const struct stack *to, CtxtHandle *context, BYTE *data, 
 /* One message each way; both must arrive as they were and not travel as they were. */
 void exchange(struct session *s, size_t size);
 
-/* Group setup and teardown: accounts, policy, WinPR's table and the library's. */
+/* WinPR's table and the library's, into `winpr` and `ours`. */
+void open_tables(void);
+
+/* Group setup and teardown: accounts, policy, and the tables. */
 int prepare(void **state);
 int clean_up(void **state);
 
