@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kerberos.py BUILD [-r ROUNDS] [-t SECONDS] [-c CPU] [-f TEXT] : Kerberos of this library beside MIT's GSSAPI.
+"""kerberos.py BUILD [-r ROUNDS] [-t SECONDS] [-c CPU] [-f TEXT] : Kerberos of this library beside MIT's GSSAPI and WinPR 3.
 
 A throw-away realm gives each program a cache with the ticket in it, so that no KDC is asked while something is measured: one
 set with AES-SHA1 keys, one with AES-SHA2, and one with a thousand other tickets in the cache.  Otherwise as run.py.
@@ -17,11 +17,11 @@ import run  # noqa: E402
 SETS = [('sha1', 'HTTP/aes256.sspi.test', 0), ('sha2', 'HTTP/aes256sha2.sspi.test', 0),
         ('sha1.crowded', 'HTTP/aes256.sspi.test', 1000)]
 TARGETS = {
-    'sha1': [('context', 'at least', 2.0, 'mit'), ('seal.16384', 'at least', 4.0, 'mit'), ('seal.64', 'at least', 3.0, 'mit'),
+    'sha1': [('context', 'at least', 2.0, 'mit'), ('context', 'at least', 1.5, 'winpr'), ('seal.16384', 'at least', 4.0, 'mit'), ('seal.64', 'at least', 3.0, 'mit'),
              ('mem.client', 'at most', 2048, None), ('mem.server', 'at most', 2048, None)],
-    'sha2': [('context', 'at least', 2.0, 'mit'), ('seal.16384', 'at least', 3.0, 'mit'), ('seal.64', 'at least', 3.0, 'mit'),
+    'sha2': [('context', 'at least', 2.0, 'mit'), ('context', 'at least', 1.5, 'winpr'), ('seal.16384', 'at least', 3.0, 'mit'), ('seal.64', 'at least', 3.0, 'mit'),
              ('mem.client', 'at most', 2048, None), ('mem.server', 'at most', 2048, None)],
-    'sha1.crowded': [('context', 'at least', 2.0, 'mit')],
+    'sha1.crowded': [('context', 'at least', 2.0, 'mit'), ('context', 'at least', 1.5, 'winpr')],
 }
 
 
@@ -29,7 +29,7 @@ class Set(run.Bench):
     """One set's values, gathered and printed as run.py does."""
 
     def __init__(self, options, realm, name, service, crowd):
-        run.SETS[name] = {run.OURS: 'kerberos_sspi', 'mit': 'kerberos_gss'}
+        run.SETS[name] = {run.OURS: 'kerberos_sspi', 'mit': 'kerberos_gss', 'winpr': 'kerberos_winpr'}
         run.TARGETS[name] = TARGETS[name]
         super().__init__(options, realm.directory, name)
         self.env = dict(realm.environment, LC_ALL='C.UTF-8', BENCH_SERVICE=service, BENCH_SET=name)
