@@ -112,8 +112,8 @@ SECURITY_STATUS client_step(struct session *s, bool first, SecBuffer *in, ULONG 
     SecBufferDesc input = {SECBUFFER_VERSION, s->bindings.pvBuffer != NULL ? 2 : 1, buffers};
     TimeStamp expiry;
     return s->cs->table->InitializeSecurityContextA(
-        &s->client_credential, first ? NULL : &s->client, (SEC_CHAR *)(uintptr_t)s->target, flags, 0, SECURITY_NATIVE_DREP,
-        in != NULL ? &input : NULL, 0, &s->client, out, &s->client_flags, &expiry);
+        &s->client_credential, first ? NULL : &s->client, (SEC_CHAR *)(uintptr_t)s->target, flags, 0,
+        SECURITY_NATIVE_DREP, in != NULL ? &input : NULL, 0, &s->client, out, &s->client_flags, &expiry);
 }
 
 SECURITY_STATUS log_on_with(struct session *s, ULONG client_flags, ULONG server_flags)
