@@ -52,6 +52,8 @@ static const struct key keys[] = {
     {"kerberos", "armor-required", SWITCH, MEMBER(kerberos_armor_required), 0, NULL},
     {"kerberos", "realms", LIST, STRING(kerberos_realms), NULL},
     {"kerberos", "constrained-delegation", SWITCH, MEMBER(kerberos_constrained), 0, NULL},
+    {"kerberos", "protocol-transition", SWITCH, MEMBER(kerberos_transition), 0, NULL},
+    {"kerberos", "require-pac", SWITCH, MEMBER(kerberos_require_pac), 0, NULL},
     {"kerberos", "keytab", TEXT, STRING(kerberos_keytab), NULL},
     {"digest", "enabled", SWITCH, MEMBER(digest_enabled), 0, NULL},
     {"digest", "algorithms", WORDS, MEMBER(digest_algorithms), 0, algorithm_words},

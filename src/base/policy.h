@@ -46,7 +46,9 @@ struct policy {
     bool kerberos_rc4;                     /* allow-rc4 = no        RC4 keys for sessions */
     bool kerberos_delegate_any;            /* delegate-to-any = no  to services without OK-AS-DELEGATE too */
     bool kerberos_proxy_only;              /* kdc-proxy-only = no   the proxy alone, never a KDC itself */
-    bool kerberos_constrained;             /* constrained-delegation = no   S4U2proxy, S4U2self */
+    bool kerberos_constrained;             /* constrained-delegation = no   S4U2proxy */
+    bool kerberos_transition;              /* protocol-transition = no   S4U2self: logons by name alone */
+    bool kerberos_require_pac;             /* require-pac = no      clients of which no domain tells are refused */
     bool kerberos_armor_required;          /* armor-required = no   no logon without FAST */
     uint32_t kerberos_kdc_timeout;         /* kdc-timeout = 10      seconds, all attempts together */
     char kerberos_armor[POLICY_NAME_MAX];  /* armor =              TYPE:NAME of a cache, or anonymous; empty: none */

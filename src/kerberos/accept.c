@@ -31,6 +31,43 @@ struct judgement {
 
 /* ---------------------------------------------------------------- the request */
 
+/* The ticket alone, still sealed, for krb5_free_ticket(); NULL: it is none. */
+static krb5_ticket *sealed_ticket(const struct judgement *judgement)
+{
+    struct bytes body;
+    krb5_ticket *ticket = NULL;
+    if (ap_request_ticket(judgement->token.body, &body) < 0) {
+        return NULL;
+    }
+    krb5_data data = {0, (unsigned)body.size, (char *)(uintptr_t)body.data};
+    return krb5_decode_ticket(&data, &ticket) == 0 ? ticket : NULL;
+}
+
+static bool is_under_rc4(const struct judgement *judgement)
+{
+    krb5_ticket *ticket = sealed_ticket(judgement);
+    bool is = ticket != NULL && ticket->enc_part.enctype == ENCTYPE_ARCFOUR_HMAC;
+    krb5_free_ticket(judgement->krb, ticket);
+    return is;
+}
+
+/* Once more, for a service whose key is an old one: policy speaks of sessions' keys alone, and who has put an RC4 key into the keytab
+ * wants it used.  libkrb5 makes no difference between the two. */
+static SECURITY_STATUS read_under_rc4(struct judgement *judgement, const krb5_data *message, krb5_principal service)
+{
+    struct kerberos_handshake *handshake = judgement->context->handshake;
+    krb5_context krb = judgement->krb;
+    exchange_free(&handshake->auth);
+    LIBRARY_TRY(krb, LIBRARY_SERVER, krb5_auth_con_init(krb, &handshake->auth));
+    library_widen_enctypes(krb);
+    judgement->code = krb5_rd_req(krb, &handshake->auth, message, service, judgement->keytab, &judgement->options,
+                                  &judgement->ticket);
+    library_restrict_enctypes(krb);
+    REQUIRE(judgement->code != 0 || library_enctype_is_ours(judgement->ticket->enc_part2->session->enctype),
+            SEC_E_KDC_UNKNOWN_ETYPE, "the session's key is an RC4 key, which policy refuses ([kerberos] allow-rc4)");
+    return SEC_E_OK;
+}
+
 /* Decrypts ticket and authenticator: clock, addresses and replays are libkrb5's to check (RFC 4120 3.2.3). */
 static SECURITY_STATUS read_request(struct judgement *judgement)
 {
@@ -48,6 +85,9 @@ static SECURITY_STATUS read_request(struct judgement *judgement)
     }
     judgement->code = krb5_rd_req(krb, &handshake->auth, &message, service, judgement->keytab, &judgement->options,
                                   &judgement->ticket);
+    if (judgement->code != 0 && judgement->keytab != NULL && is_under_rc4(judgement)) {
+        TRY(read_under_rc4(judgement, &message, service));
+    }
     LIBRARY_TRY(krb, LIBRARY_SERVER, judgement->code);
     LIBRARY_TRY(krb, LIBRARY_SERVER, krb5_auth_con_getauthenticator(krb, handshake->auth, &judgement->authenticator));
     return SEC_E_OK;
@@ -125,7 +165,7 @@ static SECURITY_STATUS take_forwarded(const struct judgement *judgement, struct 
 }
 
 /* Who the client is: what its KDC says of it, or else the ticket alone. */
-static SECURITY_STATUS take_client(const struct judgement *judgement)
+static SECURITY_STATUS take_client(struct judgement *judgement)
 {
     struct kerberos_context *context = judgement->context;
     const struct ticket *own = context->handshake->ticket;
@@ -133,7 +173,10 @@ static SECURITY_STATUS take_client(const struct judgement *judgement)
                                     .session = judgement->keytab == NULL ? &own->creds.keyblock : NULL};
     AUTO_UTF16 account = UTF16_NONE;
     free(STEAL(context->logon));
-    TRY(logon_of_ticket(judgement->krb, judgement->ticket, &keys, &account, &context->logon));
+    SECURITY_STATUS status = logon_of_ticket(judgement->krb, judgement->ticket, &keys, &account, &context->logon);
+    judgement->code = status < 0 ? KRB5KRB_AP_ERR_MODIFIED : 0;
+    TRY(status);
+    TRY(logon_suffices(context->logon));
     return kerberos_take_names(context, judgement->krb, judgement->ticket->enc_part2->client, judgement->ticket->server,
                                account);
 }
@@ -238,13 +281,8 @@ static SECURITY_STATUS own_name(const struct judgement *judgement, krb5_principa
 /* Is the client's ticket for this name? */
 static bool is_for(const struct judgement *judgement, krb5_const_principal name)
 {
-    struct bytes body;
-    krb5_ticket *ticket = NULL;
-    if (ap_request_ticket(judgement->token.body, &body) < 0) {
-        return false;
-    }
-    krb5_data data = {0, (unsigned)body.size, (char *)(uintptr_t)body.data};
-    bool same = krb5_decode_ticket(&data, &ticket) == 0 && krb5_principal_compare(judgement->krb, ticket->server, name);
+    krb5_ticket *ticket = sealed_ticket(judgement);
+    bool same = ticket != NULL && krb5_principal_compare(judgement->krb, ticket->server, name);
     krb5_free_ticket(judgement->krb, ticket);
     return same;
 }

@@ -193,13 +193,13 @@ pthread_mutex_t *library_lock(const void *object)
 }
 
 /* Sessions can only have keys that per-message tokens are made with here. */
-static bool enctype_is_ours(krb5_enctype type)
+bool library_enctype_is_ours(krb5_enctype type)
 {
     return (type >= ENCTYPE_AES128_CTS_HMAC_SHA1_96 && type <= ENCTYPE_AES256_CTS_HMAC_SHA384_192) ||
            (type == ENCTYPE_ARCFOUR_HMAC && policy_get()->kerberos_rc4);
 }
 
-static void restrict_enctypes(krb5_context krb)
+void library_restrict_enctypes(krb5_context krb)
 {
     krb5_enctype *permitted = NULL, ours[16];
     size_t count = 0;
@@ -207,7 +207,7 @@ static void restrict_enctypes(krb5_context krb)
         return;
     }
     for (size_t i = 0; permitted[i] != 0 && count < 15; i++) {
-        if (enctype_is_ours(permitted[i])) {
+        if (library_enctype_is_ours(permitted[i])) {
             ours[count] = permitted[i];
             count++;
         }
@@ -219,11 +219,16 @@ static void restrict_enctypes(krb5_context krb)
     krb5_free_enctypes(krb, permitted);
 }
 
+void library_widen_enctypes(krb5_context krb)
+{
+    (void)krb5_set_default_tgs_enctypes(krb, NULL);
+}
+
 static SECURITY_STATUS make_context(const struct kdc_proxy *proxy, krb5_context *out)
 {
     krb5_context fresh = NULL;
     LIBRARY_TRY(NULL, LIBRARY_CLIENT, configuration_context(proxy, &fresh));
-    restrict_enctypes(fresh);
+    library_restrict_enctypes(fresh);
     *out = fresh;
     return SEC_E_OK;
 }

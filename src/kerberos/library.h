@@ -33,6 +33,14 @@ void library_look(void);
  * that it does not have.  Held for moments, never over a call of a KDC, and one at a time. */
 pthread_mutex_t *library_lock(const void *object);
 
+/* May a session have a key of this type?  Those that per-message tokens are made with here, and policy allows. */
+bool library_enctype_is_ours(krb5_enctype type);
+
+/* libkrb5 uses keys of those types alone, whatever they are for; or all that krb5.conf(5) permits (permitted_enctypes), for a call that
+ * opens a ticket: the caller restricts them again. */
+void library_restrict_enctypes(krb5_context krb);
+void library_widen_enctypes(krb5_context krb);
+
 /* KRB_AP_ERR_USER_TO_USER_REQUIRED (RFC 4120 7.5.9), for which libkrb5 has no name. */
 #define LIBRARY_USER_TO_USER_REQUIRED ((krb5_error_code)(ERROR_TABLE_BASE_krb5 + 69))
 

@@ -1,10 +1,11 @@
 #include "kerberos/logon.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
 #include "base/clock.h"
-#include "base/trace.h"
+#include "base/policy.h"
 #include "kerberos/pac.h"
 
 #define SIDS_MAX 131072 /* a ticket of that size is refused before */
@@ -57,19 +58,21 @@ static bool has_buffer(krb5_context krb, krb5_pac pac, uint32_t type, krb5_data 
 }
 
 /* The first one in the ticket, within AD-IF-RELEVANT (MS-KILE 3.3.5.6.4); NULL without. */
-static krb5_pac find_pac(krb5_context krb, const krb5_enc_tkt_part *part)
+static SECURITY_STATUS find_pac(krb5_context krb, const krb5_enc_tkt_part *part, krb5_pac *out)
 {
     krb5_authdata **found = NULL;
-    krb5_pac pac = NULL;
-    if (part->authorization_data == NULL ||
-        krb5_find_authdata(krb, part->authorization_data, NULL, KRB5_AUTHDATA_WIN2K_PAC, &found) != 0) {
-        return NULL;
+    krb5_error_code code = 0;
+    *out = NULL;
+    if (part->authorization_data != NULL) {
+        code = krb5_find_authdata(krb, part->authorization_data, NULL, KRB5_AUTHDATA_WIN2K_PAC, &found);
     }
-    if (found != NULL && found[0] != NULL && krb5_pac_parse(krb, found[0]->contents, found[0]->length, &pac) != 0) {
-        pac = NULL;
+    if (code == 0 && found != NULL && found[0] != NULL) {
+        code = krb5_pac_parse(krb, found[0]->contents, found[0]->length, out);
     }
     krb5_free_authdata(krb, found);
-    return pac;
+    REQUIRE(code != ENOMEM, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a PAC");
+    REQUIRE(code == 0, SEC_E_LOGON_DENIED, "the ticket's PAC, or what it is in, cannot be taken apart (MS-PAC 2.3)");
+    return SEC_E_OK;
 }
 
 static bool signed_with(krb5_context krb, krb5_pac pac, const krb5_enc_tkt_part *part, const krb5_keyblock *key)
@@ -168,23 +171,30 @@ static SECURITY_STATUS read_pac(krb5_context krb, krb5_pac pac, struct bytes buf
 SECURITY_STATUS logon_of_ticket(krb5_context krb, const krb5_ticket *ticket, const struct logon_keys *keys,
                                 struct utf16 *out_account, struct kerberos_logon **out)
 {
+    __attribute__((cleanup(free_pac))) krb5_pac pac = NULL;
     krb5_data buffer = {0};
     *out = NULL;
     *out_account = UTF16_NONE;
-    __attribute__((cleanup(free_pac))) krb5_pac pac = find_pac(krb, ticket->enc_part2);
-    if (pac == NULL || !has_buffer(krb, pac, KRB5_PAC_LOGON_INFO, &buffer)) {
-        return SEC_E_OK; /* MIT's KDCs say nothing in theirs */
+    TRY(find_pac(krb, ticket->enc_part2, &pac));
+    if (pac == NULL) {
+        return SEC_E_OK;
     }
     bool right = keys->session != NULL ? signed_with(krb, pac, ticket->enc_part2, keys->session)
                                        : signed_with_any(krb, pac, ticket, keys->keytab);
-    SECURITY_STATUS status =
-        right ? read_pac(krb, pac, bytes_of(buffer.data, buffer.length), out_account, out) : SEC_E_INVALID_TOKEN;
-    krb5_free_data_contents(krb, &buffer);
-    if (status == SEC_E_INVALID_TOKEN) {
-        TRACE("Kerberos: the ticket's PAC is passed over, as %s",
-              right ? "it cannot be read" : "its signature is not made with this server's key");
-        status_begin();
-        status = SEC_E_OK;
+    REQUIRE(right, SEC_E_LOGON_DENIED,
+            "the ticket's PAC is not signed with this server's key, or was made for another client or logon "
+            "(KRB_AP_ERR_MODIFIED, MS-KILE 3.4.5.3)");
+    if (!has_buffer(krb, pac, KRB5_PAC_LOGON_INFO, &buffer)) {
+        return SEC_E_OK; /* MIT's KDCs say nothing in theirs */
     }
+    SECURITY_STATUS status = read_pac(krb, pac, bytes_of(buffer.data, buffer.length), out_account, out);
+    krb5_free_data_contents(krb, &buffer);
     return status;
+}
+
+SECURITY_STATUS logon_suffices(const struct kerberos_logon *logon)
+{
+    REQUIRE(logon != NULL || !policy_get()->kerberos_require_pac, SEC_E_LOGON_DENIED,
+            "the client's ticket has no PAC that says who it is, and policy requires one ([kerberos] require-pac)");
+    return SEC_E_OK;
 }

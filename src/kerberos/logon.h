@@ -30,10 +30,14 @@ struct logon_keys {
     const krb5_keyblock *session; /* that of the server's own ticket granting ticket (user-to-user) */
 };
 
-/* The PAC of a ticket that was opened.  *out is NULL, and *out_account empty, where there is none; one whose signature is not
- * made with the server's key, or that is of another client, or cannot be read, counts as none: the ticket names the client
- * all the same.  *out_account is "DOMAIN\user", owned by the caller.  SEC_E_INSUFFICIENT_MEMORY. */
+/* The PAC of a ticket that was opened.  *out is NULL, and *out_account empty, where there is none, or one that tells nothing
+ * (MIT's KDCs).  *out_account is "DOMAIN\user", owned by the caller.
+ * SEC_E_LOGON_DENIED: one that is not signed with the server's key, or that is another client's or another logon's (MS-KILE
+ * 3.4.5.3); SEC_E_INVALID_TOKEN: one that is signed and cannot be read; SEC_E_INSUFFICIENT_MEMORY. */
 STATUS logon_of_ticket(krb5_context krb, const krb5_ticket *ticket, const struct logon_keys *keys,
                        struct utf16 *out_account, struct kerberos_logon **out);
+
+/* Does policy let in a client of whom this is known, or NULL?  SEC_E_LOGON_DENIED. */
+STATUS logon_suffices(const struct kerberos_logon *logon);
 
 #endif

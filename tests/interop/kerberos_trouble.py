@@ -115,6 +115,38 @@ def two_realms():
     realm.kinit()
 
 
+# ---------------------------------------------------------------- keys
+
+def old_keys():
+    """A service whose only key is an RC4 key; sessions have keys of AES, but where the KDC is told otherwise."""
+    target = 'HTTP/old.sspi.test'
+    realm.kadmin('addprinc -randkey -e arcfour-hmac:normal ' + target, 'setstr %s session_enctypes aes256-cts' % target)
+    path = peers.keytab(realm, 'old.keytab', 'ktadd -norandkey -k {} ' + target)
+
+    def attempt(name, statuses):
+        ours = server(KRB5_KTNAME='FILE:' + path)
+        theirs = Lines([sys.argv[2], 'client', 'krb5', target, '%x' % GSS_SEALED], realm.environment)
+        equal_or_raise(theirs.ask('acquire'))
+        them, us = converse(theirs, ours)
+        check((us[0], them[0]) in statuses, name, '%s %s' % (us, them))
+        return theirs, ours, us[2]
+
+    theirs, ours, _ = attempt('a ticket under an RC4 key', [('SEC_E_OK', 'complete')])
+    equal(ours.ask('open', theirs.ask('seal', '00112233')[1])[:2], ['SEC_E_OK', '00112233'], 'and a message passes')
+    realm.kadmin('setstr %s session_enctypes arcfour-hmac' % target)
+    realm.kinit()
+    _, _, why = attempt("a session's key of RC4", [('SEC_E_KDC_UNKNOWN_ETYPE', 'continue'), ('SEC_E_KDC_UNKNOWN_ETYPE', 'refused')])
+    check('allow-rc4' in why, 'the reason names the policy', why)
+
+
+def required_pac():
+    """MIT's KDC says nothing of who somebody is."""
+    ours = server(policy='require-pac = yes\n', name='required-pac.conf')
+    us = ours.ask('step', client().ask('step', '-')[1])
+    equal(us[0], 'SEC_E_LOGON_DENIED', 'a PAC is required, and there is none')
+    check('require-pac' in us[2], 'the reason names the policy', us[2])
+
+
 # ---------------------------------------------------------------- KDCs
 
 class Nonsense:
@@ -402,6 +434,8 @@ def main():
     global realm
     realm = peers.start_realm()
     two_realms()
+    old_keys()
+    required_pac()
     nonsense()
     slow()
     ended()

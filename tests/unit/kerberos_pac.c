@@ -91,19 +91,20 @@ static void sids(void **state)
 
 /* ---------------------------------------------------------------- which are believed */
 
-/* Is it believed, with the keytab, and as user-to-user with `session`? */
-static bool believed(struct pac_ticket *f, const krb5_keyblock *session)
+/* What becomes of a client with it, by the keytab, or as user-to-user by `session`; `out_found`: its PAC told who it is. */
+static SECURITY_STATUS judged(struct pac_ticket *f, const krb5_keyblock *session, bool *out_found)
 {
     const struct logon_keys keys = {.keytab = session == NULL ? f->keytab : NULL, .session = session};
     struct utf16 account;
     struct kerberos_logon *logon = NULL;
     status_begin();
-    assert_int_equal(logon_of_ticket(f->krb, &f->ticket, &keys, &account, &logon), SEC_E_OK);
-    assert_null(status_reason(NULL, NULL, NULL));
+    SECURITY_STATUS status = logon_of_ticket(f->krb, &f->ticket, &keys, &account, &logon);
+    assert_int_equal(status_reason(NULL, NULL, NULL) == NULL, status == SEC_E_OK);
     bool found = logon != NULL;
     assert_int_equal(account.size != 0, found);
     if (found) {
         static const uint16_t expected[] = u"DOM\\alice", upn[] = u"alice@dom.sspi.test", dns[] = u"DOM.SSPI.TEST";
+        assert_int_equal(status, SEC_E_OK);
         assert_true(utf16_equal(account, utf16_from_wide(expected)));
         assert_true(utf16_equal(logon_upn(logon), utf16_from_wide(upn)));
         assert_true(utf16_equal(logon_dns_domain(logon), utf16_from_wide(dns)));
@@ -112,31 +113,54 @@ static bool believed(struct pac_ticket *f, const krb5_keyblock *session)
     }
     utf16_free(&account);
     free(logon);
-    return found;
+    *out_found = found;
+    return status;
+}
+
+static void believed(struct pac_ticket *f, const krb5_keyblock *session)
+{
+    bool found;
+    assert_int_equal(judged(f, session, &found), SEC_E_OK);
+    assert_true(found);
+}
+
+static void tells_nothing(struct pac_ticket *f)
+{
+    bool found;
+    assert_int_equal(judged(f, NULL, &found), SEC_E_OK);
+    assert_false(found);
+}
+
+static void refused(struct pac_ticket *f, const krb5_keyblock *session)
+{
+    bool found;
+    assert_int_equal(judged(f, session, &found), SEC_E_LOGON_DENIED);
 }
 
 static void signatures(void **state)
 {
     struct pac_ticket *f = *state;
     const krb5_timestamp when = f->part.times.authtime;
-    assert_false(believed(f, NULL)); /* no authorization data at all */
+    tells_nothing(f); /* no authorization data at all */
     pac_ticket_give(f, f->server_key, f->client, when, &pac_logon_buffer);
-    assert_true(believed(f, NULL));
-    assert_true(believed(f, f->server_key));
-    assert_false(believed(f, f->wrong_key));
+    believed(f, NULL);
+    believed(f, f->server_key);
+    refused(f, f->wrong_key);
     pac_ticket_give(f, f->kdc_key, f->client, when, &pac_logon_buffer);
-    assert_false(believed(f, NULL)); /* a KDC's key is not the server's */
+    refused(f, NULL); /* a KDC's key is not the server's */
     pac_ticket_give(f, f->server_key, f->other, when, &pac_logon_buffer);
-    assert_false(believed(f, NULL)); /* another client's (MS-PAC 2.7) */
+    refused(f, NULL); /* another client's (MS-PAC 2.7) */
     pac_ticket_give(f, f->server_key, f->client, when + 1, &pac_logon_buffer);
-    assert_false(believed(f, NULL)); /* of another sign-in */
+    refused(f, NULL); /* of another sign-in */
     pac_ticket_give(f, f->server_key, f->client, when, NULL);
-    assert_false(believed(f, NULL)); /* without logon information, as MIT's KDCs make them */
+    tells_nothing(f); /* without logon information, as MIT's KDCs make them */
+    pac_ticket_give(f, f->kdc_key, f->client, when, NULL);
+    refused(f, NULL); /* which has to be signed all the same */
     krb5_free_authdata(f->krb, f->part.authorization_data);
     f->part.authorization_data = NULL;
 }
 
-/* A bit that changes in a PAC that was good; but for the KDC's signature (12 bytes), which the KDC alone can check. */
+/* A bit that changes in a PAC that was good, wherever, is seen; but for the KDC's signature (12 bytes), which the KDC alone can check. */
 static void altered(void **state)
 {
     struct pac_ticket *f = *state;
@@ -145,24 +169,35 @@ static void altered(void **state)
     size_t head = container->length - pac_logon_buffer.size; /* the PAC's header lies somewhere in it */
     unsigned good = 0;
     for (size_t at = container->length - 1; at > head; at -= 7) {
+        bool found;
         container->contents[at] ^= 4;
-        good += believed(f, NULL);
+        SECURITY_STATUS status = judged(f, NULL, &found);
         container->contents[at] ^= 4;
+        assert_true(found ? status == SEC_E_OK : status == SEC_E_LOGON_DENIED);
+        good += found;
     }
     assert_in_range(good, 1, 2);
-    assert_true(believed(f, NULL));
+    believed(f, NULL);
     krb5_free_authdata(f->krb, f->part.authorization_data);
     f->part.authorization_data = NULL;
 }
 
-/* Rightly signed, and not to be read: passed over. */
+/* Rightly signed, and not to be read; and what is no PAC. */
 static void unreadable(void **state)
 {
     struct pac_ticket *f = *state;
     struct hex bad = pac_logon_buffer;
+    bool found;
     bad.size -= 40;
     pac_ticket_give(f, f->server_key, f->client, f->part.times.authtime, &bad);
-    assert_false(believed(f, NULL));
+    assert_int_equal(judged(f, NULL, &found), SEC_E_INVALID_TOKEN);
+    krb5_octet nothing[] = {1, 2, 3};
+    krb5_authdata element = {.ad_type = KRB5_AUTHDATA_WIN2K_PAC, .length = sizeof nothing, .contents = nothing};
+    krb5_authdata *list[2] = {&element, NULL};
+    krb5_free_authdata(f->krb, f->part.authorization_data);
+    assert_int_equal(
+        krb5_encode_authdata_container(f->krb, KRB5_AUTHDATA_IF_RELEVANT, list, &f->part.authorization_data), 0);
+    refused(f, NULL);
     krb5_free_authdata(f->krb, f->part.authorization_data);
     f->part.authorization_data = NULL;
 }
