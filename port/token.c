@@ -35,6 +35,23 @@ BOOL WINAPI OpenThreadToken(HANDLE ThreadHandle, DWORD DesiredAccess, BOOL OpenA
     }
 }
 
+BOOL WINAPI ImpersonateLoggedOnUser(HANDLE hToken)
+{
+    switch (hToken != NULL ? SspiExtSetThreadToken(hToken) : SEC_E_INVALID_HANDLE) {
+    case SEC_E_OK:
+        return TRUE;
+    case SEC_E_INVALID_HANDLE:
+        return fail(ERROR_INVALID_HANDLE);
+    default:
+        return fail(ERROR_CANNOT_IMPERSONATE);
+    }
+}
+
+BOOL WINAPI RevertToSelf(void)
+{
+    return SspiExtSetThreadToken(NULL) >= 0 || fail(ERROR_CANNOT_IMPERSONATE);
+}
+
 /* The SIDs of a token: the user's first, then those of the groups, of which the last few are well-known. */
 struct sids {
     struct sid *all;

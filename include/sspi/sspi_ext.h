@@ -150,6 +150,14 @@ SECURITY_STATUS SEC_ENTRY SspiExtQueryToken(HANDLE hToken, SSPI_EXT_TOKEN **ppTo
  * SEC_E_OK; SEC_E_NO_CONTEXT (the thread impersonates nobody); SEC_E_INVALID_PARAMETER; SEC_E_INSUFFICIENT_MEMORY. */
 SECURITY_STATUS SEC_ENTRY SspiExtOpenThreadToken(HANDLE *phToken);
 
+/* Makes a token the one that this thread impersonates, as ImpersonateLoggedOnUser does; NULL: none any more (RevertToSelf).  The
+ * handle may be closed while the thread impersonates.
+ *
+ *   hToken    of LsaLogonUser, QuerySecurityContextToken, SECPKG_ATTR_ACCESS_TOKEN or SspiExtOpenThreadToken
+ *
+ * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_NO_IMPERSONATION, as ImpersonateSecurityContext: the thread keeps the identity it had. */
+SECURITY_STATUS SEC_ENTRY SspiExtSetThreadToken(HANDLE hToken);
+
 /* Certificates with private keys.
  *
  * Windows keeps keys in containers that a certificate's properties name; here a CERT_CONTEXT (wincrypt.h) has its key with it,

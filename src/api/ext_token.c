@@ -147,6 +147,32 @@ static SECURITY_STATUS open_thread_token(HANDLE *out)
     return SEC_E_OK;
 }
 
+static SECURITY_STATUS set_thread_token(HANDLE token)
+{
+    static const enum handle_kind kinds[] = {HANDLE_TOKEN, HANDLE_CONTEXT_TOKEN};
+    if (token == NULL) {
+        return token_revert();
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        SecHandle handle = handle_unpack(kinds[i], token);
+        struct token *found = handle_pin(kinds[i], &handle);
+        if (found != NULL) {
+            bool anonymous = token_is_anonymous(found);
+            SECURITY_STATUS status = anonymous ? SEC_E_OK : token_impersonate(found);
+            handle_unpin(kinds[i], &handle);
+            REQUIRE(!anonymous, SEC_E_NO_IMPERSONATION, "nobody can be impersonated as anonymous");
+            return status;
+        }
+    }
+    FAIL(SEC_E_INVALID_HANDLE, "not the handle of an access token, or of one that is closed");
+}
+
+SECURITY_STATUS SEC_ENTRY SspiExtSetThreadToken(HANDLE hToken)
+{
+    status_begin();
+    return api_end("SspiExtSetThreadToken", set_thread_token(hToken));
+}
+
 SECURITY_STATUS SEC_ENTRY SspiExtOpenThreadToken(HANDLE *phToken)
 {
     status_begin();

@@ -1,4 +1,4 @@
-/* The Local Security Authority: connections, packages by number, messages to them, logging on (ntsecapi.h). */
+/* The Local Security Authority: connections, packages by number, messages to them (ntsecapi.h). */
 #include "api/lsa.h"
 
 #include <string.h>
@@ -58,7 +58,7 @@ NTSTATUS NTAPI LsaDeregisterLogonProcess(HANDLE LsaHandle)
     return api_end("LsaDeregisterLogonProcess", disconnect(LsaHandle));
 }
 
-static SECURITY_STATUS pin_connection(HANDLE handle, struct pinned *out)
+SECURITY_STATUS lsa_pin_connection(HANDLE handle, struct pinned *out)
 {
     SecHandle opened = handle_unpack(HANDLE_LSA, handle);
     REQUIRE(api_pin(HANDLE_LSA, &opened, out) >= 0, STATUS_INVALID_HANDLE, "not a connection to the authority");
@@ -66,8 +66,6 @@ static SECURITY_STATUS pin_connection(HANDLE handle, struct pinned *out)
 }
 
 /* ---------------------------------------------------------------- packages by number */
-
-#define NEGOTIATE_NUMBER 0 /* observed on Windows; it answers whether or not SPNEGO is in this build */
 
 static bool is_named(const LSA_STRING *given, const char *name)
 {
@@ -79,7 +77,7 @@ static bool is_named(const LSA_STRING *given, const char *name)
 static SECURITY_STATUS package_number(const LSA_STRING *name, ULONG *out)
 {
     if (is_named(name, NEGOSSP_NAME_A)) {
-        *out = NEGOTIATE_NUMBER;
+        *out = LSA_NEGOTIATE_NUMBER;
         return STATUS_SUCCESS;
     }
     bool msv = is_named(name, MSV1_0_PACKAGE_NAME);
@@ -97,7 +95,7 @@ static SECURITY_STATUS lookup(HANDLE handle, const LSA_STRING *name, ULONG *numb
     AUTO_PINNED pinned = {.object = NULL};
     REQUIRE(name != NULL && number != NULL, STATUS_INVALID_PARAMETER,
             "LsaLookupAuthenticationPackage: an argument is NULL");
-    TRY(pin_connection(handle, &pinned));
+    TRY(lsa_pin_connection(handle, &pinned));
     return package_number(name, number);
 }
 
@@ -107,7 +105,7 @@ NTSTATUS NTAPI LsaLookupAuthenticationPackage(HANDLE LsaHandle, PLSA_STRING Pack
     return api_end("LsaLookupAuthenticationPackage", lookup(LsaHandle, PackageName, AuthenticationPackage));
 }
 
-static const struct package *package_of_number(ULONG number)
+const struct package *lsa_package(ULONG number)
 {
     const struct package *package = package_next(NULL);
     while (package != NULL && package->rpc_id != number) {
@@ -116,9 +114,9 @@ static const struct package *package_of_number(ULONG number)
     return package;
 }
 
-static bool is_package_number(ULONG number)
+bool lsa_is_package_number(ULONG number)
 {
-    return package_of_number(number) != NULL || number == NEGOTIATE_NUMBER;
+    return lsa_package(number) != NULL || number == LSA_NEGOTIATE_NUMBER;
 }
 
 /* ---------------------------------------------------------------- messages */
@@ -191,14 +189,14 @@ static SECURITY_STATUS ask_package(const struct package *package, struct bytes r
 static SECURITY_STATUS ask(HANDLE handle, ULONG number, struct bytes request, struct reply *reply)
 {
     AUTO_PINNED pinned = {.object = NULL};
-    TRY(pin_connection(handle, &pinned));
-    REQUIRE(is_package_number(number), STATUS_NO_SUCH_PACKAGE, "no package has this number");
+    TRY(lsa_pin_connection(handle, &pinned));
+    REQUIRE(lsa_is_package_number(number), STATUS_NO_SUCH_PACKAGE, "no package has this number");
     REQUIRE(request.data != NULL && request.size >= sizeof(ULONG), STATUS_INVALID_PARAMETER,
             "a message to a package without a message");
-    if (number == NEGOTIATE_NUMBER) {
+    if (number == LSA_NEGOTIATE_NUMBER) {
         return ask_negotiate(request, reply);
     }
-    return ask_package(package_of_number(number), request, reply);
+    return ask_package(lsa_package(number), request, reply);
 }
 
 /* Whatever happens the outputs are written, and any of them may be NULL (observed on Windows). */
@@ -236,39 +234,6 @@ NTSTATUS NTAPI LsaFreeReturnBuffer(PVOID Buffer)
 {
     status_begin();
     return api_end("LsaFreeReturnBuffer", free_reply(Buffer));
-}
-
-/* ---------------------------------------------------------------- logging on
- *
- * A logon ends in a token with the account's rights, which on Linux is a service's business (PAM).  Whether a password is
- * right is known to an NTLM handshake with oneself. */
-
-static SECURITY_STATUS log_on(HANDLE handle, ULONG package, const void *information, const HANDLE *token)
-{
-    AUTO_PINNED pinned = {.object = NULL};
-    TRY(pin_connection(handle, &pinned));
-    REQUIRE(information != NULL && token != NULL, STATUS_INVALID_PARAMETER, "LsaLogonUser: an argument is NULL");
-    REQUIRE(is_package_number(package), STATUS_NO_SUCH_PACKAGE, "no package has this number");
-    FAIL(STATUS_NOT_SUPPORTED, "LsaLogonUser: sessions are opened by PAM");
-}
-
-NTSTATUS NTAPI LsaLogonUser(HANDLE LsaHandle, PLSA_STRING OriginName, SECURITY_LOGON_TYPE LogonType,
-                            ULONG AuthenticationPackage, PVOID AuthenticationInformation,
-                            ULONG AuthenticationInformationLength, PTOKEN_GROUPS LocalGroups,
-                            PTOKEN_SOURCE SourceContext, PVOID *ProfileBuffer, PULONG ProfileBufferLength,
-                            PLUID LogonId, PHANDLE Token, PQUOTA_LIMITS Quotas, PNTSTATUS SubStatus)
-{
-    status_begin();
-    return api_end("LsaLogonUser", log_on(LsaHandle, AuthenticationPackage, AuthenticationInformation, Token));
-}
-
-BOOL WINAPI LogonUserExExW(LPWSTR lpszUsername, LPWSTR lpszDomain, LPWSTR lpszPassword, DWORD dwLogonType,
-                           DWORD dwLogonProvider, PTOKEN_GROUPS pTokenGroups, PHANDLE phToken, PSID *ppLogonSid,
-                           PVOID *ppProfileBuffer, LPDWORD pdwProfileLength, PQUOTA_LIMITS pQuotaLimits)
-{
-    status_begin();
-    SetLastError(lpszUsername == NULL ? ERROR_INVALID_PARAMETER : ERROR_NOT_SUPPORTED);
-    return FALSE;
 }
 
 /* ---------------------------------------------------------------- a target as text

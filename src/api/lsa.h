@@ -39,6 +39,15 @@ STATUS lsa_current_user(struct lsa_user *out);
 
 void lsa_user_free(struct lsa_user *user);
 
+/* A connection that the caller has; STATUS_INVALID_HANDLE. */
+STATUS lsa_pin_connection(HANDLE handle, struct pinned *out);
+
+/* Packages by number: Negotiate's is 0, and it answers whether or not SPNEGO is in this build (observed on
+ * Windows).  NULL: there is none. */
+#define LSA_NEGOTIATE_NUMBER 0
+bool lsa_is_package_number(ULONG number);
+const struct package *lsa_package(ULONG number);
+
 /* Kerberos' messages that list the caller's tickets, and the answer to one: a context buffer.
  * STATUS_INSUFFICIENT_RESOURCES. */
 bool lsa_is_ticket_query(uint32_t message);

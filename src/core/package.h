@@ -230,6 +230,12 @@ struct package {
     /* The identity that an acceptor context stands for; a new reference (core/token.h). */
     SECURITY_STATUS (*impersonate)(struct context *context, struct token **out_token);
 
+    /* The identity of a user who is only named, as his domain tells it to this process as a service (KERB_S4U_LOGON); `realm`
+     * may be empty.  SEC_E_UNSUPPORTED_FUNCTION: not here, or not by policy; SEC_E_LOGON_DENIED: no such user, or he may not;
+     * SEC_E_UNKNOWN_CREDENTIALS: no name of one; SEC_E_NO_CREDENTIALS: this process is no service;
+     * SEC_E_NO_AUTHENTICATING_AUTHORITY; other SEC_E_* of acceptors. */
+    SECURITY_STATUS (*log_on)(struct utf16 user, struct utf16 realm, struct token **out_token);
+
     /* Calls `each` for every ticket of the caller's default credentials; ends early, with its status, when it fails.
      * SEC_E_OK also when there are none. */
     SECURITY_STATUS(*list_tickets)

@@ -110,6 +110,10 @@ SECURITY_STATUS kerberos_accept(struct credential *credential, struct context **
 STATUS kerberos_constrained(struct kerberos_credential *credential, krb5_context krb, const krb5_ticket *ticket,
                             struct bytes request, struct tickets **out);
 
+/* behalf.c: SEC_E_UNSUPPORTED_FUNCTION: policy does not let it, or libkrb5 cannot; SEC_E_NO_CREDENTIALS: no keytab;
+ * SEC_E_NO_S4U_PROT_SUPPORT: the KDC cannot; the statuses of tickets_get_for() and logon_of_ticket(). */
+SECURITY_STATUS kerberos_log_on(struct utf16 user, struct utf16 realm, struct token **out_token);
+
 /* context.c */
 STATUS kerberos_context_new(bool initiator, uint32_t request, struct kerberos_credential *credential,
                             struct kerberos_context **out);

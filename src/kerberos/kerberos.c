@@ -35,6 +35,7 @@ const struct package kerberos_package = {
     .import_context = kerberos_import,
     .mech_list_mic = kerberos_mech_list_mic,
     .impersonate = kerberos_impersonate,
+    .log_on = kerberos_log_on,
     .list_tickets = kerberos_list_tickets,
     .change_password = kerberos_change_password,
 

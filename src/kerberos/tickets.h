@@ -58,6 +58,14 @@ bool tickets_are_of_realm(const struct tickets *tickets, krb5_const_principal se
 STATUS tickets_open_constrained(krb5_context krb, struct tickets *service, krb5_const_principal client,
                                 krb5_timestamp end, struct bytes evidence, struct tickets **out);
 
+/* Do they come from this keytab, by libkrb5's name? */
+bool tickets_are_from(const struct tickets *tickets, const char *keytab);
+
+/* A ticket for the service itself, in the name of a user that is only named (S4U2self, MS-SFU 3.1.5.1): what the KDC says of him stands in
+ * it.  SEC_E_LOGON_DENIED: there is no such user, or he may not log on, or the service itself may not;
+ * SEC_E_UNKNOWN_CREDENTIALS: names that cannot be ones; SEC_E_UNSUPPORTED_FUNCTION: libkrb5 cannot; the statuses of tickets_get(). */
+STATUS tickets_get_for(struct tickets *service, const struct identity *user, struct ticket **out);
+
 struct tickets *tickets_hold(struct tickets *tickets);
 void tickets_drop(struct tickets *tickets); /* NULL is fine */
 

@@ -140,7 +140,9 @@ static SECURITY_STATUS ask_now(struct library_job *job, krb5_context krb)
     if (request->tickets->service != NULL) {
         REQUIRE(request->second.length == 0, SEC_E_NO_CREDENTIALS,
                 "constrained delegation goes to no user (MS-SFU 3.1.5.2)");
-        return tickets_get_constrained(krb, request->tickets, request->target, &request->got);
+        return request->tickets->to_self
+                   ? tickets_get_to_self(krb, request->tickets, &request->got)
+                   : tickets_get_constrained(krb, request->tickets, request->target, &request->got);
     }
     if (request->tickets->signs_in && !tickets_signed_in(request->tickets)) {
         TRY(tickets_sign_in(request->tickets, krb));

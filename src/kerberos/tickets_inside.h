@@ -44,8 +44,9 @@ struct tickets {
     char *keytab;                    /* NULL: none */
 
     struct tickets
-        *service;           /* constrained delegation: whose ticket granting ticket asks; held.  NULL: it is not that */
-    struct secret evidence; /* constrained delegation: the client's ticket */
+        *service; /* for a service in another's name: whose ticket granting ticket asks; held.  NULL: it is not that */
+    bool to_self; /* S4U2self; else constrained delegation, with */
+    struct secret evidence; /* the client's ticket */
 };
 
 STATUS tickets_new(struct tickets **out);
@@ -80,6 +81,9 @@ STATUS tickets_get_constrained(krb5_context krb, struct tickets *tickets, const 
 /* What the silence of the KDC that is asked for `target` is remembered by (kerberos/silence.h); `target` NULL: the ticket granting
  * ticket, `proxy` NULL: none. */
 uint64_t tickets_silence_key(struct tickets *tickets, const char *target, const struct kdc_proxy *proxy);
+
+/* S4U2self for tickets->name; within a job.  The statuses of tickets_get_for(). */
+STATUS tickets_get_to_self(krb5_context krb, struct tickets *tickets, struct ticket **out);
 
 /* From a KDC, in time (library_run()), signing in first where that is due. */
 STATUS tickets_ask(struct tickets *tickets, const char *target, struct bytes second, struct ticket **out);

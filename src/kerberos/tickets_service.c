@@ -1,5 +1,5 @@
-/* A service's own tickets, by its keytab, and what it gets with them in the name of a client that brought it a ticket (S4U2proxy,
- * MS-SFU 3.1.5.2). */
+/* A service's own tickets, by its keytab, and what it gets with them in another's name: of a client that brought it a ticket
+ * (S4U2proxy, MS-SFU 3.1.5.2), or of anybody, for itself (S4U2self, MS-SFU 3.1.5.1). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,13 @@
 #include "base/auto.h"
 #include "kerberos/library.h"
 #include "kerberos/tickets_inside.h"
+
+/* libkrb5 exports it, for GSSAPI's library, and no header of it says so; Samba declares it likewise.  Where it is not there, nobody is
+ * logged on by name alone. */
+__attribute__((weak)) krb5_error_code KRB5_CALLCONV krb5_get_credentials_for_user(krb5_context krb, krb5_flags options,
+                                                                                  krb5_ccache cache, krb5_creds *wanted,
+                                                                                  krb5_data *certificate,
+                                                                                  krb5_creds **out);
 
 static void drop_auto(struct tickets **tickets)
 {
@@ -101,6 +108,79 @@ SECURITY_STATUS tickets_get_constrained(krb5_context krb, struct tickets *ticket
     }
     TRY(tickets_cache(tickets->service, krb, &cache));
     SECURITY_STATUS status = ask(krb, cache, tickets, target, out);
+    (void)krb5_cc_close(krb, cache);
+    return status;
+}
+
+/* ---------------------------------------------------------------- S4U2self */
+
+bool tickets_are_from(const struct tickets *tickets, const char *keytab)
+{
+    return tickets->keytab != NULL && strcmp(tickets->keytab, keytab) == 0;
+}
+
+SECURITY_STATUS tickets_get_for(struct tickets *service, const struct identity *user, struct ticket **out)
+{
+    __attribute__((cleanup(drop_auto))) struct tickets *tickets = NULL;
+    REQUIRE(krb5_get_credentials_for_user != NULL, SEC_E_UNSUPPORTED_FUNCTION,
+            "this libkrb5 has no S4U2self (krb5_get_credentials_for_user)");
+    TRY(tickets_new(&tickets));
+    TRY(client_name_parse(user, &tickets->name));
+    tickets->service = tickets_hold(service);
+    tickets->signs_in = true;
+    tickets->to_self = true;
+    return tickets_ask(tickets, NULL, BYTES_NONE, out);
+}
+
+static SECURITY_STATUS ask_to_self(krb5_context krb, krb5_ccache cache, krb5_principal user, bool *out_unknown,
+                                   struct ticket **out)
+{
+    krb5_creds wanted = {.client = user}, *got = NULL;
+    krb5_error_code code = krb5_cc_get_principal(krb, cache, &wanted.server);
+    if (code == 0) {
+        code = krb5_get_credentials_for_user(krb, KRB5_GC_CANONICALIZE | KRB5_GC_NO_STORE, cache, &wanted, NULL, &got);
+    }
+    wanted.client = NULL;
+    krb5_free_cred_contents(krb, &wanted);
+    *out_unknown = code == KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN || code == KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN;
+    REQUIRE(!*out_unknown, SEC_E_LOGON_DENIED,
+            "the KDC does not know the user, or the service asks under a name it has no tickets for (S4U2self, MS-SFU "
+            "3.2.5.1)");
+    LIBRARY_TRY(krb, LIBRARY_CLIENT, code);
+    SECURITY_STATUS status = tickets_make(krb, got, "", out);
+    krb5_free_creds(krb, got);
+    return status;
+}
+
+/* A user principal name is an enterprise name first, and a principal where nobody has that one (RFC 6806 5). */
+static SECURITY_STATUS ask_by_names(krb5_context krb, krb5_ccache cache, const struct client_name *name,
+                                    struct ticket **out)
+{
+    krb5_principal user = NULL;
+    bool unknown = false;
+    if (name->enterprise && client_name_enterprise(krb, name, &user) == 0) {
+        SECURITY_STATUS status = ask_to_self(krb, cache, user, &unknown, out);
+        krb5_free_principal(krb, user);
+        if (!unknown) {
+            return status;
+        }
+        status_begin(); /* the first try was a question */
+    }
+    user = NULL;
+    LIBRARY_TRY(krb, LIBRARY_CLIENT, client_name_plain(krb, name, &user));
+    SECURITY_STATUS status = ask_to_self(krb, cache, user, &unknown, out);
+    krb5_free_principal(krb, user);
+    return status;
+}
+
+SECURITY_STATUS tickets_get_to_self(krb5_context krb, struct tickets *tickets, struct ticket **out)
+{
+    krb5_ccache cache = NULL;
+    if (!tickets_signed_in(tickets->service)) {
+        TRY(tickets_sign_in(tickets->service, krb));
+    }
+    TRY(tickets_cache(tickets->service, krb, &cache));
+    SECURITY_STATUS status = ask_by_names(krb, cache, &tickets->name, out);
     (void)krb5_cc_close(krb, cache);
     return status;
 }

@@ -273,6 +273,55 @@ static void free_nothing_and_nonsense(void **state)
     assert_int_equal(LsaFreeReturnBuffer(&here[4]), STATUS_INVALID_PARAMETER);
 }
 
+/* ---------------------------------------------------------------- a logon by name alone */
+
+struct by_name {
+    KERB_S4U_LOGON logon;
+    WCHAR text[8];
+};
+
+static NTSTATUS log_on(struct by_name *block, ULONG size, HANDLE *token)
+{
+    LSA_STRING origin = lsa_string("test");
+    TOKEN_SOURCE source = {.SourceName = "test"};
+    PVOID profile = NULL;
+    ULONG profile_size = 0;
+    LUID session;
+    QUOTA_LIMITS quotas;
+    NTSTATUS why = 1;
+    NTSTATUS status = LsaLogonUser(lsa, &origin, Network, 0, block, size, NULL, &source, &profile, &profile_size,
+                                   &session, token, &quotas, &why);
+    assert_int_equal(why, STATUS_SUCCESS);
+    assert_null(profile);
+    return status;
+}
+
+/* What is wrong with the message is said before policy is asked; policy lets nobody in here. */
+static void by_name(void **state)
+{
+    struct by_name block = {.logon = {.MessageType = KerbS4ULogon}, .text = {'a', 'b'}};
+    WCHAR elsewhere[] = {'a', 'b'};
+    HANDLE token = NULL;
+    assert_int_equal(log_on(&block, sizeof block, &token), STATUS_NO_SUCH_USER);
+    block.logon.ClientUpn = (UNICODE_STRING){4, 4, block.text};
+    assert_int_equal(log_on(&block, sizeof block.logon - 1, &token), STATUS_INVALID_PARAMETER);
+    assert_int_equal(log_on(&block, 3, &token), STATUS_NOT_SUPPORTED);
+    assert_int_equal(log_on(NULL, 0, &token), STATUS_INVALID_PARAMETER);
+    assert_int_equal(log_on(&block, sizeof block, NULL), STATUS_INVALID_PARAMETER);
+    block.logon.ClientUpn.Length = 3;
+    assert_int_equal(log_on(&block, sizeof block, &token), STATUS_INVALID_PARAMETER);
+    block.logon.ClientUpn.Length = sizeof block.text + 2;
+    assert_int_equal(log_on(&block, sizeof block, &token), STATUS_INVALID_PARAMETER);
+    block.logon.ClientUpn = (UNICODE_STRING){4, 4, elsewhere};
+    assert_int_equal(log_on(&block, sizeof block, &token), STATUS_INVALID_PARAMETER);
+    block.logon.ClientUpn = (UNICODE_STRING){4, 4, block.text};
+    block.logon.ClientRealm = (UNICODE_STRING){4, 4, NULL};
+    assert_int_equal(log_on(&block, sizeof block, &token), STATUS_INVALID_PARAMETER);
+    block.logon.ClientRealm = (UNICODE_STRING){0, 0, NULL};
+    assert_int_equal(log_on(&block, sizeof block, &token), STATUS_NOT_SUPPORTED);
+    assert_null(token);
+}
+
 /* ---------------------------------------------------------------- what is not there */
 
 static void documented_refusals(void **state)
@@ -327,6 +376,7 @@ int main(void)
         cmocka_unit_test(sessions_that_are_none),
         cmocka_unit_test(user_info),
         cmocka_unit_test(free_nothing_and_nonsense),
+        NG_TEST(by_name),
         NG_TEST(documented_refusals),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -107,7 +107,7 @@ static void test_access_token(void **state)
 static void test_thread_token(void **state)
 {
     struct pair pair;
-    HANDLE token = NULL;
+    HANDLE token = NULL, again = NULL;
     SSPI_EXT_TOKEN *says = NULL;
     pair_open(&pair, 0);
     assert_status(SspiExtOpenThreadToken(&token), SEC_E_NO_CONTEXT);
@@ -121,8 +121,19 @@ static void test_thread_token(void **state)
     assert_string_equal(says->User, "User");
     assert_string_equal(says->Domain, "Domain");
     FreeContextBuffer(says);
+    assert_status(SspiExtOpenThreadToken(&again), SEC_E_NO_CONTEXT);
+    assert_status(SspiExtSetThreadToken(token), SEC_E_OK);
     assert_true(CloseHandle(token));
     assert_false(CloseHandle(token));
+    assert_status(SspiExtSetThreadToken(token), SEC_E_INVALID_HANDLE);
+    assert_status(SspiExtOpenThreadToken(&again), SEC_E_OK); /* still the one before */
+    assert_status(SspiExtQueryToken(again, &says), SEC_E_OK);
+    assert_string_equal(says->User, "User");
+    FreeContextBuffer(says);
+    assert_true(CloseHandle(again));
+    assert_status(SspiExtSetThreadToken(NULL), SEC_E_OK);
+    assert_status(SspiExtSetThreadToken(NULL), SEC_E_OK);
+    assert_status(SspiExtOpenThreadToken(&again), SEC_E_NO_CONTEXT);
 }
 
 static void test_local_alloc(void **state)

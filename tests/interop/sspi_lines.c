@@ -20,6 +20,8 @@
  *   certificate     STATUS DER            SECPKG_CRED_ATTR_CERT of the credential
  *   onward TARGET FLAGS                   STATUS TOKEN REASON...   a client of TARGET in the name of the
  *                   context's client, of one leg
+ *   logon USER REALM                      STATUS DOMAIN\USER UPN DNS-DOMAIN SID GROUPS...   LsaLogonUser by name alone ("-":
+ *                   no realm); then `onward` is in that user's name
  *   proxy HOST[:PORT][:PATH] FLAGS        STATUS - REASON...   SECPKG_CRED_ATTR_KDC_PROXY_SETTINGS of the credential, "-": none
  */
 #define SECURITY_WIN32
@@ -28,6 +30,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include <ntsecapi.h>
 #include <port/windows.h>
 #include <security.h>
 #include <sspi_ext.h>
@@ -43,6 +46,7 @@ struct side {
     CtxtHandle context;
     unsigned char bindings[sizeof(SEC_CHANNEL_BINDINGS) + 300];
     ULONG bindings_size;
+    HANDLE logon; /* of whom `logon` logged on */
 };
 
 static unsigned char input[SIZE_LIMIT], output[SIZE_LIMIT];
@@ -50,7 +54,7 @@ static unsigned char input[SIZE_LIMIT], output[SIZE_LIMIT];
 static void print_status(SECURITY_STATUS status)
 {
     const char *name = SspiExtStatusName(status);
-    printf("%s", name != NULL ? name : "?");
+    name != NULL ? printf("%s", name) : printf("%08x", (unsigned)status);
 }
 
 static void print_reason(SECURITY_STATUS status)
@@ -201,11 +205,9 @@ static const char *or_none(const char *text)
     return text != NULL ? text : "-";
 }
 
-static void access_token(struct side *side)
+static void print_token(SECURITY_STATUS status, HANDLE handle)
 {
-    HANDLE handle = NULL;
     SSPI_EXT_TOKEN *token = NULL;
-    SECURITY_STATUS status = QuerySecurityContextToken(&side->context, &handle);
     status = status == SEC_E_OK ? SspiExtQueryToken(handle, &token) : status;
     print_status(status);
     if (status == SEC_E_OK) {
@@ -216,7 +218,71 @@ static void access_token(struct side *side)
         }
     }
     FreeContextBuffer(token);
+}
+
+static void access_token(struct side *side)
+{
+    HANDLE handle = NULL;
+    SECURITY_STATUS status = QuerySecurityContextToken(&side->context, &handle);
+    print_token(status, handle);
     CloseHandle(handle);
+}
+
+/* A text behind the message. */
+static UNICODE_STRING put_name(WCHAR **at, const char *text)
+{
+    size_t size = strcmp(text, "-") != 0 ? strlen(text) : 0;
+    UNICODE_STRING string = {(USHORT)(2 * size), (USHORT)(2 * size), *at};
+    for (size_t i = 0; i < size && i < 256; i++) {
+        *(*at)++ = (unsigned char)text[i];
+    }
+    return string;
+}
+
+static NTSTATUS log_on_by_name(const char *package, const char *user, const char *realm, HANDLE *out)
+{
+    static union {
+        KERB_S4U_LOGON message;
+        BYTE room[sizeof(KERB_S4U_LOGON) + 2048];
+    } block;
+    WCHAR *at = (WCHAR *)(void *)(block.room + sizeof block.message);
+    LSA_STRING name = {(USHORT)strlen(package), (USHORT)strlen(package), (char *)(uintptr_t)package}, origin = {0};
+    TOKEN_SOURCE source = {.SourceName = "lines"};
+    HANDLE lsa = NULL;
+    ULONG number = 0, profile_size = 0;
+    PVOID profile = NULL;
+    LUID session;
+    QUOTA_LIMITS quotas;
+    NTSTATUS why = 0;
+    block.message = (KERB_S4U_LOGON){.MessageType = KerbS4ULogon};
+    block.message.ClientUpn = put_name(&at, user);
+    block.message.ClientRealm = put_name(&at, realm);
+    NTSTATUS status = LsaConnectUntrusted(&lsa);
+    if (status >= 0) {
+        status = LsaLookupAuthenticationPackage(lsa, &name, &number);
+    }
+    if (status >= 0) {
+        status = LsaLogonUser(lsa, &origin, Network, number, &block, sizeof block, NULL, &source, &profile,
+                              &profile_size, &session, out, &quotas, &why);
+    }
+    return status;
+}
+
+static void logon(struct side *side, const char *user, const char *realm)
+{
+    HANDLE handle = NULL;
+    NTSTATUS status = log_on_by_name(side->package, user, realm, &handle);
+    if (status < 0) {
+        print_status(status);
+        printf(" -");
+        print_reason(status);
+        return;
+    }
+    if (side->logon != NULL) {
+        CloseHandle(side->logon);
+    }
+    side->logon = handle;
+    print_token(SEC_E_OK, handle);
 }
 
 static void print_sid(PSID sid)
@@ -260,7 +326,9 @@ static void onward(struct side *side, const char *target, const char *flags)
     ULONG got = 0;
     SecBuffer out = {sizeof output, SECBUFFER_TOKEN, output};
     SecBufferDesc answer = {SECBUFFER_VERSION, 1, &out};
-    SECURITY_STATUS status = ImpersonateSecurityContext(&side->context);
+    SECURITY_STATUS status = side->logon == NULL                    ? ImpersonateSecurityContext(&side->context)
+                             : ImpersonateLoggedOnUser(side->logon) ? SEC_E_OK
+                                                                    : SEC_E_NO_IMPERSONATION;
     if (status == SEC_E_OK) {
         status = AcquireCredentialsHandleA(NULL, side->package, SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL,
                                            &credential, NULL);
@@ -275,7 +343,11 @@ static void onward(struct side *side, const char *target, const char *flags)
     print_reason(status);
     DeleteSecurityContext(&context);
     FreeCredentialsHandle(&credential);
-    RevertSecurityContext(&side->context);
+    if (side->logon == NULL) {
+        RevertSecurityContext(&side->context);
+    } else {
+        RevertToSelf();
+    }
 }
 
 static void obey(struct side *side, const struct words *words)
@@ -304,6 +376,8 @@ static void obey(struct side *side, const struct words *words)
     } else if (strcmp(command, "again") == 0) {
         again(side);
         printf("OK -");
+    } else if (strcmp(command, "logon") == 0) {
+        logon(side, words->at[1], words->at[2]);
     } else if (strcmp(command, "onward") == 0) {
         onward(side, words->at[1], words->at[2]);
     } else if (strcmp(command, "certificate") == 0) {

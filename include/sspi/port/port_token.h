@@ -74,7 +74,8 @@ typedef enum _TOKEN_INFORMATION_CLASS {
 #define TOKEN_QUERY        0x0008
 #define TOKEN_QUERY_SOURCE 0x0010
 
-#define ERROR_INVALID_SID 1337
+#define ERROR_INVALID_SID        1337
+#define ERROR_CANNOT_IMPERSONATE 1368
 
 /* What OpenThreadToken takes: the calling thread. */
 HANDLE WINAPI GetCurrentThread(void);
@@ -86,6 +87,12 @@ HANDLE WINAPI GetCurrentThread(void);
  *
  * TRUE; FALSE with ERROR_NO_TOKEN when it impersonates nobody, ERROR_INVALID_HANDLE for another thread. */
 BOOL WINAPI OpenThreadToken(HANDLE ThreadHandle, DWORD DesiredAccess, BOOL OpenAsSelf, PHANDLE TokenHandle);
+
+/* Makes this thread impersonate the token's user, and nobody any more.
+ *
+ * TRUE; FALSE with ERROR_INVALID_HANDLE, ERROR_CANNOT_IMPERSONATE. */
+BOOL WINAPI ImpersonateLoggedOnUser(HANDLE hToken);
+BOOL WINAPI RevertToSelf(void);
 
 /* The token's user (TokenUser) or groups (TokenGroups).  The groups are those that the domain told, Everyone and NETWORK,
  * and Authenticated Users unless the token is anonymous's.
