@@ -91,7 +91,16 @@ static void test_thread_token(void **state)
     assert_status(RevertSecurityContext(&pair.server), SEC_E_OK);
     assert_true(CheckTokenMembership(NULL, sid, &member));
     assert_false(member); /* the process is somebody else */
+    assert_true(ImpersonateLoggedOnUser(token));
+    assert_true(CheckTokenMembership(NULL, sid, &member));
+    assert_true(member);
+    assert_true(RevertToSelf());
+    assert_true(CheckTokenMembership(NULL, sid, &member));
+    assert_false(member);
     assert_true(CloseHandle(token));
+    assert_false(ImpersonateLoggedOnUser(token));
+    assert_int_equal(GetLastError(), ERROR_INVALID_HANDLE);
+    assert_false(ImpersonateLoggedOnUser(NULL));
     pair_close(&pair);
     assert_false(OpenThreadToken((HANDLE)(LONG_PTR)-1, TOKEN_QUERY, TRUE, &token));
     assert_int_equal(GetLastError(), ERROR_INVALID_HANDLE);
