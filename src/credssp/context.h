@@ -19,9 +19,9 @@
 struct credssp_credential {
     struct credential base;
     struct credential *tls, *nego; /* parts */
-    struct secret fresh;  /* TSCredentials, of an identity that was given; empty: nothing that can be delegated */
-    bool saved;           /* no identity was given: those of whoever is logged on */
-    uint32_t submit_type; /* CREDSPP_SUBMIT_TYPE */
+    struct secret delegable;       /* TSCredentials; empty: nothing that can be delegated */
+    bool saved;                    /* no identity was given: they are those of whoever was logged on */
+    uint32_t submit_type;          /* CREDSPP_SUBMIT_TYPE */
 };
 
 enum credssp_state {

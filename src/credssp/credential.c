@@ -9,9 +9,10 @@
 #include <stdlib.h>
 
 #include "base/policy.h"
+#include "core/token.h"
 #include "credssp/context.h"
 #include "credssp/kerb_logon.h"
-#include "logon/identity.h"
+#include "logon/default_credentials.h"
 #include "text/names.h"
 
 #define SCHANNEL_PACKAGE  "Microsoft Unified Security Protocol Provider"
@@ -87,22 +88,47 @@ static SECURITY_STATUS keep(struct credssp_credential *credential, const struct 
 {
     AUTO_WRITER message = write_growing(TS_CREDENTIALS_MAX);
     TRY(ts_credentials_build(credentials, &message));
-    return secret_copy(&credential->fresh, write_result(&message));
+    return secret_copy(&credential->delegable, write_result(&message));
 }
 
-static SECURITY_STATUS take_identity(struct credssp_credential *credential, const void *auth_data)
+static SECURITY_STATUS keep_password(struct credssp_credential *credential, const struct identity *identity)
+{
+    struct account_name name = names_split(identity->user, identity->domain);
+    const struct ts_credentials credentials = {
+        .type = TS_PASSWORD, .password = {name.domain, name.user, utf16_of(secret_bytes(&identity->password))}};
+    return keep(credential, &credentials);
+}
+
+/* Whom the session stands for: the client that this thread impersonates, with what he delegated and nothing else, as the
+ * program's own password is not his to spend; else the principal that was asked for, of those who are logged on.  Found out
+ * here, as Negotiate does: a step may be another thread's. */
+static SECURITY_STATUS take_saved(struct credssp_credential *credential, const struct credential_in *in)
+{
+    AUTO_IDENTITY identity = {0};
+    struct token *token = token_current();
+    SECURITY_STATUS status =
+        token != NULL ? token_identity(token, &identity) : default_credentials(in->principal, &identity);
+    credential->saved = true;
+    if (status == SEC_E_NO_CREDENTIALS) {
+        status_begin(); /* ISC_REQ_DELEGATE says so, should it come */
+        return SEC_E_OK;
+    }
+    TRY(status);
+    return identity.has_nt_hash || !identity.has_password ? SEC_E_OK : keep_password(credential, &identity);
+}
+
+static SECURITY_STATUS take_identity(struct credssp_credential *credential, const struct credential_in *in,
+                                     const void *auth_data)
 {
     AUTO_IDENTITY identity = {0};
     TRY(identity_parse(auth_data, &identity));
-    if (identity.has_nt_hash || !identity.has_password) {
-        credential->saved =
-            identity.user.size == 0 && !identity.has_nt_hash; /* an identity that only narrows the choice */
+    if (identity.has_nt_hash) {
         return SEC_E_OK;
     }
-    struct account_name name = names_split(identity.user, identity.domain);
-    const struct ts_credentials credentials = {
-        .type = TS_PASSWORD, .password = {name.domain, name.user, utf16_of(secret_bytes(&identity.password))}};
-    return keep(credential, &credentials);
+    if (!identity.has_password) { /* without a name it only narrows the choice */
+        return identity.user.size == 0 ? take_saved(credential, in) : SEC_E_OK;
+    }
+    return keep_password(credential, &identity);
 }
 
 /* The identity behind a packed password; borrowed. */
@@ -170,9 +196,8 @@ static SECURITY_STATUS acquire_parts(struct credssp_credential *credential, cons
         return acquire_packed(credential, in, &cred, redirect, out_expiry);
     }
     const void *identity = cred.Type == CredsspPasswordCreds ? cred.pSpnegoCred : NULL;
-    credential->saved = identity == NULL;
     TRY(acquire_session(credential, in, identity, out_expiry));
-    return identity != NULL ? take_identity(credential, identity) : SEC_E_OK;
+    return identity != NULL ? take_identity(credential, in, identity) : take_saved(credential, in);
 }
 
 static void release_half_made(struct credssp_credential **credential)
@@ -207,7 +232,7 @@ void credssp_release(struct credential *base)
     struct credssp_credential *credential = (struct credssp_credential *)base;
     credential_close(credential->tls);
     credential_close(credential->nego);
-    secret_free(&credential->fresh);
+    secret_free(&credential->delegable);
     free(credential);
 }
 

@@ -5,8 +5,6 @@
 #include "base/trace.h"
 #include "credssp/binding.h"
 #include "credssp/channel.h"
-#include "logon/default_credentials.h"
-#include "text/names.h"
 
 #define SESSION_FLAGS                                                                                                  \
     (ISC_REQ_MUTUAL_AUTH | ISC_REQ_CONFIDENTIALITY | ISC_REQ_INTEGRITY | ISC_REQ_REPLAY_DETECT |                       \
@@ -21,19 +19,6 @@ static SECURITY_STATUS keep(const struct ts_credentials *credentials, struct sec
     return secret_copy(out, write_result(&message));
 }
 
-/* The password of whoever is logged on (`sspi logon`), where there is one: a hash, or tickets, cannot be delegated. */
-static SECURITY_STATUS take_saved(struct secret *out)
-{
-    AUTO_IDENTITY identity = {0};
-    TRY(default_credentials(UTF16_NONE, &identity));
-    REQUIRE(!identity.has_nt_hash && identity.has_password, SEC_E_NO_CREDENTIALS,
-            "whoever is logged on has no password here that could be delegated (ISC_REQ_DELEGATE)");
-    struct account_name name = names_split(identity.user, identity.domain);
-    const struct ts_credentials credentials = {
-        .type = TS_PASSWORD, .password = {name.domain, name.user, utf16_of(secret_bytes(&identity.password))}};
-    return keep(&credentials, out);
-}
-
 /* Without ISC_REQ_DELEGATE the server gets empty credentials, and no policy is asked. */
 static SECURITY_STATUS take_credentials(struct credssp_context *context)
 {
@@ -45,11 +30,9 @@ static SECURITY_STATUS take_credentials(struct credssp_context *context)
     }
     context->source = credential->saved ? DELEGATION_SAVED : DELEGATION_FRESH;
     TRY(delegation_check_target(context->source, context->target));
-    if (credential->saved) {
-        return take_saved(&context->credentials);
-    }
-    REQUIRE(credential->fresh.size != 0, SEC_E_NO_CREDENTIALS,
-            "the identity has nothing that can be delegated: no password, or a hash (ISC_REQ_DELEGATE)");
+    REQUIRE(credential->delegable.size != 0, SEC_E_NO_CREDENTIALS,
+            "the identity, or whoever is logged on, has nothing that can be delegated: no password, or a hash "
+            "(ISC_REQ_DELEGATE)");
     return SEC_E_OK; /* they stay where they are */
 }
 
@@ -113,7 +96,7 @@ static SECURITY_STATUS send_credentials(struct credssp_context *context, struct 
     AUTO_WRITER room = write_growing(0);
     AUTO_WRITER sealed = write_growing(TS_REQUEST_MAX);
     const struct secret *credentials =
-        context->credentials.size != 0 ? &context->credentials : &context->credential->fresh;
+        context->credentials.size != 0 ? &context->credentials : &context->credential->delegable;
     struct bytes plain;
     TRY(session_unseal(context, answer, &room, &plain));
     TRY(binding_check(secret_bytes(&context->expected), plain));

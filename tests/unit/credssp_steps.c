@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/policy.h"
+#include "core/token.h"
 #include "sspi_ext.h"
 #include "support/credssp_peer.h"
 
@@ -523,6 +524,72 @@ static void policy_of_saved_credentials(void **state)
     without_default_identity();
 }
 
+/* Those of the principal that the credential was acquired for, whoever is logged on when the context begins. */
+static void saved_credentials_of_the_principal(void **state)
+{
+    SEC_CHAR principal[] = "User", package[] = "CREDSSP";
+    char path[] = "/tmp/credssp-unit.XXXXXX";
+    SecPkgContext_ClientCreds creds;
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    FILE *stream = fdopen(file, "w");
+    fprintf(stream, "Domain:Other:hers\nDomain:User:Password\n");
+    fclose(stream);
+    setenv("NTLM_USER_FILE", path, 1);
+    strcpy(policy.credssp_saved_ntlm, "TERMSRV/server");
+    assert_status(AcquireCredentialsHandleA(principal, package, SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL,
+                                            &ends.credentials[END_CLIENT], NULL),
+                  SEC_E_OK);
+    ends.has_credential[END_CLIENT] = true;
+    ends.request[END_CLIENT] = ISC_REQ_DELEGATE;
+    ends.target = "TERMSRV/server";
+    assert_status(credssp_ends_server(&ends, SP_PROT_TLS1_2), SEC_E_OK);
+    without_default_identity();
+    with_default_identity("somebody else's");
+    assert_true(ends_shake(&ends));
+    query(END_SERVER, SECPKG_ATTR_CREDS, &creds);
+    assert_int_equal(creds.AuthBufferLen, sizeof packed);
+    assert_memory_equal(creds.AuthBuffer, packed, sizeof packed);
+    FreeContextBuffer(creds.AuthBuffer);
+    without_default_identity();
+}
+
+static void acquire_as(struct token *token)
+{
+    CREDSSP_CRED cred = {CredsspPasswordCreds, NULL, NULL};
+    assert_status(token_impersonate(token), SEC_E_OK);
+    token_drop(token);
+    assert_status(credssp_ends_client(&ends, SP_PROT_TLS1_3, &cred), SEC_E_OK);
+    assert_status(token_revert(), SEC_E_OK);
+}
+
+/* A thread that stands for somebody delegates what he delegated, and never the program's own password. */
+static void saved_credentials_of_a_client(void **state)
+{
+    static const uint8_t name[] = {'U', 0, 's', 0, 'e', 0, 'r', 0},
+                         domain[] = {'D', 0, 'o', 0, 'm', 0, 'a', 0, 'i', 0, 'n', 0},
+                         password[] = {'P', 0, 'a', 0, 's', 0, 's', 0, 'w', 0, 'o', 0, 'r', 0, 'd', 0};
+    struct utf16 user = {name, sizeof name}, realm = {domain, sizeof domain};
+    struct token *token = NULL;
+    SecPkgContext_ClientCreds creds;
+    strcpy(policy.credssp_saved_ntlm, "TERMSRV/server");
+    with_default_identity("the program's");
+    assert_status(token_new(user, realm, false, NULL, &token), SEC_E_OK);
+    acquire_as(token);
+    first_leg("TERMSRV/server", ISC_REQ_DELEGATE, SEC_E_NO_CREDENTIALS);
+    end(state);
+    assert_status(token_new(user, realm, false, NULL, &token), SEC_E_OK);
+    assert_status(token_give_password(token, user, realm, BYTES(password)), SEC_E_OK);
+    acquire_as(token);
+    assert_status(credssp_ends_server(&ends, SP_PROT_TLS1_3), SEC_E_OK);
+    assert_true(ends_shake(&ends));
+    query(END_SERVER, SECPKG_ATTR_CREDS, &creds);
+    assert_int_equal(creds.AuthBufferLen, sizeof packed);
+    assert_memory_equal(creds.AuthBuffer, packed, sizeof packed);
+    FreeContextBuffer(creds.AuthBuffer);
+    without_default_identity();
+}
+
 /* A hash, or no password: a session, but nothing to delegate. */
 static void nothing_to_delegate(void **state)
 {
@@ -613,6 +680,8 @@ int main(void)
         test(policy_of_ntlm),
         test(trusted_certificates),
         test(policy_of_saved_credentials),
+        test(saved_credentials_of_the_principal),
+        test(saved_credentials_of_a_client),
         test(nothing_to_delegate),
         test(somebody_in_the_middle),
         test(nobody_in_the_middle),
