@@ -380,6 +380,11 @@ static SECURITY_STATUS settle_late(struct schannel_context *context)
     bool shown = !context->base.initiator && SSL_get0_peer_certificate(context->ssl) != NULL;
     REQUIRE(!shown || context->trusted || context->manual, SEC_E_UNTRUSTED_ROOT,
             "a certificate that was never verified does not count");
+    if (shown) { /* whoever gets a ticket from now on has shown one: it is not for servers that ask for none */
+        const uint8_t *rules = context->credential->ticket_rules[1];
+        REQUIRE(SSL_SESSION_set1_id_context(SSL_get_session(context->ssl), rules, TICKET_RULES) == 1,
+                SEC_E_INTERNAL_ERROR, "OpenSSL does not take a session identifier context");
+    }
     context_forget_token(&context->base);
     engine_handshake_end(context);
     SSL_free_buffers(context->ssl);

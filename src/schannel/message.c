@@ -171,7 +171,11 @@ static SECURITY_STATUS gather(struct schannel_context *context, struct bytes par
 {
     struct writer writer = write_into(context->stash.data + context->gathered, context->stash.size - context->gathered);
     write_bytes(&writer, part);
-    TRY(write_end(&writer));
+    if (writer.bad) {
+        refuse(context, SEC_E_ILLEGAL_MESSAGE, TLS1_ALERT_ILLEGAL_PARAMETER);
+        FAIL(SEC_E_ILLEGAL_MESSAGE,
+             "more behind a certificate, or a request for one, than belongs to it (RFC 8446 4.4)");
+    }
     context->gathered += writer.size;
     if (context->message_left != 0) {
         return SEC_E_OK;

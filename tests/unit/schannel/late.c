@@ -8,6 +8,7 @@ struct late_options {
     bool not_offered;      /* ISC_REQ_NO_POST_HANDSHAKE_AUTH */
     bool judged;           /* the server verifies, and refuses */
     bool with_key_updates; /* both directions have other keys than OpenSSL */
+    bool no_reconnects;    /* SCH_CRED_DISABLE_RECONNECTS at the server */
 };
 
 static struct link *make(const struct late_options *options)
@@ -15,7 +16,8 @@ static struct link *make(const struct late_options *options)
     struct side_options client = {
         .protocols = SP_PROT_TLS1_3, .flags = SCH_CRED_MANUAL_CRED_VALIDATION, .target = "www.example.com"};
     struct side_options server = {.protocols = SP_PROT_TLS1_3,
-                                  .flags = options->judged ? 0 : SCH_CRED_MANUAL_CRED_VALIDATION,
+                                  .flags = (options->judged ? 0 : SCH_CRED_MANUAL_CRED_VALIDATION) |
+                                           (options->no_reconnects ? SCH_CRED_DISABLE_RECONNECTS : 0),
                                   .request = ASC_REQ_EXTENDED_ERROR,
                                   .certificates = {link_certificate("p256")},
                                   .certificate_count = 1};
@@ -190,6 +192,51 @@ static void not_in_tickets(void **state)
     link_close(link);
 }
 
+/* ... nor does a ticket that is given out behind it. */
+static void not_in_later_tickets(void **state)
+{
+    struct late_options options = {.has_certificate = true, .no_reconnects = true};
+    SCHANNEL_SESSION_TOKEN token = {SCHANNEL_SESSION, SSL_SESSION_ENABLE_RECONNECTS};
+    struct link *link = make(&options);
+    struct side *c = &link->client, *s = &link->server;
+    uint8_t data[64];
+    size_t size = 0;
+    ask(link);
+    answer(link, &options);
+    assert_status(link_receive(s, data, &size), SEC_I_RENEGOTIATE);
+    SECURITY_STATUS status = side_step(s, link, c->in, &c->in_size);
+    for (int leg = 0; leg < 3 && status == SEC_I_CONTINUE_NEEDED; leg++) {
+        status = side_step(s, link, c->in, &c->in_size);
+    }
+    assert_int_equal(status, SEC_E_OK);
+    assert_non_null(shown_to(s));
+    link_control(s, c, &token, sizeof token);
+    assert_true(c->in_size != 0);
+    assert_status(link_receive(c, data, &size), SEC_E_OK);
+    link_again(link);
+    s->options.request = ASC_REQ_EXTENDED_ERROR;
+    link_establish(link);
+    assert_null(shown_to(s));
+    link_exchange(link, 10);
+    link_close(link);
+}
+
+/* What goes on behind a request for longer than a record is the end. */
+static void more_than_belongs_to_it(void **state)
+{
+    static const uint8_t request[] = {13, 0, 0, 14, 1, 'x', 0, 10, 0, 13, 0, 6, 0, 4, 4, 3, 8, 4, 25, 1, 0, 0};
+    static const uint8_t more[16384];
+    struct link *link = make(&(struct late_options){.has_certificate = true});
+    uint8_t data[64];
+    size_t size = 0;
+    link_put_handshake(&link->server, &link->client, request, sizeof request);
+    assert_status(link_receive(&link->client, data, &size), SEC_E_OK);
+    link_put_handshake(&link->server, &link->client, more, sizeof more);
+    assert_status(link_receive(&link->client, data, &size), SEC_E_ILLEGAL_MESSAGE);
+    assert_int_equal(schannel_state(side_inside(&link->client)), SCHANNEL_FAILED);
+    link_close(link);
+}
+
 /* Nobody asked: a client's Certificate is the end. */
 static void unasked(void **state)
 {
@@ -239,9 +286,16 @@ static void in_pieces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shown),       cmocka_unit_test(declined),  cmocka_unit_test(shown_under_other_keys),
-        cmocka_unit_test(not_offered), cmocka_unit_test(refused),   cmocka_unit_test(not_in_tickets),
-        cmocka_unit_test(unasked),     cmocka_unit_test(in_pieces),
+        cmocka_unit_test(shown),
+        cmocka_unit_test(declined),
+        cmocka_unit_test(shown_under_other_keys),
+        cmocka_unit_test(not_offered),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(not_in_tickets),
+        cmocka_unit_test(not_in_later_tickets),
+        cmocka_unit_test(more_than_belongs_to_it),
+        cmocka_unit_test(unasked),
+        cmocka_unit_test(in_pieces),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
