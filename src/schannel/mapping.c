@@ -34,7 +34,8 @@ struct rule {
     uint8_t hash[HASH_SIZE];
     char *account;             /* owned; of the first two */
     struct roots *authorities; /* owned; of UPN: whom to believe about them */
-    char *path;                /* owned: where those stand */
+    char *path;                /* owned: where those stand, */
+    uint64_t fingerprint;      /* ... and how that looked before they were read */
 };
 
 /* The file's rules, replaced as a whole when it or what it names has changed. */
@@ -90,7 +91,7 @@ static bool read_rule(char *line, struct rule *out)
     char *rest = line;
     const char *kind = next_word(&rest);
     if (strcmp(kind, "upn") == 0) {
-        *out = (struct rule){.kind = RULE_UPN, .path = strdup(rest)};
+        *out = (struct rule){.kind = RULE_UPN, .path = strdup(rest), .fingerprint = pem_files_fingerprint(rest)};
         return rest[0] == '/' && out->path != NULL && roots_read(rest, NULL, &out->authorities) >= 0;
     }
     *out = (struct rule){.kind = strcmp(kind, "key") == 0 ? RULE_KEY : RULE_CERTIFICATE};
@@ -162,9 +163,13 @@ static void refresh(const char *path)
         return;
     }
     clear_rules();
+    /* As the files looked before they were read: what changes meanwhile is read again, and no rule outlives its line. */
+    map.fingerprint = pem_files_fingerprint(path);
     AUTO(close_file) FILE *file = fopen(path, "re");
     bool good = file != NULL && is_safe(file) && read_rules(file);
-    map.fingerprint = fingerprint_of(path);
+    for (size_t i = 0; i < map.count; i++) {
+        map.fingerprint += map.rules[i].fingerprint;
+    }
     if (!good) {
         TRACE("schannel: the map of clients %s is not used: it is missing, has an error, or may be written by others "
               "than root "
