@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/policy.h"
 #include "base/trace.h"
+#include "logon/default_credentials.h"
 #include "wire/writer.h"
 
 #define UNIX_NAME_MAX 64
@@ -124,8 +125,13 @@ SECURITY_STATUS token_give_password(struct token *token, struct utf16 user, stru
 SECURITY_STATUS token_identity(const struct token *token, struct identity *out)
 {
     const struct identity *identity = token != NULL ? token->identity : NULL;
-    REQUIRE(identity != NULL, SEC_E_NO_CREDENTIALS, "the client has delegated no password");
+    REQUIRE(identity != NULL, SEC_E_NO_CREDENTIALS, "the client for whom this thread stands has delegated no password");
     return copy_identity(identity->user, identity->domain, secret_bytes(&identity->password), out);
+}
+
+SECURITY_STATUS token_default_identity(struct utf16 principal, struct identity *out)
+{
+    return current != NULL ? token_identity(current, out) : default_credentials(principal, out);
 }
 
 struct token *token_hold(struct token *token)

@@ -45,6 +45,11 @@ STATUS token_give_password(struct token *token, struct utf16 user, struct utf16 
 /* A copy of that identity.  SEC_E_NO_CREDENTIALS for a token without one, and for NULL; SEC_E_INSUFFICIENT_MEMORY. */
 STATUS token_identity(const struct token *token, struct identity *out);
 
+/* The identity that this thread has when it names none: the default credentials of the logon session (`principal` chooses among
+ * them), or, while it impersonates a client, the password that the client delegated, and never the server's own.
+ * SEC_E_NO_CREDENTIALS when there is none, and the statuses of default_credentials. */
+STATUS token_default_identity(struct utf16 principal, struct identity *out);
+
 struct token *token_hold(struct token *token);
 void token_drop(struct token *token); /* NULL is fine */
 

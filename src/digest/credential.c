@@ -4,8 +4,8 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/policy.h"
+#include "core/token.h"
 #include "digest/context.h"
-#include "logon/default_credentials.h"
 #include "logon/identity.h"
 
 static SECURITY_STATUS find_identity(const struct credential_in *in, struct identity *out)
@@ -16,7 +16,7 @@ static SECURITY_STATUS find_identity(const struct credential_in *in, struct iden
                 "a certificate's identity, whose PIN is no password of Digest's (CredMarshalCredential)");
         return SEC_E_OK;
     }
-    return default_credentials(in->principal, out);
+    return token_default_identity(in->principal, out);
 }
 
 static SECURITY_STATUS qualified_name(const struct identity *identity, struct utf16 *out)

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/policy.h"
 #include "core/token.h"
-#include "logon/default_credentials.h"
 #include "logon/identity.h"
 #include "ntlm/context.h"
 #include "ntlm/keys.h"
@@ -78,12 +77,7 @@ static SECURITY_STATUS find_identity(const struct credential_in *in, struct iden
                 "a certificate's identity, whose PIN is no password of NTLM's (CredMarshalCredential)");
         return SEC_E_OK;
     }
-    SECURITY_STATUS status = token_identity(token_current(), out); /* of the client that this thread stands for */
-    if (status != SEC_E_NO_CREDENTIALS) {
-        return status;
-    }
-    status_begin();
-    return default_credentials(in->principal, out);
+    return token_default_identity(in->principal, out);
 }
 
 static void release_half_made(struct ntlm_credential **credential)

@@ -1,6 +1,8 @@
 /* Access tokens: HANDLEs that are not pointers, impersonation, and contexts that move. */
 #include "pair.h"
 
+#include <unistd.h>
+
 static void test_query_token(void **state)
 {
     struct pair pair;
@@ -175,6 +177,40 @@ static void test_impersonate(void **state)
     pair_close(&pair);
 }
 
+static SECURITY_STATUS acquire_without_identity(char *package)
+{
+    CredHandle credential;
+    SECURITY_STATUS status =
+        AcquireCredentialsHandleA(NULL, package, SECPKG_CRED_OUTBOUND, NULL, NULL, NULL, NULL, &credential, NULL);
+    if (status == SEC_E_OK) {
+        assert_status(FreeCredentialsHandle(&credential), SEC_E_OK);
+    }
+    return status;
+}
+
+/* The server's own password is not used in the client's name. */
+static void test_no_credentials_of_its_own(void **state)
+{
+    static char path[] = "/tmp/sspi-tokens-XXXXXX";
+    static char first[] = "NTLM", second[] = "WDigest";
+    char *const packages[] = {first, second};
+    struct pair pair;
+    int file = mkstemp(path);
+    assert_true(file >= 0 && write(file, "Domain:Server:secret\n", 21) == 21 && close(file) == 0);
+    assert_int_equal(setenv("NTLM_USER_FILE", path, 1), 0);
+    pair_open(&pair, 0);
+    for (size_t i = 0; i < 2; i++) {
+        assert_status(acquire_without_identity(packages[i]), SEC_E_OK);
+        assert_status(ImpersonateSecurityContext(&pair.server), SEC_E_OK);
+        assert_status(acquire_without_identity(packages[i]), SEC_E_NO_CREDENTIALS);
+        assert_status(RevertSecurityContext(&pair.server), SEC_E_OK);
+        assert_status(acquire_without_identity(packages[i]), SEC_E_OK);
+    }
+    pair_close(&pair);
+    assert_int_equal(unsetenv("NTLM_USER_FILE"), 0);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void test_impersonate_too_early(void **state)
 {
     struct pair pair;
@@ -301,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_local_alloc),
         cmocka_unit_test(test_local_free),
         cmocka_unit_test(test_impersonate),
+        cmocka_unit_test(test_no_credentials_of_its_own),
         cmocka_unit_test(test_impersonate_too_early),
         cmocka_unit_test(test_export_and_import),
         cmocka_unit_test(test_export_keeps_the_old_one),
