@@ -86,13 +86,21 @@ static char *next_word(char **rest)
     return word;
 }
 
+/* Whoever can write the map, or the authorities that it names, says who people are. */
+static bool is_ours(const struct stat *about)
+{
+    return (about->st_uid == 0 || about->st_uid == geteuid()) && (about->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 static bool read_rule(char *line, struct rule *out)
 {
     char *rest = line;
     const char *kind = next_word(&rest);
     if (strcmp(kind, "upn") == 0) {
         *out = (struct rule){.kind = RULE_UPN, .path = strdup(rest), .fingerprint = pem_files_fingerprint(rest)};
-        return rest[0] == '/' && out->path != NULL && roots_read(rest, NULL, &out->authorities) >= 0;
+        struct stat about;
+        return rest[0] == '/' && out->path != NULL && stat(rest, &about) == 0 && is_ours(&about) &&
+               roots_read(rest, NULL, &out->authorities) >= 0;
     }
     *out = (struct rule){.kind = strcmp(kind, "key") == 0 ? RULE_KEY : RULE_CERTIFICATE};
     bool known = out->kind == RULE_KEY || strcmp(kind, "certificate") == 0;
@@ -134,12 +142,10 @@ static void close_file(FILE **file)
     }
 }
 
-/* Whoever can write it says who people are. */
 static bool is_safe(FILE *file)
 {
     struct stat about;
-    return fstat(fileno(file), &about) == 0 && S_ISREG(about.st_mode) &&
-           (about.st_uid == 0 || about.st_uid == geteuid()) && (about.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    return fstat(fileno(file), &about) == 0 && S_ISREG(about.st_mode) && is_ours(&about);
 }
 
 static uint64_t fingerprint_of(const char *path)
@@ -207,7 +213,8 @@ static bool is_issued_by(X509 *leaf, const struct roots *authorities)
     return false;
 }
 
-/* The one user principal name of a certificate; of two nobody knows which one is meant. */
+/* The one user principal name of a certificate; of two nobody knows which one is meant.  A name with a backslash would be taken
+ * for a domain's. */
 static bool upn_of(X509 *leaf, char out[UPN_MAX])
 {
     AUTO_CERTIFICATE *certificate = NULL;
@@ -216,7 +223,7 @@ static bool upn_of(X509 *leaf, char out[UPN_MAX])
     }
     struct writer writer = write_into((uint8_t *)out, UPN_MAX);
     return name_text_alternatives(certificate, false, NAME_UPN, &writer) >= 0 && !writer.bad && writer.size > 1 &&
-           strlen(out) + 1 == writer.size && strchr(out, '@') != NULL;
+           strlen(out) + 1 == writer.size && strchr(out, '@') != NULL && strchr(out, '\\') == NULL;
 }
 
 /* The account as the first rule that fits has it, to be freed; NULL: none does. */

@@ -349,6 +349,17 @@ static void test_unsafe_map(void **state)
     assert_account(&tls.server, "EXAMPLE\\alice");
     assert_int_equal(chmod(place("map"), 0622), 0);
     assert_account(&tls.server, NULL);
+    char text[65536];
+    text[read_pki("intermediate.pem", (unsigned char *)text, sizeof text - 1)] = '\0';
+    write_file("authority.pem", text);
+    snprintf(text, sizeof text, "upn %s\n", place("authority.pem"));
+    write_file("map", text);
+    tls_close_contexts(&tls);
+    tls_shake(&tls, "www.example.com");
+    assert_account(&tls.server, "EXAMPLE\\alice");
+    assert_int_equal(chmod(place("authority.pem"), 0602), 0); /* nor are the authorities that others may write */
+    write_file("map", text);
+    assert_account(&tls.server, NULL);
     tls_close(&tls);
     CertFreeCertificateContext(certificate);
     CertFreeCertificateContext(own);
@@ -380,7 +391,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"ocsp", "users", "sspi.conf", "map", ""};
+    static const char *const names[] = {"ocsp", "users", "sspi.conf", "map", "authority.pem", ""};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assert_int_equal(remove(place(names[i])), 0);
     }
