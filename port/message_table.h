@@ -20,6 +20,7 @@
     X(ERROR_INVALID_NAME, "The name is not well formed.")                                                              \
     X(ERROR_MOD_NOT_FOUND, "There is no such module.")                                                                 \
     X(ERROR_PROC_NOT_FOUND, "The module has no such function.")                                                        \
+    X(ERROR_BUSY, "It is in use.")                                                                                     \
     X(ERROR_ALREADY_EXISTS, "It exists already.")                                                                      \
     X(ERROR_MORE_DATA, "There is more than the buffer holds.")                                                         \
     X(ERROR_NO_MORE_ITEMS, "There are no more of them.")                                                               \

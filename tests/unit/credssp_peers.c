@@ -287,7 +287,7 @@ static void client_and_framing(void **state)
         const char *data;
         size_t size;
     } bad[] = {{"GET / HTTP/1.1", 14},
-               {"\x30\x80", 2},
+               {"\x30\x80\x00\x00\x00\x00\x00", 8}, /* no DER */
                {"\x30\x84\x7f\xff\xff\xff", 6},
                {"0", 1}, /* so far it may be one */
                {"\x30\x03\xa0\x01\x00", 5}};
