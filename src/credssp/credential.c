@@ -12,7 +12,6 @@
 #include "core/token.h"
 #include "credssp/context.h"
 #include "credssp/kerb_logon.h"
-#include "logon/default_credentials.h"
 #include "text/names.h"
 
 #define SCHANNEL_PACKAGE  "Microsoft Unified Security Protocol Provider"
@@ -105,9 +104,7 @@ static SECURITY_STATUS keep_password(struct credssp_credential *credential, cons
 static SECURITY_STATUS take_saved(struct credssp_credential *credential, const struct credential_in *in)
 {
     AUTO_IDENTITY identity = {0};
-    struct token *token = token_current();
-    SECURITY_STATUS status =
-        token != NULL ? token_identity(token, &identity) : default_credentials(in->principal, &identity);
+    SECURITY_STATUS status = token_default_identity(in->principal, &identity);
     credential->saved = true;
     if (status == SEC_E_NO_CREDENTIALS) {
         status_begin(); /* ISC_REQ_DELEGATE says so, should it come */

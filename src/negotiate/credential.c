@@ -39,7 +39,8 @@ static bool can_do_without(SECURITY_STATUS status)
     return status == SEC_E_NO_CREDENTIALS || status == SEC_E_SECPKG_NOT_FOUND;
 }
 
-/* Asks one package, unless it was asked already; `out_refusal` keeps the first polite refusal. */
+/* Asks one package, unless it was asked already; `out_refusal` keeps the first polite refusal: that of a package
+ * which is there, if one of them is. */
 static SECURITY_STATUS add_part(struct negotiate_credential *credential, const char *name,
                                 const struct credential_in *in, uint64_t *expiry, SECURITY_STATUS *out_refusal)
 {
@@ -51,7 +52,8 @@ static SECURITY_STATUS add_part(struct negotiate_credential *credential, const c
     uint64_t until = CLOCK_NEVER;
     SECURITY_STATUS status = credential_acquire(package, in, HANDLE_CREDENTIAL_PART, &part, &until);
     if (status < 0) {
-        *out_refusal = *out_refusal == SEC_E_OK ? status : *out_refusal;
+        bool says_more = *out_refusal == SEC_E_OK || *out_refusal == SEC_E_SECPKG_NOT_FOUND;
+        *out_refusal = says_more ? status : *out_refusal;
         return can_do_without(status) ? SEC_E_OK : status;
     }
     *expiry = until < *expiry ? until : *expiry;
