@@ -256,21 +256,46 @@ static long make(profile_t below, const struct kdc_proxy *proxy, struct overlay 
 
 /* Iterations see krb5.conf as it is: what is put over it is only asked for by its name. */
 
+/* profile_iterator frees its iterator and forgets it at the end, which its caller, who has this one, cannot see. */
+struct iteration {
+    void *below; /* NULL behind the end */
+};
+
 static long iterator_create(void *data, const char *const *names, int flags, void **out)
 {
-    return profile_iterator_create(((struct overlay *)data)->below, names, flags, out);
+    struct iteration *iteration = calloc(1, sizeof *iteration);
+    if (iteration == NULL) {
+        return ENOMEM;
+    }
+    long code = profile_iterator_create(((struct overlay *)data)->below, names, flags, &iteration->below);
+    if (code != 0) {
+        free(iteration);
+        return code;
+    }
+    *out = iteration;
+    return 0;
 }
 
 static long iterate(void *data, void *iterator, char **out_name, char **out_value)
 {
+    struct iteration *iteration = iterator;
     (void)data;
-    return profile_iterator(&iterator, out_name, out_value);
+    if (iteration->below == NULL) {
+        *out_name = NULL;
+        *out_value = NULL;
+        return 0;
+    }
+    return profile_iterator(&iteration->below, out_name, out_value);
 }
 
 static void iterator_free(void *data, void *iterator)
 {
+    struct iteration *iteration = iterator;
     (void)data;
-    profile_iterator_free(&iterator);
+    if (iteration->below != NULL) {
+        profile_iterator_free(&iteration->below);
+    }
+    free(iteration);
 }
 
 static void free_string(void *data, char *string)
