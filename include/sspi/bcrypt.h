@@ -1,11 +1,15 @@
-/* bcrypt.h: the names of algorithms and modes that CRYPTO_SETTINGS (schannel.h) takes.
+/* bcrypt.h: the names of algorithms and modes that CRYPTO_SETTINGS (schannel.h) takes, and which cipher suites there are.
  *
- * Source: Microsoft Learn, "CNG Algorithm Identifiers", "CNG Property Identifiers".  The functions of bcrypt.dll are not
- * here: what they compute, libcrypto computes. */
+ * Source: Microsoft Learn, "CNG Algorithm Identifiers", "CNG Property Identifiers", the pages of the functions.  The others of
+ * bcrypt.dll are not here: what they compute, libcrypto computes. */
 #ifndef __BCRYPT_H__
 #define __BCRYPT_H__
 
 #include "windows.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define BCRYPT_RSA_ALGORITHM               __SSPI_WIDE("RSA")
 #define BCRYPT_RSA_SIGN_ALGORITHM          __SSPI_WIDE("RSA_SIGN")
@@ -37,5 +41,50 @@
 #define BCRYPT_CHAIN_MODE_CFB __SSPI_WIDE("ChainingModeCFB")
 #define BCRYPT_CHAIN_MODE_CCM __SSPI_WIDE("ChainingModeCCM")
 #define BCRYPT_CHAIN_MODE_GCM __SSPI_WIDE("ChainingModeGCM")
+
+#define LEGACY_RSAPRIVATE_BLOB __SSPI_WIDE("CAPIPRIVATEBLOB") /* a PRIVATEKEYBLOB of wincrypt.h */
+
+typedef struct _BCryptBuffer {
+    ULONG cbBuffer; /* bytes */
+    ULONG BufferType;
+    PVOID pvBuffer;
+} BCryptBuffer, *PBCryptBuffer;
+
+typedef struct _BCryptBufferDesc {
+    ULONG ulVersion;
+    ULONG cBuffers;
+    PBCryptBuffer pBuffers;
+} BCryptBufferDesc, *PBCryptBufferDesc;
+
+/* ---------------------------------------------------------------- what is configured */
+
+#define CRYPT_LOCAL               0x00000001
+#define CRYPT_DOMAIN              0x00000002
+#define NCRYPT_SCHANNEL_INTERFACE 0x00010002
+
+typedef struct _CRYPT_CONTEXT_FUNCTIONS {
+    ULONG cFunctions;
+    PWSTR *rgpszFunctions;
+} CRYPT_CONTEXT_FUNCTIONS, *PCRYPT_CONTEXT_FUNCTIONS;
+
+/* The cipher suites that Schannel offers unless a credential says otherwise, first those that are preferred.
+ *
+ *   dwTable       CRYPT_LOCAL
+ *   pszContext    "SSL"
+ *   dwInterface   NCRYPT_SCHANNEL_INTERFACE
+ *   pcbBuffer     in: the size of *ppBuffer; out: the size of the list with its names
+ *   ppBuffer      NULL: only the size is wanted; *ppBuffer NULL: receives memory for BCryptFreeBuffer
+ *
+ * STATUS_SUCCESS; STATUS_INVALID_PARAMETER, STATUS_NOT_FOUND (another table, context or interface), STATUS_BUFFER_TOO_SMALL
+ * (*pcbBuffer receives the size), STATUS_NO_MEMORY. */
+NTSTATUS WINAPI BCryptEnumContextFunctions(ULONG dwTable, LPCWSTR pszContext, ULONG dwInterface, ULONG *pcbBuffer,
+                                           PCRYPT_CONTEXT_FUNCTIONS *ppBuffer);
+
+/* Frees what a BCrypt function allocated; NULL is allowed. */
+VOID WINAPI BCryptFreeBuffer(PVOID pvBuffer);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,6 +1,6 @@
 /* wincrypt.h: certificates and algorithms, as far as Schannel and its users need them.
  *
- * The types are here, stores in wincrypt_store.h, names and encodings in wincrypt_names.h.  X509_NAME, X509_EXTENSIONS,
+ * The types are here, stores in wincrypt_store.h, names and encodings in wincrypt_names.h, keys in wincrypt_provider.h.  X509_NAME, X509_EXTENSIONS,
  * PKCS7_SIGNER_INFO, OCSP_REQUEST and OCSP_RESPONSE, which the SDK defines as macros, are left out for good: they are
  * types of OpenSSL.  Source: Microsoft Learn, the pages of the structures, "ALG_ID". */
 #ifndef __WINCRYPT_H__
@@ -163,5 +163,7 @@ typedef struct _CERT_TRUST_STATUS {
 
 #include "wincrypt_names.h"
 #include "wincrypt_store.h"
+
+#include "wincrypt_provider.h" /* providers, keys, hashes */
 
 #endif

@@ -176,8 +176,9 @@ typedef struct _CRYPT_KEY_PROV_PARAM {
     DWORD dwFlags;
 } CRYPT_KEY_PROV_PARAM, *PCRYPT_KEY_PROV_PARAM;
 
-/* Where the private key is.  Here pwszContainerName is a "pkcs11:" URI (RFC 7512), a "file:" URI or a path of a PEM or DER
- * file; the other members are kept and mean nothing. */
+/* Where the private key is.  pwszContainerName is a key container of this process (CryptAcquireContext, NCryptImportKey) or else,
+ * here, a "pkcs11:" URI (RFC 7512), a "file:" URI or a path of a PEM or DER file.  pwszProvName, dwProvType, dwFlags and dwKeySpec
+ * are kept and mean nothing; the parameters are not. */
 typedef struct _CRYPT_KEY_PROV_INFO {
     LPWSTR pwszContainerName;
     LPWSTR pwszProvName;
@@ -208,12 +209,14 @@ BOOL WINAPI CertGetCertificateContextProperty(PCCERT_CONTEXT pCertContext, DWORD
 
 /* Sets a property; pvData NULL takes it away.
  *
- *   dwFlags   CERT_SET_PROPERTY_*: nothing is written to files, so they change nothing
- *   pvData    CRYPT_KEY_PROV_INFO for CERT_KEY_PROV_INFO_PROP_ID, DWORD for CERT_KEY_SPEC_PROP_ID, a CRYPT_DATA_BLOB for
- *             those whose value is bytes
+ *   dwFlags   CERT_STORE_NO_CRYPT_RELEASE_FLAG: a handle stays the caller's; without it, it is closed with the context.
+ *             CERT_SET_PROPERTY_*: nothing is written to files, so they change nothing
+ *   pvData    CRYPT_KEY_PROV_INFO for CERT_KEY_PROV_INFO_PROP_ID, CERT_KEY_CONTEXT for CERT_KEY_CONTEXT_PROP_ID,
+ *             NCRYPT_KEY_HANDLE for CERT_NCRYPT_KEY_HANDLE_PROP_ID, DWORD for CERT_KEY_SPEC_PROP_ID, a CRYPT_DATA_BLOB for
+ *             those whose value is bytes; for CERT_KEY_PROV_HANDLE_PROP_ID the HCRYPTPROV itself, cast to a pointer
  *
- * The value is copied.  CERT_KEY_PROV_HANDLE_PROP_ID, CERT_KEY_CONTEXT_PROP_ID and CERT_NCRYPT_KEY_HANDLE_PROP_ID:
- * ERROR_NOT_SUPPORTED, as there are no providers; SspiExtCertSetKey (sspi_ext.h) attaches a key. */
+ * The value is copied.  A key is looked for when it is needed: first that of a handle, then one that was set or named.
+ * Whether it is the certificate's is found out then, too: AcquireCredentialsHandle gives SEC_E_UNKNOWN_CREDENTIALS. */
 BOOL WINAPI CertSetCertificateContextProperty(PCCERT_CONTEXT pCertContext, DWORD dwPropId, DWORD dwFlags,
                                               const void *pvData);
 

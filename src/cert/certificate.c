@@ -66,6 +66,7 @@ static void free_properties(struct certificate *certificate)
 static void destroy(struct certificate *certificate)
 {
     free_properties(certificate);
+    key_link_free(&certificate->link);
     EVP_PKEY_free(certificate->key);
     free(certificate->place);
     secret_free(&certificate->pin);

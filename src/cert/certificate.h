@@ -26,6 +26,7 @@
 #include "base/status.h"
 #include "cert/library.h"
 
+struct capi;
 struct store;
 struct certificate;
 
@@ -81,16 +82,29 @@ STATUS certificate_key(struct certificate *certificate, EVP_PKEY **out);
 /* Whether a key was set or is named; loads nothing. */
 bool certificate_has_key(struct certificate *certificate);
 
+/* The same without regard to handles that were attached. */
+bool certificate_has_own_key(struct certificate *certificate);
+
 /* Where the key is, to be freed; NULL when it was set itself or there is none. */
 STATUS certificate_key_place(struct certificate *certificate, char **out);
 
-/* Sets the key; takes a reference of its own.  NULL takes the key away, and what names one.
+/* Sets the key; takes a reference of its own.  NULL takes the key away, and what names or holds one.
  * SEC_E_UNKNOWN_CREDENTIALS when it does not belong to the certificate's public key. */
 STATUS certificate_set_key(struct certificate *certificate, EVP_PKEY *key);
 
-/* Says where the key is: a "pkcs11:" URI (RFC 7512), "file:" URI or the path of a PEM or DER file, in UTF-8.  It is
- * loaded when somebody asks for it.  `pin` opens it and is copied; empty when the URI or the token needs none. */
+/* Says where the key is, in UTF-8: a key container of this process (cert/containers.h), a "pkcs11:" URI (RFC 7512), a "file:"
+ * URI or the path of a PEM or DER file.  It is loaded when somebody asks for it.  `pin` opens it and is copied; empty when the URI or the token needs none. */
 STATUS certificate_set_key_place(struct certificate *certificate, const char *place, struct bytes pin);
+
+/* Says that the key is a handle's (cert/capi.h), of which `object` is a reference that is taken over; it is looked for when
+ * somebody asks for it, before any other.  NULL takes it away and leaves what else there is.
+ *
+ *   spec    AT_KEYEXCHANGE, AT_SIGNATURE, CERT_NCRYPT_KEY_SPEC; 0: whichever key is the certificate's
+ *   owned   the handle is closed when the certificate gives it up; copies of the certificate have the key, not the handle */
+void certificate_set_key_handle(struct certificate *certificate, struct capi *object, DWORD spec, bool owned);
+
+/* A new reference to what was attached that way, NULL when there is nothing; `spec` as it was given. */
+struct capi *certificate_key_handle(struct certificate *certificate, DWORD *spec);
 
 /* ---------------------------------------------------------------- properties */
 

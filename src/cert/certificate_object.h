@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "cert/arena.h"
+#include "cert/capi.h"
 #include "cert/certificate.h"
 #include "cert/info.h"
 
@@ -30,6 +31,13 @@ struct property {
     uint8_t data[];
 };
 
+/* A handle that a program attached. */
+struct key_link {
+    struct capi *object; /* a reference */
+    DWORD spec;          /* AT_*, CERT_NCRYPT_KEY_SPEC; 0: whichever key is the certificate's */
+    bool owned;          /* closed when the certificate gives it up */
+};
+
 struct certificate {
     CERT_CONTEXT context; /* first: its address is what programs hold */
     atomic_uint_fast32_t refs;
@@ -37,11 +45,15 @@ struct certificate {
     struct store *store;  /* from the moment it is put into one, for ever */
     uint64_t position;    /* in the store; under the store's lock */
     pthread_mutex_t lock; /* of what follows; never held while a key is loaded */
+    struct key_link link; /* comes before what follows */
     EVP_PKEY *key;
     char *place; /* where the key is, when it was not given itself */
     struct secret pin;
     struct property *properties;
 };
+
+/* Gives up a reference to what was attached, and the handle where that is owned. */
+void key_link_free(struct key_link *link);
 
 /* Gives the store's reference back. */
 void certificate_release(struct certificate *certificate);

@@ -126,9 +126,45 @@ static bool fits(struct certificate *certificate, EVP_PKEY *key)
     return equal == 1;
 }
 
+void key_link_free(struct key_link *link)
+{
+    if (link->object != NULL && link->owned) {
+        (void)capi_close(capi_handle(link->object), capi_kind(link->object));
+    }
+    capi_drop(link->object);
+    *link = (struct key_link){.object = NULL};
+}
+
+void certificate_set_key_handle(struct certificate *certificate, struct capi *object, DWORD spec, bool owned)
+{
+    struct key_link old;
+    pthread_mutex_lock(&certificate->lock);
+    old = certificate->link;
+    certificate->link = (struct key_link){object, spec, owned};
+    pthread_mutex_unlock(&certificate->lock);
+    if (old.object == object) {
+        old.owned = false; /* the same handle again: it stays open */
+    }
+    key_link_free(&old);
+}
+
+struct capi *certificate_key_handle(struct certificate *certificate, DWORD *spec)
+{
+    struct capi *object;
+    pthread_mutex_lock(&certificate->lock);
+    object = certificate->link.object;
+    if (object != NULL) {
+        *spec = certificate->link.spec;
+        (void)capi_hold_again(object);
+    }
+    pthread_mutex_unlock(&certificate->lock);
+    return object;
+}
+
 STATUS certificate_set_key(struct certificate *certificate, EVP_PKEY *key)
 {
     EVP_PKEY *old;
+    struct key_link old_link;
     REQUIRE(key == NULL || fits(certificate, key), SEC_E_UNKNOWN_CREDENTIALS,
             "private key: belongs to another certificate");
     if (key != NULL) {
@@ -136,13 +172,16 @@ STATUS certificate_set_key(struct certificate *certificate, EVP_PKEY *key)
     }
     pthread_mutex_lock(&certificate->lock);
     old = certificate->key;
+    old_link = certificate->link;
     certificate->key = key;
+    certificate->link = (struct key_link){.object = NULL};
     free(certificate->place);
     certificate->place = NULL;
     secret_free(&certificate->pin);
     pthread_mutex_unlock(&certificate->lock);
     EVP_PKEY_free(old);
-    return SEC_E_OK;
+    key_link_free(&old_link);
+    return certificate_set_property(certificate, CERT_KEY_PROV_INFO_PROP_ID, BYTES_NONE); /* told of the old one */
 }
 
 STATUS certificate_set_key_place(struct certificate *certificate, const char *place, struct bytes pin)
@@ -165,13 +204,22 @@ STATUS certificate_set_key_place(struct certificate *certificate, const char *pl
     return SEC_E_OK;
 }
 
-bool certificate_has_key(struct certificate *certificate)
+bool certificate_has_own_key(struct certificate *certificate)
 {
     bool there;
     pthread_mutex_lock(&certificate->lock);
     there = certificate->key != NULL || certificate->place != NULL;
     pthread_mutex_unlock(&certificate->lock);
     return there;
+}
+
+bool certificate_has_key(struct certificate *certificate)
+{
+    bool attached;
+    pthread_mutex_lock(&certificate->lock);
+    attached = certificate->link.object != NULL;
+    pthread_mutex_unlock(&certificate->lock);
+    return attached || certificate_has_own_key(certificate);
 }
 
 STATUS certificate_key_place(struct certificate *certificate, char **out)
@@ -203,12 +251,70 @@ static STATUS look(struct certificate *certificate, EVP_PKEY **key, char **place
     return SEC_E_OK;
 }
 
+/* The key that `key_of` has for `spec`, or of both the one that is the certificate's; NULL when there is none such. */
+static EVP_PKEY *choose(struct certificate *certificate, EVP_PKEY *(*key_of)(const void *holder, DWORD spec),
+                        const void *holder, DWORD spec)
+{
+    static const DWORD specs[] = {AT_KEYEXCHANGE, AT_SIGNATURE};
+    for (size_t i = 0; i < 2; i++) {
+        EVP_PKEY *key = spec == specs[1 - i] ? NULL : key_of(holder, specs[i]);
+        if (key != NULL && fits(certificate, key)) {
+            return key;
+        }
+        EVP_PKEY_free(key);
+    }
+    return NULL;
+}
+
+static EVP_PKEY *key_of_handle(const void *holder, DWORD spec)
+{
+    return capi_private_key((const struct capi *)holder, spec);
+}
+
+static EVP_PKEY *key_of_container(const void *holder, DWORD spec)
+{
+    return container_key((struct container *)(uintptr_t)holder, spec);
+}
+
+/* From an attached handle; *out stays NULL when there is none. */
+static STATUS key_attached(struct certificate *certificate, EVP_PKEY **out)
+{
+    DWORD spec = 0;
+    AUTO_CAPI *object = certificate_key_handle(certificate, &spec);
+    if (object == NULL) {
+        return SEC_E_OK;
+    }
+    *out = choose(certificate, key_of_handle, object, spec);
+    REQUIRE(*out != NULL, SEC_E_UNKNOWN_CREDENTIALS,
+            "certificate: the handle that was attached has not got its private key (windows-behaviour S10)");
+    return SEC_E_OK;
+}
+
+/* From a container of this name; *out stays NULL when the name is none's. */
+static STATUS key_contained(struct certificate *certificate, const char *name, EVP_PKEY **out)
+{
+    AUTO_CONTAINER *container = NULL;
+    if (!container_find(name, &container)) {
+        return SEC_E_OK;
+    }
+    *out = choose(certificate, key_of_container, container, 0);
+    REQUIRE(*out != NULL, SEC_E_UNKNOWN_CREDENTIALS,
+            "certificate: the key container has not got its private key (windows-behaviour S10)");
+    return SEC_E_OK;
+}
+
 STATUS certificate_key(struct certificate *certificate, EVP_PKEY **out)
 {
     AUTO_FREE char *place = NULL;
     AUTO_SECRET pin = {NULL, 0};
     EVP_PKEY *key = NULL;
-    TRY(look(certificate, &key, &place, &pin));
+    TRY(key_attached(certificate, &key));
+    if (key == NULL) {
+        TRY(look(certificate, &key, &place, &pin));
+    }
+    if (key == NULL && place != NULL) { /* looked for each time: containers come and go */
+        TRY(key_contained(certificate, place, &key));
+    }
     if (key == NULL) {
         REQUIRE(place != NULL, SEC_E_NO_CREDENTIALS, "certificate: has no private key (windows-behaviour S9)");
         /* Without the lock: a token may take its time, and a fork meanwhile would leave the child with a lock for ever. */

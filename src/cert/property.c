@@ -201,6 +201,10 @@ DWORD certificate_next_property(struct certificate *certificate, DWORD id)
          property = property->next) {
         next = property->id > id ? property->id : 0;
     }
+    if (id < CERT_KEY_CONTEXT_PROP_ID && (next == 0 || next > CERT_KEY_CONTEXT_PROP_ID) &&
+        certificate->link.object != NULL) {
+        next = CERT_KEY_CONTEXT_PROP_ID;
+    }
     if (id < CERT_KEY_PROV_INFO_PROP_ID && (next == 0 || next > CERT_KEY_PROV_INFO_PROP_ID) &&
         (certificate->key != NULL || certificate->place != NULL)) {
         next = CERT_KEY_PROV_INFO_PROP_ID;
@@ -214,6 +218,7 @@ DWORD certificate_next_property(struct certificate *certificate, DWORD id)
 /* Copies of everything `from` has, taken under its lock. */
 struct copied {
     struct property *properties;
+    struct key_link link;
     EVP_PKEY *key;
     char *place;
     struct secret pin;
@@ -227,6 +232,7 @@ static void copied_free(struct copied *copied)
         copied->properties = property->next;
         property_free(property);
     }
+    key_link_free(&copied->link);
     EVP_PKEY_free(copied->key);
     free(copied->place);
     secret_free(&copied->pin);
@@ -242,6 +248,9 @@ static void copy_out(struct certificate *from, struct copied *copied)
             copy->next = copied->properties;
             copied->properties = copy;
         }
+    }
+    if (from->link.object != NULL) {
+        copied->link = (struct key_link){capi_hold_again(from->link.object), from->link.spec, false};
     }
     if (from->key != NULL && EVP_PKEY_up_ref(from->key) == 1) {
         copied->key = from->key;
@@ -271,8 +280,11 @@ static void properties_in(struct copied *copied, struct certificate *to, bool re
 static void key_in(struct copied *copied, struct certificate *to, bool replace)
 {
     pthread_mutex_lock(&to->lock);
-    if ((copied->key != NULL || copied->place != NULL) && (replace || (to->key == NULL && to->place == NULL))) {
-        struct copied old = {.key = to->key, .place = to->place, .pin = to->pin};
+    bool has = to->link.object != NULL || to->key != NULL || to->place != NULL;
+    if ((copied->link.object != NULL || copied->key != NULL || copied->place != NULL) && (replace || !has)) {
+        struct copied old = {.link = to->link, .key = to->key, .place = to->place, .pin = to->pin};
+        to->link = copied->link;
+        copied->link = (struct key_link){.object = NULL};
         to->key = STEAL(copied->key);
         to->place = STEAL(copied->place);
         to->pin = copied->pin;

@@ -249,6 +249,12 @@ static bool usual(const struct restrictions *restrictions, const struct suite *s
     return suite->cipher != SUITE_TRIPLE_DES_CBC || (!strong && lists(restrictions, CALG_3DES));
 }
 
+bool suite_is_usual(const struct suite *suite)
+{
+    const struct restrictions none = {.flags = 0};
+    return usual(&none, suite);
+}
+
 static bool allowed(const struct restrictions *restrictions, const struct suite *suite)
 {
     bool weak = suite->key_bits < restrictions->minimum_strength;

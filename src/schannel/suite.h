@@ -64,6 +64,9 @@ const struct suite *suite_find(uint16_t id);
 extern const struct suite suites[];
 extern const size_t suite_count;
 
+/* Whether a credential that says nothing of suites offers it (restrict.c). */
+bool suite_is_usual(const struct suite *suite);
+
 static inline bool suite_is_aead(const struct suite *suite)
 {
     return suite->cipher <= SUITE_CHACHA20_POLY1305;
