@@ -4,7 +4,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 
-static const char sspi_modules[][16] = {"secur32", "security", "sspicli", "schannel", "crypt32"};
+static const char sspi_modules[][16] = {"secur32", "security", "sspicli", "schannel", "crypt32", "ncrypt", "bcrypt"};
 static const char port_modules[][16] = {"kernel32", "advapi32"};
 
 static bool is_one_of(const char *name, size_t length, const char (*names)[16], size_t count)

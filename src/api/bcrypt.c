@@ -77,8 +77,7 @@ NTSTATUS WINAPI BCryptEnumContextFunctions(ULONG dwTable, LPCWSTR pszContext, UL
                                            PCRYPT_CONTEXT_FUNCTIONS *ppBuffer)
 {
     status_begin();
-    return api_end("BCryptEnumContextFunctions",
-                   functions_of(dwTable, pszContext, dwInterface, pcbBuffer, ppBuffer));
+    return api_end("BCryptEnumContextFunctions", functions_of(dwTable, pszContext, dwInterface, pcbBuffer, ppBuffer));
 }
 
 VOID WINAPI BCryptFreeBuffer(PVOID pvBuffer)

@@ -19,8 +19,11 @@ static const struct {
     const char *name;
     DWORD type; /* 0: any */
 } providers[] = {
-    {MS_DEF_PROV_A, PROV_RSA_FULL},         {MS_ENHANCED_PROV_A, PROV_RSA_FULL}, {MS_STRONG_PROV_A, PROV_RSA_FULL},
-    {MS_ENH_RSA_AES_PROV_A, PROV_RSA_AES}, {"OpenSSPI", 0},
+    {MS_DEF_PROV_A, PROV_RSA_FULL},
+    {MS_ENHANCED_PROV_A, PROV_RSA_FULL},
+    {MS_STRONG_PROV_A, PROV_RSA_FULL},
+    {MS_ENH_RSA_AES_PROV_A, PROV_RSA_AES},
+    {"OpenSSPI", 0},
 };
 
 /* Types that Windows numbers ("Cryptographic Provider Types") reach this far. */
@@ -171,8 +174,7 @@ BOOL WINAPI CryptDestroyKey(HCRYPTKEY hKey)
 
 static bool provider_has(DWORD type, ALG_ID algorithm)
 {
-    return algorithm == CALG_MD5 || algorithm == CALG_SHA1 ||
-           (type == PROV_RSA_AES && capi_hash_size(algorithm) != 0);
+    return algorithm == CALG_MD5 || algorithm == CALG_SHA1 || (type == PROV_RSA_AES && capi_hash_size(algorithm) != 0);
 }
 
 static STATUS create_hash(HCRYPTPROV handle, ALG_ID algorithm, HCRYPTKEY key, DWORD flags, HCRYPTHASH *out)

@@ -42,8 +42,7 @@ static DWORD last_error_of(SECURITY_STATUS status)
         return of_errno();
     default:
         /* HRESULT_FROM_WIN32 is taken off again: crypt32 mixes both kinds of codes. */
-        return ((DWORD)status & 0xFFFF0000) == 0x80070000 && status != E_INVALIDARG ? (DWORD)status & 0xFFFF
-                                                                                    : (DWORD)status;
+        return ((DWORD)status & 0xFFFF0000) == 0x80070000 ? (DWORD)status & 0xFFFF : (DWORD)status;
     }
 }
 

@@ -35,7 +35,8 @@ static void kept_read(struct certificate *certificate, uint8_t **memory, struct 
     out->flags = read_u32le(&reader);
     out->spec = read_u32le(&reader);
     out->provider = utf16_of(read_bytes(&reader, read_left(&reader)));
-    if (utf16_find(out->provider, 0) != utf16_length(out->provider) - 1) { /* who set it otherwise has not set it here */
+    if (utf16_find(out->provider, 0) !=
+        utf16_length(out->provider) - 1) { /* who set it otherwise has not set it here */
         out->provider = UTF16_NONE;
     }
 }
@@ -170,7 +171,8 @@ static STATUS set_handle(struct certificate *certificate, DWORD id, const void *
     case CERT_NCRYPT_KEY_HANDLE_PROP_ID:
         return attach(certificate, *handle, CAPI_STORED_KEY, CERT_NCRYPT_KEY_SPEC, flags);
     default:
-        REQUIRE(context->cbSize == sizeof *context, SEC_E_INVALID_PARAMETER, "CERT_KEY_CONTEXT: cbSize is not its size");
+        REQUIRE(context->cbSize == sizeof *context, SEC_E_INVALID_PARAMETER,
+                "CERT_KEY_CONTEXT: cbSize is not its size");
         if (context->dwKeySpec == CERT_NCRYPT_KEY_SPEC) {
             return attach(certificate, context->hNCryptKey, CAPI_STORED_KEY, CERT_NCRYPT_KEY_SPEC, flags);
         }

@@ -117,8 +117,8 @@ static STATUS read_numbers(struct reader *reader, size_t size, struct numbers *n
 static STATUS make_key(struct numbers *numbers, EVP_PKEY **out)
 {
     OSSL_LIB_CTX *library = cert_libctx();
-    AUTO(free_context) EVP_PKEY_CTX *context =
-        library == NULL ? NULL : EVP_PKEY_CTX_new_from_name(library, "RSA", NULL);
+    AUTO(free_context)
+    EVP_PKEY_CTX *context = library == NULL ? NULL : EVP_PKEY_CTX_new_from_name(library, "RSA", NULL);
     EVP_PKEY *key = NULL;
     REQUIRE(context != NULL && EVP_PKEY_fromdata_init(context) == 1, SEC_E_INSUFFICIENT_MEMORY, "no memory");
     REQUIRE(EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, numbers->parameters) == 1, NTE_BAD_DATA,

@@ -92,6 +92,7 @@ static void test_modules(void **state)
     assert_non_null(secur32);
     assert_ptr_equal(LoadLibraryA("C:\\Windows\\System32\\SECUR32.DLL"), secur32);
     assert_ptr_equal(LoadLibraryW(u"security"), secur32);
+    assert_ptr_equal(LoadLibraryA("ncrypt.dll"), secur32);
     assert_ptr_equal(LoadLibraryExW(u"Secur32.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32), secur32);
     assert_ptr_equal(GetModuleHandleA("sspicli.dll"), secur32);
     PSecurityFunctionTableW(SEC_ENTRY * init)(void) =

@@ -1,5 +1,6 @@
 /* Layouts and values of wincrypt_store.h and wincrypt_names.h. */
 #include "abi.h"
+#include "ncrypt.h"
 #include "wincrypt.h"
 
 /* clang-format off */
@@ -17,6 +18,11 @@ static const struct fact layout_rows[] = {
         AT(CRYPT_KEY_PROV_PARAM, dwFlags, 20),
     SIZE(CERT_KEY_CONTEXT, 24), AT(CERT_KEY_CONTEXT, hCryptProv, 8), AT(CERT_KEY_CONTEXT, hNCryptKey, 8),
         AT(CERT_KEY_CONTEXT, dwKeySpec, 16),
+    SIZE(BLOBHEADER, 8), AT(BLOBHEADER, bVersion, 1), AT(BLOBHEADER, aiKeyAlg, 4), SIZE(RSAPUBKEY, 12),
+        AT(RSAPUBKEY, bitlen, 4), AT(RSAPUBKEY, pubexp, 8),
+    SIZE(BCryptBuffer, 16), AT(BCryptBuffer, BufferType, 4), AT(BCryptBuffer, pvBuffer, 8), SIZE(BCryptBufferDesc, 16),
+        AT(BCryptBufferDesc, cBuffers, 4), AT(BCryptBufferDesc, pBuffers, 8),
+    SIZE(CRYPT_CONTEXT_FUNCTIONS, 16), AT(CRYPT_CONTEXT_FUNCTIONS, rgpszFunctions, 8),
     SIZE(CERT_RDN_ATTR, 32), AT(CERT_RDN_ATTR, dwValueType, 8), AT(CERT_RDN_ATTR, Value, 16),
     SIZE(CERT_RDN, 16), AT(CERT_RDN, rgRDNAttr, 8), SIZE(CERT_NAME_INFO, 16), AT(CERT_NAME_INFO, rgRDN, 8),
     SIZE(CERT_OTHER_NAME, 24), AT(CERT_OTHER_NAME, Value, 8),
@@ -37,6 +43,13 @@ static const struct fact layout_rows[] = {
 };
 
 static const struct fact value_rows[] = {
+    IS(PROV_RSA_FULL, 1), IS(PROV_RSA_SCHANNEL, 12), IS(PROV_RSA_AES, 24), IS(CRYPT_VERIFYCONTEXT, 0xF0000000),
+    IS(CRYPT_NEWKEYSET, 0x8), IS(CRYPT_DELETEKEYSET, 0x10), IS(CRYPT_MACHINE_KEYSET, 0x20), IS(CRYPT_SILENT, 0x40),
+    IS(CRYPT_DEFAULT_CONTAINER_OPTIONAL, 0x80), IS(SIMPLEBLOB, 1), IS(PUBLICKEYBLOB, 6), IS(PRIVATEKEYBLOB, 7),
+    IS(CUR_BLOB_VERSION, 2), IS(HP_ALGID, 1), IS(HP_HASHVAL, 2), IS(HP_HASHSIZE, 4), IS(CRYPT_LOCAL, 1),
+    IS(CRYPT_DOMAIN, 2), IS(NCRYPT_SCHANNEL_INTERFACE, 0x10002), IS(NCRYPT_MACHINE_KEY_FLAG, 0x20),
+    IS(NCRYPT_SILENT_FLAG, 0x40), IS(NCRYPT_OVERWRITE_KEY_FLAG, 0x80), IS(NCRYPTBUFFER_PKCS_KEY_NAME, 45),
+    IS(NCRYPTBUFFER_VERSION, 0),
     IS(CRYPT_E_PENDING_CLOSE, 0x8009200F), IS(NTE_BAD_ALGID, 0x80090008), IS(CRYPT_E_ASN1_EOD, 0x80093102),
     IS(CRYPT_E_ASN1_CORRUPT, 0x80093103), IS(CRYPT_E_UNEXPECTED_MSG_TYPE, 0x8009200A),
     IS(CRL_V1, 0x0), IS(CRL_V2, 0x1), IS(CERT_KEY_PROV_HANDLE_PROP_ID, 0x1), IS(CERT_KEY_PROV_INFO_PROP_ID, 0x2),
