@@ -88,6 +88,26 @@ extern "C" {
 DWORD WINAPI CertNameToStrA(DWORD dwCertEncodingType, PCERT_NAME_BLOB pName, DWORD dwStrType, LPSTR psz, DWORD csz);
 DWORD WINAPI CertNameToStrW(DWORD dwCertEncodingType, PCERT_NAME_BLOB pName, DWORD dwStrType, LPWSTR psz, DWORD csz);
 
+/* A text to a name, in DER: what CertNameToStr writes, and what people do: "CN=Alice, O=\"Firm, Inc.\"; C=DE".
+ *
+ *   dwStrType    CERT_OID_NAME_STR and CERT_X500_NAME_STR are the same: keys (CN, L, O, OU, E or Email, C, S or ST, STREET, T or
+ *                Title, G or GivenName, I or Initials, SN, DC ...) in any case, or OIDs, with or without "OID."; values may be
+ *                quoted.  With CERT_NAME_STR_*_FLAG:
+ *                COMMA, SEMICOLON, CRLF     what alone separates; otherwise "," and ";" do
+ *                NO_PLUS, NO_QUOTING        "+" and quotes are nothing special
+ *                REVERSE                    the last part of the text comes first in the name
+ *                FORCE_UTF8_DIR_STR         UTF8String always, not PrintableString for what fits there
+ *                ENABLE_UTF8_UNICODE, ENABLE_T61_UNICODE   for the rest UTF8String, TeletexString; otherwise BMPString
+ *   pbEncoded    NULL: *pcbEncoded receives the size
+ *   ppszError    NULL, or receives where in pszX500 a text is wrong, NULL for other failures
+ *
+ * TRUE; FALSE with CRYPT_E_INVALID_X500_STRING, CRYPT_E_INVALID_PRINTABLE_STRING (a country, say), CRYPT_E_INVALID_IA5_STRING
+ * (an e-mail address), ERROR_MORE_DATA, ERROR_NOT_SUPPORTED (a value in hexadecimal, "#0401FF"). */
+BOOL WINAPI CertStrToNameA(DWORD dwCertEncodingType, LPCSTR pszX500, DWORD dwStrType, void *pvReserved, BYTE *pbEncoded,
+                           DWORD *pcbEncoded, LPCSTR *ppszError);
+BOOL WINAPI CertStrToNameW(DWORD dwCertEncodingType, LPCWSTR pszX500, DWORD dwStrType, void *pvReserved,
+                           BYTE *pbEncoded, DWORD *pcbEncoded, LPCWSTR *ppszError);
+
 #define CERT_NAME_EMAIL_TYPE            1
 #define CERT_NAME_RDN_TYPE              2
 #define CERT_NAME_ATTR_TYPE             3
@@ -357,11 +377,13 @@ BOOL WINAPI CryptBinaryToStringW(const BYTE *pbBinary, DWORD cbBinary, DWORD dwF
 
 #ifdef UNICODE
 #define CertNameToStr       CertNameToStrW
+#define CertStrToName       CertStrToNameW
 #define CertGetNameString   CertGetNameStringW
 #define CryptStringToBinary CryptStringToBinaryW
 #define CryptBinaryToString CryptBinaryToStringW
 #else
 #define CertNameToStr       CertNameToStrA
+#define CertStrToName       CertStrToNameA
 #define CertGetNameString   CertGetNameStringA
 #define CryptStringToBinary CryptStringToBinaryA
 #define CryptBinaryToString CryptBinaryToStringA

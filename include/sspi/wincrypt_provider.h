@@ -102,6 +102,35 @@ BOOL WINAPI CryptImportKey(HCRYPTPROV hProv, const BYTE *pbData, DWORD dwDataLen
 /* Closes a key.  The provider's container keeps it. */
 BOOL WINAPI CryptDestroyKey(HCRYPTKEY hKey);
 
+/* ---------------------------------------------------------------- a certificate of one's own */
+
+typedef struct _CERT_EXTENSIONS {
+    DWORD cExtension;
+    PCERT_EXTENSION rgExtension;
+} CERT_EXTENSIONS, *PCERT_EXTENSIONS;
+
+#define CERT_CREATE_SELFSIGN_NO_SIGN     1
+#define CERT_CREATE_SELFSIGN_NO_KEY_INFO 2
+
+/* A certificate that is its own issuer, with its key.
+ *
+ *   hCryptProvOrNCryptKey   a provider or a key whose key it is; 0: that of pKeyProvInfo
+ *   dwFlags                 CERT_CREATE_SELFSIGN_NO_KEY_INFO: the certificate comes without its key
+ *   pKeyProvInfo            NULL, or the name of a key container; it and its key are made if they are not there
+ *   pSignatureAlgorithm     NULL: with SHA-256
+ *   pStartTime, pEndTime    UTC; NULL: from now, for a year
+ *   pExtensions             NULL: none
+ *
+ * Without a key of either kind, one of RSA is made, of 2048 bits.  CertFreeCertificateContext.
+ *
+ * NULL with CRYPT_E_ASN1_BADTAG (the name), NTE_BAD_ALGID, NTE_NO_KEY, E_INVALIDARG, ERROR_NOT_SUPPORTED (not signed). */
+PCCERT_CONTEXT WINAPI CertCreateSelfSignCertificate(HCRYPTPROV_OR_NCRYPT_KEY_HANDLE hCryptProvOrNCryptKey,
+                                                    PCERT_NAME_BLOB pSubjectIssuerBlob, DWORD dwFlags,
+                                                    PCRYPT_KEY_PROV_INFO pKeyProvInfo,
+                                                    PCRYPT_ALGORITHM_IDENTIFIER pSignatureAlgorithm,
+                                                    PSYSTEMTIME pStartTime, PSYSTEMTIME pEndTime,
+                                                    PCERT_EXTENSIONS pExtensions);
+
 /* ---------------------------------------------------------------- hashes */
 
 #define HP_ALGID     0x0001

@@ -1,6 +1,8 @@
 /* Names in certificates as text (wincrypt_names.h). */
 #include "api/crypt32.h"
 
+#include <string.h>
+
 #include "cert/name_text.h"
 
 #define TEXT_MAX (1u << 20)
@@ -41,6 +43,60 @@ DWORD WINAPI CertNameToStrA(DWORD dwCertEncodingType, PCERT_NAME_BLOB pName, DWO
 DWORD WINAPI CertNameToStrW(DWORD dwCertEncodingType, PCERT_NAME_BLOB pName, DWORD dwStrType, LPWSTR psz, DWORD csz)
 {
     return name_to_str(pName, dwStrType, true, psz, csz);
+}
+
+/* ---------------------------------------------------------------- CertStrToName */
+
+/* `wrong` receives where the text is wrong, in bytes of UTF-8, or SIZE_MAX. */
+static STATUS str_to_name(DWORD encoding, struct bytes utf8, DWORD how, BYTE *encoded, DWORD *size, size_t *wrong)
+{
+    AUTO_WRITER der = write_growing(TEXT_MAX);
+    DWORD type = how & 0xFFFF;
+    REQUIRE(crypt32_encoding(encoding) && size != NULL && type != CERT_SIMPLE_NAME_STR && type <= CERT_X500_NAME_STR,
+            SEC_E_INVALID_PARAMETER, "CertStrToName: another encoding, another form of text, or no place for the size");
+    TRY(name_text_read(utf8, how, &der, wrong));
+    return crypt32_give(write_result(&der), encoded, size);
+}
+
+BOOL WINAPI CertStrToNameA(DWORD dwCertEncodingType, LPCSTR pszX500, DWORD dwStrType, void *pvReserved, BYTE *pbEncoded,
+                           DWORD *pcbEncoded, LPCSTR *ppszError)
+{
+    SECURITY_STATUS status = SEC_E_INVALID_PARAMETER;
+    size_t wrong = SIZE_MAX;
+    status_begin();
+    if (pszX500 != NULL) {
+        status = str_to_name(dwCertEncodingType, bytes_of(pszX500, strlen(pszX500)), dwStrType, pbEncoded, pcbEncoded,
+                             &wrong);
+    }
+    if (ppszError != NULL) {
+        *ppszError = wrong == SIZE_MAX ? NULL : pszX500 + wrong;
+    }
+    return crypt32_done("CertStrToName", status);
+}
+
+/* Where the byte `at` of a text in UTF-8 is in UTF-16. */
+static size_t wide_place(const char *utf8, size_t at)
+{
+    AUTO_UTF16 head = UTF16_NONE;
+    return utf16_from_utf8(bytes_of(utf8, at), &head) < 0 ? 0 : utf16_length(head);
+}
+
+BOOL WINAPI CertStrToNameW(DWORD dwCertEncodingType, LPCWSTR pszX500, DWORD dwStrType, void *pvReserved,
+                           BYTE *pbEncoded, DWORD *pcbEncoded, LPCWSTR *ppszError)
+{
+    AUTO_FREE char *utf8 = NULL;
+    SECURITY_STATUS status;
+    size_t wrong = SIZE_MAX;
+    status_begin();
+    status = crypt32_utf8(pszX500, &utf8);
+    if (status >= 0) {
+        status =
+            str_to_name(dwCertEncodingType, bytes_of(utf8, strlen(utf8)), dwStrType, pbEncoded, pcbEncoded, &wrong);
+    }
+    if (ppszError != NULL) {
+        *ppszError = wrong == SIZE_MAX ? NULL : pszX500 + wide_place(utf8, wrong);
+    }
+    return crypt32_done("CertStrToName", status);
 }
 
 /* ---------------------------------------------------------------- CertGetNameString */

@@ -2,6 +2,7 @@
 
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/auto.h"
 #include "crypto/openssl_errors.h"
@@ -46,6 +47,35 @@ static const struct {
     {szOID_POSTAL_CODE, "PostalCode"},
     {szOID_DN_QUALIFIER, "dnQualifier"},
 };
+
+/* Other keys that CertStrToName takes. */
+static const struct {
+    const char *oid;
+    const char *name;
+} aliases[] = {
+    {szOID_RSA_emailAddr, "Email"},  {szOID_STATE_OR_PROVINCE_NAME, "ST"}, {szOID_TITLE, "Title"},
+    {szOID_GIVEN_NAME, "GivenName"}, {szOID_INITIALS, "Initials"},
+};
+
+static bool is_key(struct bytes key, const char *name)
+{
+    return strlen(name) == key.size && strncasecmp(name, (const char *)key.data, key.size) == 0;
+}
+
+const char *name_text_oid(struct bytes key)
+{
+    for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
+        if (is_key(key, attributes[i].name)) {
+            return attributes[i].oid;
+        }
+    }
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
+        if (is_key(key, aliases[i].name)) {
+            return aliases[i].oid;
+        }
+    }
+    return NULL;
+}
 
 static void write_text(struct writer *out, const char *text)
 {
