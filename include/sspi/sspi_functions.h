@@ -246,12 +246,13 @@ SECURITY_STATUS SEC_ENTRY AcceptSecurityContext(PCredHandle phCredential, PCtxtH
                                                 PSecBufferDesc pOutput, SSPI_OUT_ULONG pfContextAttr,
                                                 PTimeStamp ptsExpiry);
 
-/* Finishes a token after SEC_I_COMPLETE_NEEDED or SEC_I_COMPLETE_AND_CONTINUE (Digest only).
+/* Finishes a token after SEC_I_COMPLETE_NEEDED or SEC_I_COMPLETE_AND_CONTINUE (Digest only).  An established context of
+ * another package has nothing to finish: SEC_E_OK.
  *
  *   pToken   the client's output, or the server's input
  *
  * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_INVALID_TOKEN; SEC_E_OUT_OF_SEQUENCE when no leg asked for it or the count is
- * wrong; SEC_E_MESSAGE_ALTERED; SEC_E_UNSUPPORTED_FUNCTION for other packages. */
+ * wrong; SEC_E_MESSAGE_ALTERED; SEC_E_UNSUPPORTED_FUNCTION for other packages' contexts that are not established. */
 SECURITY_STATUS SEC_ENTRY CompleteAuthToken(PCtxtHandle phContext, PSecBufferDesc pToken);
 
 /* Prepares a shutdown, an alert or a change of session; the next leg with empty input gives the bytes (Schannel only).

@@ -13,7 +13,8 @@
  * Failure
  *   - initiate or accept with *context == NULL is a first leg.  When it fails the package leaves *context NULL.
  *   - a failed later leg leaves the context alive for DeleteSecurityContext; the package remembers that it failed and
- *     answers SEC_E_OUT_OF_SEQUENCE to any further step (Windows consumes the state: observed with NTLM).
+ *     answers SEC_E_OUT_OF_SEQUENCE to any further step (Windows consumes the state: observed with NTLM); but where the answer
+ *     did not fit, NTLM's client takes the same call again.
  *   - step_out is read by core only when the step did not fail, except `token` of a package that sends error tokens,
  *     and `flags` and `expiry` of a stream package that answers SEC_E_INSUFFICIENT_MEMORY.
  *   - a stream package keeps what did not fit, answers SEC_E_INSUFFICIENT_MEMORY, and gives it out when the call is

@@ -69,15 +69,27 @@ static SECURITY_STATUS take_identity(struct ntlm_credential *credential, const s
     return SEC_E_OK;
 }
 
+/* Nobody, with a list of packages: the caller's own identity, for these (curl's Negotiate without a user).  Without a list it
+ * is the anonymous user. */
+static bool is_default(const struct identity *identity)
+{
+    return identity->package_list.size != 0 && identity->user.size == 0 && identity->domain.size == 0 &&
+           identity->password.size == 0 && !identity->has_nt_hash && !identity->has_certificate;
+}
+
 static SECURITY_STATUS find_identity(const struct credential_in *in, struct identity *out)
 {
     if (in->auth_data != NULL) {
         TRY(identity_parse(in->auth_data, out));
+    }
+    if (in->auth_data != NULL && !is_default(out)) {
         REQUIRE(!out->has_certificate, SEC_E_NO_CREDENTIALS,
                 "a certificate's identity, whose PIN is no password of NTLM's (CredMarshalCredential)");
         return SEC_E_OK;
     }
-    return token_default_identity(in->principal, out);
+    identity_free(out);
+    *out = (struct identity){0};
+    return token_default_identity(in->principal, out); /* of the client that this thread stands for */
 }
 
 static void release_half_made(struct ntlm_credential **credential)

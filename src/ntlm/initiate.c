@@ -362,7 +362,7 @@ static SECURITY_STATUS later_leg(struct ntlm_credential *credential, struct ntlm
     REQUIRE(context->state == NTLM_STATE_WAIT_CHALLENGE, SEC_E_OUT_OF_SEQUENCE,
             "an earlier leg of this NTLM context failed; delete it and start again");
     SECURITY_STATUS status = answer_challenge(context, in, out);
-    if (status < 0) {
+    if (status < 0 && status != SEC_E_BUFFER_TOO_SMALL) { /* with room the same call may come again */
         context->state = NTLM_STATE_FAILED;
         ntlm_handshake_free(&context->handshake);
     }

@@ -348,7 +348,7 @@ static void test_unsupported_on_ntlm(void **state)
     char target[] = "host";
     pair_open(&pair, 0);
     token_init(&token, 4);
-    assert_status(CompleteAuthToken(&pair.server, &token.descriptor), SEC_E_UNSUPPORTED_FUNCTION);
+    assert_status(CompleteAuthToken(&pair.server, &token.descriptor), SEC_E_OK); /* nothing is left to complete */
     assert_status(ApplyControlToken(&pair.client, &token.descriptor), SEC_E_UNSUPPORTED_FUNCTION);
     assert_status(ApplyControlToken(&pair.client, NULL), SEC_E_UNSUPPORTED_FUNCTION);
     assert_status(SetContextAttributesA(&pair.client, SECPKG_ATTR_DTLS_MTU, token.bytes, 4),
