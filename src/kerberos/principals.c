@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/auto.h"
 #include "kerberos/library.h"
@@ -160,6 +161,33 @@ krb5_error_code target_parse(krb5_context krb, const char *target, krb5_principa
     }
     *out = parsed;
     return 0;
+}
+
+/* The spelling by which services are registered (RFC 4120 6.2.1, RFC 4559 4.1). */
+static const char *const service_names[] = {"HTTP", "MSSQLSvc", "MSSQL", "DNS", "FTP", "TERMSRV", "WSMAN", "RPCSS"};
+
+bool target_respell(krb5_principal service)
+{
+    if (service->length != 2) {
+        return false;
+    }
+    bool changed = false;
+    krb5_data *name = &service->data[0];
+    const char *known = NULL;
+    for (size_t i = 0; i < sizeof service_names / sizeof service_names[0]; i++) {
+        bool same =
+            strlen(service_names[i]) == name->length && strncasecmp(service_names[i], name->data, name->length) == 0;
+        known = same ? service_names[i] : known;
+    }
+    for (unsigned part = 0; part < 2; part++) {
+        krb5_data *text = &service->data[part];
+        for (unsigned i = 0; i < text->length; i++) {
+            char is = text->data[i], lower = is >= 'A' && is <= 'Z' ? (char)(is - 'A' + 'a') : is;
+            text->data[i] = part == 0 && known != NULL ? known[i] : lower;
+            changed = changed || text->data[i] != is;
+        }
+    }
+    return changed;
 }
 
 krb5_error_code target_tgt(krb5_context krb, krb5_const_principal client, krb5_principal *out)

@@ -34,6 +34,10 @@ krb5_error_code client_name_enterprise(krb5_context krb, const struct client_nam
 krb5_error_code target_parse(krb5_context krb, const char *target, krb5_principal *out);
 krb5_error_code target_tgt(krb5_context krb, krb5_const_principal client, krb5_principal *out);
 
+/* Service and host have no case on Windows, and have one in other KDCs: gives `service` the usual spelling (HTTP, host;
+ * the host's name in lower case), for one more question where the KDC knows no such service.  False: it had it. */
+bool target_respell(krb5_principal service);
+
 /* "user@REALM", owned by the caller. */
 STATUS principal_text(krb5_context krb, krb5_const_principal principal, struct utf16 *out);
 

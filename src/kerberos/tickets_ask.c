@@ -124,6 +124,9 @@ SECURITY_STATUS tickets_get_from(krb5_context krb, krb5_ccache cache, const char
             options |= KRB5_GC_USER_USER | KRB5_GC_NO_STORE;
         }
         code = krb5_get_credentials(krb, options, cache, &wanted, &got);
+        if (code == KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN && target != NULL && target_respell(wanted.server)) {
+            code = krb5_get_credentials(krb, options, cache, &wanted, &got);
+        }
     }
     wanted.second_ticket = (krb5_data){0};
     krb5_free_cred_contents(krb, &wanted);

@@ -8,6 +8,10 @@
 /* handshake type key_update, length 1, update_not_requested (RFC 8446 4.6.3) */
 static const uint8_t key_update[5] = {24, 0, 0, 1, 0};
 
+/* What a record may have beside its header and its text (RFC 8446 5.2): programs make the buffer that they receive into as
+ * large as the three of SecPkgContext_StreamSizes together, and a peer may pad. */
+#define TLS13_EXPANSION 256
+
 static size_t update_size(const struct suite *suite)
 {
     return RECORD_HEADER + sizeof key_update + 1 + suite_tag_size(suite);
@@ -16,7 +20,10 @@ static size_t update_size(const struct suite *suite)
 struct suite_sizes protect_sizes(const struct suite *suite, uint16_t version)
 {
     struct suite_sizes sizes = suite_stream_sizes(suite, version);
-    sizes.trailer += version == RECORD_TLS13 ? (uint32_t)update_size(suite) : 0;
+    if (version == RECORD_TLS13) { /* of a record's 256 bytes beside the text, EncryptMessage uses at most these */
+        sizes.trailer += (uint32_t)update_size(suite);
+        sizes.trailer = sizes.trailer > TLS13_EXPANSION ? sizes.trailer : TLS13_EXPANSION;
+    }
     return sizes;
 }
 

@@ -171,7 +171,7 @@ SECURITY_STATUS ends_receive(struct ends *ends, int side, uint8_t *out, size_t *
 
 SECURITY_STATUS ends_send(struct ends *ends, int from, const void *data, size_t size)
 {
-    uint8_t header[32], trailer[160];
+    uint8_t header[32], trailer[288];
     uint8_t *copy = copy_of(data, size);
     SecPkgContext_StreamSizes sizes;
     SECURITY_STATUS status = QueryContextAttributesA(&ends->contexts[from], SECPKG_ATTR_STREAM_SIZES, &sizes);
