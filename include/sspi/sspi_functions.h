@@ -118,9 +118,15 @@ SECURITY_STATUS SEC_ENTRY FreeCredentialsHandle(PCredHandle phCredential);
 #define FreeCredentialHandle FreeCredentialsHandle
 #endif
 
-/* Adds a credential to a handle; parameters as in AcquireCredentialsHandle.
+/* Adds another identity to a handle of Kerberos or Negotiate; parameters as in AcquireCredentialsHandle.  A first leg is tried
+ * with each, in the order they came, until one fits.
  *
- * SEC_E_INVALID_HANDLE; SEC_E_UNSUPPORTED_FUNCTION for a package that keeps one credential a handle. */
+ *   pszPackage       the handle's own package, or for Negotiate one that it chooses from; NULL: the handle's own
+ *   fCredentialUse   every direction that the handle was acquired for
+ *
+ * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_SECPKG_NOT_FOUND; SEC_E_UNSUPPORTED_FUNCTION for a package that keeps one credential a
+ * handle, or that the handle does not lead to; SEC_E_NO_CREDENTIALS for a direction that is missing; and what
+ * AcquireCredentialsHandle answers. */
 SECURITY_STATUS SEC_ENTRY AddCredentialsW(PCredHandle hCredentials, SEC_WCHAR *pszPrincipal, SEC_WCHAR *pszPackage,
                                           ULONG fCredentialUse, PVOID pAuthData, SEC_GET_KEY_FN pGetKeyFn,
                                           PVOID pvGetKeyArgument, PTimeStamp ptsExpiry);
@@ -310,8 +316,10 @@ SECURITY_STATUS SEC_ENTRY DelegateSecurityContext(PCtxtHandle phContext, LPSTR p
  *   pPackedContext   receives type EMPTY and the blob, which holds keys: wipe, then FreeContextBuffer
  *   pToken           receives NULL, or a HANDLE for CloseHandle; may be NULL
  *
+ * A TLS connection ends here when it is exported, as two copies would use nonces twice.
+ *
  * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_UNSUPPORTED_FUNCTION for TO_KERNEL or a package that cannot;
- * SEC_E_OUT_OF_SEQUENCE before the last leg; SEC_E_INSUFFICIENT_MEMORY. */
+ * SEC_E_OUT_OF_SEQUENCE before the last leg, and while TLS has a message under way; SEC_E_INSUFFICIENT_MEMORY. */
 SECURITY_STATUS SEC_ENTRY ExportSecurityContext(PCtxtHandle phContext, ULONG fFlags, PSecBuffer pPackedContext,
                                                 HANDLE *pToken);
 

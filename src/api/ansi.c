@@ -142,12 +142,27 @@ SECURITY_STATUS SEC_ENTRY AcquireCredentialsHandleA(SEC_CHAR *pszPrincipal, SEC_
     return acquire(pszPrincipal, &call);
 }
 
+static SECURITY_STATUS add_credentials(const char *principal, bool named, struct acquire_call *call)
+{
+    AUTO_ANSI text;
+    TRY(ansi_open(principal, &text));
+    call->principal = text.text;
+    return api_add_credentials(call, named);
+}
+
 SECURITY_STATUS SEC_ENTRY AddCredentialsA(PCredHandle hCredentials, SEC_CHAR *pszPrincipal, SEC_CHAR *pszPackage,
                                           ULONG fCredentialUse, PVOID pAuthData, SEC_GET_KEY_FN pGetKeyFn,
                                           PVOID pvGetKeyArgument, PTimeStamp ptsExpiry)
 {
     status_begin();
-    return api_end("AddCredentials", api_add_credentials(hCredentials));
+    struct acquire_call call = {
+        .package = find(pszPackage),
+        .use = fCredentialUse,
+        .auth_data = pAuthData,
+        .credential = hCredentials,
+        .expiry = ptsExpiry,
+    };
+    return api_end("AddCredentials", add_credentials(pszPrincipal, pszPackage != NULL, &call));
 }
 
 SECURITY_STATUS SEC_ENTRY QueryCredentialsAttributesA(PCredHandle phCredential, ULONG ulAttribute, PVOID pBuffer)

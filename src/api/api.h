@@ -103,7 +103,8 @@ struct acquire_call {
 
 /* AcquireCredentialsHandle, with its trace line. */
 STATUS api_acquire(const struct acquire_call *call);
-STATUS api_add_credentials(PCredHandle credential);
+/* AddCredentials; call->package counts where the caller named one. */
+STATUS api_add_credentials(const struct acquire_call *call, bool named);
 STATUS api_set_credential(PCredHandle credential, ULONG attribute, const void *value, size_t size);
 
 /* ---------------------------------------------------------------- context.c */

@@ -268,15 +268,12 @@ static SECURITY_STATUS finish(const struct step_call *call, struct context **new
     return SEC_E_OK;
 }
 
-typedef SECURITY_STATUS step_fn(struct credential *credential, struct context **context, const struct step_in *in,
-                                struct step_out *out);
-
 static SECURITY_STATUS run(const struct step_call *call, const struct parties *parties, const struct buffers *input,
                            const struct buffers *output, struct step_report *report)
 {
     const struct package *package = parties->package;
-    step_fn *step = call->initiator ? package->initiate : package->accept;
-    REQUIRE(step != NULL, SEC_E_UNSUPPORTED_FUNCTION, "the package has no such side");
+    REQUIRE((call->initiator ? package->initiate : package->accept) != NULL, SEC_E_UNSUPPORTED_FUNCTION,
+            "the package has no such side");
 
     AUTO_UTF16 owned_target = UTF16_NONE;
     struct step_in in = {0};
@@ -287,8 +284,9 @@ static SECURITY_STATUS run(const struct step_call *call, const struct parties *p
     struct step_out out = {.token = &plan.writer, .output = output, .expiry = CLOCK_NEVER};
 
     struct context *context = parties->context;
-    SECURITY_STATUS status = call->sasl ? sasl_step(package, call->initiator, parties->credential, &context, &in, &out)
-                                        : step(parties->credential, &context, &in, &out);
+    SECURITY_STATUS status = call->sasl
+                                 ? sasl_step(package, call->initiator, parties->credential, &context, &in, &out)
+                                 : credential_step(package, parties->credential, call->initiator, &context, &in, &out);
     AUTO(dispose_new) struct context *new_context = parties->context == NULL ? context : NULL;
     report->in = in.token.size;
     if (status < 0) {
@@ -492,6 +490,9 @@ static SECURITY_STATUS pack(struct context *context, ULONG flags, void **out_blo
     *out_block = context_buffer_copy(write_result(&writer));
     REQUIRE(*out_block != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for an exported context");
     *out_size = writer.size;
+    if (context->package->exported != NULL) {
+        context->package->exported(context);
+    }
     return SEC_E_OK;
 }
 

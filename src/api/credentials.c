@@ -70,11 +70,26 @@ SECURITY_STATUS SEC_ENTRY FreeCredentialsHandle(PCredHandle phCredential)
     return api_end("FreeCredentialsHandle", handle_close(HANDLE_CREDENTIAL, &handle));
 }
 
-SECURITY_STATUS api_add_credentials(PCredHandle credential)
+/* `package` NULL: that of the handle, as the caller named none; `named` says whether he did. */
+SECURITY_STATUS api_add_credentials(const struct acquire_call *call, bool named)
 {
     AUTO_PINNED pinned = {.object = NULL};
-    TRY(api_pin(HANDLE_CREDENTIAL, credential, &pinned));
-    FAIL(SEC_E_UNSUPPORTED_FUNCTION, "AddCredentials: the package takes one credential a handle");
+    TRY(api_pin(HANDLE_CREDENTIAL, call->credential, &pinned));
+    struct credential *credential = pinned_credential(&pinned);
+    REQUIRE(call->package != NULL || !named, SEC_E_SECPKG_NOT_FOUND, "AddCredentials: no package of this name");
+    REQUIRE(credential->package->add != NULL, SEC_E_UNSUPPORTED_FUNCTION,
+            "AddCredentials: the package takes one credential a handle");
+    struct credential_in in = {
+        .principal = call->principal,
+        .use = call->use & SECPKG_CRED_BOTH,
+        .use_flags = call->use & USE_FLAGS,
+        .auth_data = call->auth_data,
+    };
+    REQUIRE(in.use != 0, SEC_E_NO_CREDENTIALS, "AddCredentials: fCredentialUse names no direction");
+    uint64_t expiry = CLOCK_NEVER;
+    TRY(credential->package->add(credential, named ? call->package : credential->package, &in, &expiry));
+    api_time(expiry, call->expiry);
+    return SEC_E_OK;
 }
 
 SECURITY_STATUS SEC_ENTRY AddCredentialsW(PCredHandle hCredentials, SEC_WCHAR *pszPrincipal, SEC_WCHAR *pszPackage,
@@ -82,7 +97,15 @@ SECURITY_STATUS SEC_ENTRY AddCredentialsW(PCredHandle hCredentials, SEC_WCHAR *p
                                           PVOID pvGetKeyArgument, PTimeStamp ptsExpiry)
 {
     status_begin();
-    return api_end("AddCredentials", api_add_credentials(hCredentials));
+    struct acquire_call call = {
+        .principal = utf16_from_wide((const uint16_t *)pszPrincipal),
+        .package = package_find(utf16_from_wide((const uint16_t *)pszPackage)),
+        .use = fCredentialUse,
+        .auth_data = pAuthData,
+        .credential = hCredentials,
+        .expiry = ptsExpiry,
+    };
+    return api_end("AddCredentials", api_add_credentials(&call, pszPackage != NULL));
 }
 
 SECURITY_STATUS api_set_credential(PCredHandle credential, ULONG attribute, const void *value, size_t size)

@@ -222,7 +222,7 @@ static SECURITY_STATUS mechanism(const struct package *package, struct credentia
 {
     struct step_in asked = *in;
     asked.flags |= initiator ? ISC_REQ_INTEGRITY : 0; /* or the layer could not be agreed upon (RFC 4752 3.1) */
-    SECURITY_STATUS status = (initiator ? package->initiate : package->accept)(credential, out_context, &asked, out);
+    SECURITY_STATUS status = credential_step(package, credential, initiator, out_context, &asked, out);
     struct context *context = *out_context;
     if (status < 0) {
         return status;
@@ -294,7 +294,7 @@ static SECURITY_STATUS bare_leg(const struct package *package, bool initiator, s
 {
     bool first = *out_context == NULL;
     struct context *context = *out_context;
-    SECURITY_STATUS status = (initiator ? package->initiate : package->accept)(credential, &context, in, out);
+    SECURITY_STATUS status = credential_step(package, credential, initiator, &context, in, out);
     if (status < 0 || !first) {
         return status;
     }

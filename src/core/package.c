@@ -145,6 +145,7 @@ SECURITY_STATUS credential_acquire(const struct package *package, const struct c
     credential->package = package;
     credential->use = in->use;
     credential->kind = (uint8_t)kind;
+    atomic_init(&credential->other, NULL);
     TRY(handle_open(kind, credential, &credential->handle));
     *out_credential = STEAL(credential);
     *out_expiry = expiry;
@@ -163,7 +164,76 @@ void credential_close(struct credential *credential)
 static void end_credential(void *object)
 {
     struct credential *credential = object;
+    struct credential *other = atomic_load_explicit(&credential->other, memory_order_acquire);
     credential->package->release(credential);
+    credential_close(other); /* a context may still hold it */
+}
+
+/* ---------------------------------------------------------------- several identities */
+
+SECURITY_STATUS credential_add(struct credential *credential, const struct credential_in *in, uint64_t *out_expiry)
+{
+    REQUIRE((in->use & credential->use) == credential->use, SEC_E_NO_CREDENTIALS,
+            "AddCredentials: fCredentialUse lacks a direction that the handle was acquired for");
+    struct credential *made = NULL;
+    TRY(credential_acquire(credential->package, in, HANDLE_CREDENTIAL_PART, &made, out_expiry));
+    struct credential *last = credential, *none = NULL;
+    while (!atomic_compare_exchange_strong_explicit(&last->other, &none, made, memory_order_acq_rel,
+                                                    memory_order_acquire)) {
+        last = none;
+        none = NULL;
+    }
+    return SEC_E_OK;
+}
+
+/* The identity is not the one that is wanted here; another one may be. */
+static bool does_not_fit(SECURITY_STATUS status, bool initiator)
+{
+    switch (status) {
+    case SEC_E_NO_CREDENTIALS:
+    case SEC_E_WRONG_PRINCIPAL:
+        return true;
+    case SEC_E_NO_KERB_KEY: /* a server without the key of the client's ticket */
+        return !initiator;
+    case SEC_E_LOGON_DENIED: /* of a server this is a verdict on the client */
+    case SEC_E_NO_AUTHENTICATING_AUTHORITY:
+    case SEC_E_TARGET_UNKNOWN:
+        return initiator;
+    default:
+        return false;
+    }
+}
+
+static void begin_again(struct step_out *out)
+{
+    write_restart(out->token);
+    out->flags = 0;
+    out->expiry = CLOCK_NEVER;
+    out->bindings_result = 0;
+    out->existing = (SecHandle){0, 0};
+}
+
+SECURITY_STATUS credential_step(const struct package *package, struct credential *credential, bool initiator,
+                                struct context **context, const struct step_in *in, struct step_out *out)
+{
+    bool first = *context == NULL;
+    SECURITY_STATUS status = (initiator ? package->initiate : package->accept)(credential, context, in, out);
+    if (status >= 0 || !first || !does_not_fit(status, initiator)) {
+        return status;
+    }
+    for (struct credential *other = atomic_load_explicit(&credential->other, memory_order_acquire); other != NULL;
+         other = atomic_load_explicit(&other->other, memory_order_acquire)) {
+        begin_again(out);
+        SECURITY_STATUS answer = (initiator ? package->initiate : package->accept)(other, context, in, out);
+        if (answer >= 0) {
+            status_begin(); /* what the first one lacked is no failure any more */
+            return answer;
+        }
+        if (!does_not_fit(answer, initiator)) {
+            return answer;
+        }
+    }
+    return status;
 }
 
 __attribute__((constructor)) static void name_destructors(void)

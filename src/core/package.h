@@ -77,9 +77,10 @@ struct token;
 /* What a credential handle leads to; the package's own struct begins with it, and credential_acquire() fills it in. */
 struct credential {
     const struct package *package;
-    SecHandle handle; /* every credential has one: its pins are what keeps it alive */
-    uint8_t kind;     /* of the handle: HANDLE_CREDENTIAL or HANDLE_CREDENTIAL_PART */
-    uint32_t use;     /* SECPKG_CRED_INBOUND, _OUTBOUND or _BOTH */
+    SecHandle handle;                 /* every credential has one: its pins are what keeps it alive */
+    uint8_t kind;                     /* of the handle: HANDLE_CREDENTIAL or HANDLE_CREDENTIAL_PART */
+    uint32_t use;                     /* SECPKG_CRED_INBOUND, _OUTBOUND or _BOTH */
+    struct credential *_Atomic other; /* owned: what credential_add() added, itself perhaps with another one; core's */
 };
 
 /* What a context handle leads to; the package's own struct begins with it. */
@@ -194,6 +195,11 @@ struct package {
     void (*release)(struct credential *credential);
     SECURITY_STATUS (*query_credential)(struct credential *credential, uint32_t attribute, struct attribute *out);
     SECURITY_STATUS (*set_credential)(struct credential *credential, uint32_t attribute, struct bytes value);
+    /* AddCredentials: another identity for `package`, which is this one or one that it chooses from.  Any thread, beside any
+     * other call.  A package whose credentials are alone in what they lead to has credential_add() do it. */
+    SECURITY_STATUS(*add)
+    (struct credential *credential, const struct package *package, const struct credential_in *in,
+     uint64_t *out_expiry);
 
     /* The steps: the only functions that return SEC_I_* codes.  `credential` may be NULL on a later leg. */
     SECURITY_STATUS(*initiate)
@@ -214,7 +220,9 @@ struct package {
     SECURITY_STATUS (*set)(struct context *context, uint32_t attribute, struct bytes value);
     SECURITY_STATUS (*export_context)(struct context *context, uint32_t flags, struct writer *out);
     SECURITY_STATUS (*import_context)(struct bytes blob, struct context **out_context);
-    /* The same for packages whose functions serve several of them (module/); one of the two is enough. */
+    /* The blob is made and is the caller's: for packages whose sessions must not go on in two places. */
+    void (*exported)(struct context *context);
+    /* As import_context, for packages whose functions serve several of them (module/); one of the two is enough. */
     SECURITY_STATUS(*import_for)
     (const struct package *package, struct bytes blob, struct context **out_context);
 
@@ -282,6 +290,16 @@ const struct package *package_find_utf8(const char *name);
  * caller, HANDLE_CREDENTIAL_PART for one that another credential keeps.  It lives until credential_close(). */
 STATUS credential_acquire(const struct package *package, const struct credential_in *in, enum handle_kind kind,
                           struct credential **out_credential, uint64_t *out_expiry);
+
+/* Acquires another credential of the same package, for the same directions or more, to stand behind this one: a first leg that
+ * fails for want of a credential that fits is tried with it (credential_step).  SEC_E_NO_CREDENTIALS: `in` lacks one of the
+ * directions; what the package's acquire() answers. */
+STATUS credential_add(struct credential *credential, const struct credential_in *in, uint64_t *out_expiry);
+
+/* A leg.  A first one of a credential that others were added to is tried with each, in the order they came, until one makes a
+ * context or fails for another reason than that the identity does not fit; when none does, the first one's answer stands. */
+SECURITY_STATUS credential_step(const struct package *package, struct credential *credential, bool initiator,
+                                struct context **context, const struct step_in *in, struct step_out *out);
 
 /* The owner is done with it; it is released now, or when the last context drops it.  NULL: fine. */
 void credential_close(struct credential *credential);

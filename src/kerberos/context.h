@@ -87,6 +87,8 @@ struct kerberos_context {
 /* credential.c */
 SECURITY_STATUS kerberos_acquire(const struct credential_in *in, struct credential **out_credential,
                                  uint64_t *out_expiry);
+SECURITY_STATUS kerberos_add(struct credential *credential, const struct package *package,
+                             const struct credential_in *in, uint64_t *out_expiry);
 void kerberos_release(struct credential *credential);
 SECURITY_STATUS kerberos_query_credential(struct credential *credential, uint32_t attribute, struct attribute *out);
 

@@ -181,3 +181,11 @@ SECURITY_STATUS kerberos_query_credential(struct credential *base, uint32_t attr
     pthread_mutex_unlock(library_lock(credential));
     return status;
 }
+
+SECURITY_STATUS kerberos_add(struct credential *credential, const struct package *package,
+                             const struct credential_in *in, uint64_t *out_expiry)
+{
+    REQUIRE(package_is_same(package, &kerberos_package), SEC_E_UNSUPPORTED_FUNCTION,
+            "AddCredentials: a handle of Kerberos takes no credential of another package");
+    return credential_add(credential, in, out_expiry);
+}

@@ -21,6 +21,7 @@ const struct package kerberos_package = {
     .release = kerberos_release,
     .query_credential = kerberos_query_credential,
     .set_credential = kerberos_set_credential,
+    .add = kerberos_add,
 
     .initiate = kerberos_initiate,
     .accept = kerberos_accept,

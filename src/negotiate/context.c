@@ -97,8 +97,8 @@ SECURITY_STATUS negotiate_run(struct negotiate_context *context, const struct ne
         inner_in.flags |= context->mech->user_to_user ? ISC_REQ_USE_SESSION_KEY : 0;
     }
     struct step_out inner_out = {.token = answer, .output = out->output, .expiry = CLOCK_NEVER};
-    SECURITY_STATUS status = initiator ? package->initiate(part->credential, &context->inner, &inner_in, &inner_out)
-                                       : package->accept(part->credential, &context->inner, &inner_in, &inner_out);
+    SECURITY_STATUS status =
+        credential_step(package, part->credential, initiator, &context->inner, &inner_in, &inner_out);
     TRACE("Negotiate: %s answers %08x, %zu bytes in, %zu out", package->name, (unsigned)status, token.size,
           answer->size);
     context->last_status = status;

@@ -20,7 +20,7 @@ struct negotiate_part {
 
 struct negotiate_credential {
     struct credential base;
-    size_t count;
+    _Atomic(size_t) count; /* grows while others read: a part is there before it is counted */
     struct negotiate_part parts[MECH_COUNT];
 };
 
@@ -58,6 +58,8 @@ struct negotiate_context {
 SECURITY_STATUS negotiate_acquire(const struct credential_in *in, struct credential **out_credential,
                                   uint64_t *out_expiry);
 void negotiate_release(struct credential *credential);
+SECURITY_STATUS negotiate_add(struct credential *credential, const struct package *package,
+                              const struct credential_in *in, uint64_t *out_expiry);
 SECURITY_STATUS negotiate_query_credential(struct credential *credential, uint32_t attribute, struct attribute *out);
 SECURITY_STATUS negotiate_set_credential(struct credential *credential, uint32_t attribute, struct bytes value);
 

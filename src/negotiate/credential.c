@@ -1,5 +1,8 @@
 /* A Negotiate credential is one credential of each package that may be chosen. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "logon/identity_layout.h"
 #include "negotiate/choose.h"
@@ -39,6 +42,22 @@ static bool can_do_without(SECURITY_STATUS status)
     return status == SEC_E_NO_CREDENTIALS || status == SEC_E_SECPKG_NOT_FOUND;
 }
 
+/* Held for an instant, while a part is put where it belongs. */
+static pthread_mutex_t parts_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool put_part(struct negotiate_credential *credential, const struct package *package, struct credential *part)
+{
+    pthread_mutex_lock(&parts_lock);
+    bool room = negotiate_part(credential, package->name) == NULL;
+    if (room) {
+        size_t count = atomic_load(&credential->count);
+        credential->parts[count] = (struct negotiate_part){package, part};
+        atomic_store(&credential->count, count + 1);
+    }
+    pthread_mutex_unlock(&parts_lock);
+    return room;
+}
+
 /* Asks one package, unless it was asked already; `out_refusal` keeps the first polite refusal: that of a package
  * which is there, if one of them is. */
 static SECURITY_STATUS add_part(struct negotiate_credential *credential, const char *name,
@@ -57,8 +76,10 @@ static SECURITY_STATUS add_part(struct negotiate_credential *credential, const c
         return can_do_without(status) ? SEC_E_OK : status;
     }
     *expiry = until < *expiry ? until : *expiry;
-    credential->parts[credential->count] = (struct negotiate_part){package, part};
-    credential->count++;
+    if (!put_part(credential, package, part)) {
+        credential_close(part);
+        FAIL(SEC_E_UNSUPPORTED_FUNCTION, "AddCredentials: another thread has just added a credential of this package");
+    }
     return SEC_E_OK;
 }
 
@@ -97,6 +118,53 @@ void negotiate_release(struct credential *base)
         credential_close(credential->parts[i].credential);
     }
     free(credential);
+}
+
+/* ---------------------------------------------------------------- AddCredentials */
+
+/* One more identity for one package: the package's own, where it had none; else behind those that there are. */
+static SECURITY_STATUS add_identity(struct negotiate_credential *credential, const char *name,
+                                    const struct credential_in *in, uint64_t *expiry)
+{
+    const struct negotiate_part *part = negotiate_part(credential, name);
+    if (part != NULL) {
+        REQUIRE(part->package->add != NULL, SEC_E_UNSUPPORTED_FUNCTION,
+                "AddCredentials: the package takes one credential a handle, and has it");
+        return part->package->add(part->credential, part->package, in, expiry);
+    }
+    SECURITY_STATUS refusal = SEC_E_OK;
+    TRY(add_part(credential, name, in, expiry, &refusal));
+    return refusal;
+}
+
+/* `package` is Negotiate for every package that takes the identity, or one of them.  What the identity's package list, or an
+ * account of this machine, rules out is left out as in AcquireCredentialsHandle. */
+SECURITY_STATUS negotiate_add(struct credential *base, const struct package *package, const struct credential_in *in,
+                              uint64_t *out_expiry)
+{
+    struct negotiate_credential *credential = (struct negotiate_credential *)base;
+    AUTO_UTF16 list = UTF16_NONE;
+    bool local = false, taken = false;
+    SECURITY_STATUS refusal = SEC_E_OK;
+    REQUIRE((in->use & base->use) == base->use, SEC_E_NO_CREDENTIALS,
+            "AddCredentials: fCredentialUse lacks a direction that the handle was acquired for");
+    TRY(look_at_identity(in, &list, &local));
+    for (size_t i = 0; i < MECH_COUNT; i++) {
+        bool wanted = package_is_same(package, &negotiate_package) || package == package_find_utf8(mechs[i].package);
+        bool again = i != 0 && strcmp(mechs[i].package, mechs[i - 1].package) == 0; /* a package with two exchanges */
+        if (!wanted || again || !choose_allowed(list, mechs[i].package) || (local && mechs[i].third_party)) {
+            continue;
+        }
+        SECURITY_STATUS status = add_identity(credential, mechs[i].package, in, out_expiry);
+        taken = taken || status >= 0;
+        refusal = refusal == SEC_E_OK ? status : refusal;
+    }
+    REQUIRE(taken || refusal != SEC_E_OK, SEC_E_UNSUPPORTED_FUNCTION,
+            "AddCredentials: Negotiate has no such package, or the identity's package list rules it out");
+    if (taken) {
+        status_begin(); /* one package's refusal is none of ours */
+    }
+    return taken ? SEC_E_OK : refusal;
 }
 
 const struct negotiate_part *negotiate_part(const struct negotiate_credential *credential, const char *package)

@@ -19,6 +19,7 @@ const struct package negotiate_package = {
     .release = negotiate_release,
     .query_credential = negotiate_query_credential,
     .set_credential = negotiate_set_credential,
+    .add = negotiate_add,
 
     .initiate = negotiate_initiate,
     .accept = negotiate_accept,

@@ -5,6 +5,7 @@
 
 #include "crypto/openssl_errors.h"
 #include "schannel/datagram.h"
+#include "schannel/export.h"
 #include "schannel/mapping.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
@@ -25,9 +26,9 @@ static const struct group {
 
 static const struct group *group_of(struct schannel_context *context)
 {
-    int nid = (int)SSL_get_negotiated_group(context->ssl);
+    int nid = context->moved == NULL ? (int)SSL_get_negotiated_group(context->ssl) : NID_undef;
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
-        if (groups[i].nid == nid) {
+        if (context->moved != NULL ? groups[i].id == context->moved->group : groups[i].nid == nid) {
             return &groups[i];
         }
     }
@@ -181,6 +182,10 @@ static void application_protocol(struct schannel_context *context, struct attrib
 {
     const uint8_t *name = NULL;
     unsigned size = 0;
+    if (context->moved != NULL) {
+        out->protocol = secret_bytes(&context->moved->protocol);
+        return;
+    }
     SSL_get0_alpn_selected(context->ssl, &name, &size);
     out->protocol = bytes_of(name, size);
 }
@@ -369,8 +374,45 @@ static bool is_of_peer(uint32_t attribute)
     }
 }
 
+/* Of a connection that came from another process: what moved with it. */
+static bool is_moved(const struct schannel_context *context, uint32_t attribute)
+{
+    switch (attribute) {
+    case SECPKG_ATTR_SIZES:
+    case SECPKG_ATTR_PACKAGE_INFO:
+    case SECPKG_ATTR_STREAM_SIZES:
+    case SECPKG_ATTR_CONNECTION_INFO:
+    case SECPKG_ATTR_CONNECTION_INFO_EX:
+    case SECPKG_ATTR_CIPHER_INFO:
+    case SECPKG_ATTR_KEY_INFO:
+    case SECPKG_ATTR_FLAGS:
+    case SECPKG_ATTR_APPLICATION_PROTOCOL:
+    case SECPKG_ATTR_REMOTE_CERT_CONTEXT:
+    case SECPKG_ATTR_REMOTE_CERTIFICATES:
+        return true;
+    case SECPKG_ATTR_CERT_CHECK_RESULT:
+    case SECPKG_ATTR_CERT_CHECK_RESULT_INPROC:
+        return context->judged;
+    default:
+        return false;
+    }
+}
+
+static SECURITY_STATUS query_moved(const struct schannel_context *context, uint32_t attribute, struct attribute *out)
+{
+    bool unique = attribute == SECPKG_ATTR_UNIQUE_BINDINGS;
+    const struct secret *bindings = unique ? &context->moved->unique : &context->moved->endpoint;
+    REQUIRE((unique || attribute == SECPKG_ATTR_ENDPOINT_BINDINGS) && bindings->size != 0, SEC_E_UNSUPPORTED_FUNCTION,
+            "a connection that was imported has left this attribute behind (ImportSecurityContext)");
+    out->bytes = secret_bytes(bindings);
+    return SEC_E_OK;
+}
+
 static SECURITY_STATUS query(struct schannel_context *context, uint32_t attribute, struct attribute *out)
 {
+    if (context->moved != NULL && !is_moved(context, attribute)) {
+        return query_moved(context, attribute, out);
+    }
     REQUIRE(!is_of_peer(attribute) || !schannel_unproved(context), SEC_E_NO_CREDENTIALS,
             "the peer's key is not proved while another handshake is under way (RFC 5246 7.4.8)");
     switch (attribute) {

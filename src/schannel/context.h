@@ -91,6 +91,8 @@ struct schannel_datagram {
     uint8_t cookie[32];    /* what proves that the client gets what is sent to it (RFC 6347 4.2.1) */
 };
 
+struct schannel_moved; /* export.h */
+
 struct schannel_context {
     struct context base;
     struct schannel_credential *credential; /* [step] held */
@@ -130,6 +132,9 @@ struct schannel_context {
     int32_t policy_error;  /* the same as CertVerifyCertificateChainPolicy has it */
     uint32_t chain_errors; /* CERT_TRUST_* */
     uint32_t chain_info;
+
+    struct schannel_moved
+        *moved; /* owned: the connection came from elsewhere, and the SSL has shaken no hands; else NULL */
 
     struct schannel_exporter exporter; /* [step] attributes.c */
 

@@ -135,6 +135,8 @@ static void keep_own_session(struct schannel_context *context)
 static SECURITY_STATUS take_session(struct schannel_context *context, struct reader *reader)
 {
     uint32_t flags = read_u32le(reader);
+    REQUIRE(context->moved == NULL, SEC_E_UNSUPPORTED_FUNCTION,
+            "SCHANNEL_SESSION_TOKEN: the session of a connection that was imported is not here");
     REQUIRE(!reader->bad && (flags == SSL_SESSION_ENABLE_RECONNECTS || flags == SSL_SESSION_DISABLE_RECONNECTS),
             SEC_E_INVALID_TOKEN, "SCHANNEL_SESSION_TOKEN: dwFlags is neither of its two");
     bool before = context->session_wanted;

@@ -11,6 +11,7 @@
 #include "schannel/control.h"
 #include "schannel/datagram.h"
 #include "schannel/engine.h"
+#include "schannel/export.h"
 #include "schannel/psk.h"
 #include "schannel/step_buffers.h"
 #include "wire/reader.h"
@@ -517,6 +518,26 @@ static SECURITY_STATUS when_open(struct step *step)
     return renegotiate(step);
 }
 
+/* A connection that came from another process: what is ours alone goes on, what OpenSSL would have to do does not. */
+static SECURITY_STATUS when_moved(struct step *step)
+{
+    struct schannel_context *context = step->context;
+    bool notified = schannel_state(context) == SCHANNEL_NOTIFIED;
+    bool due = atomic_load_explicit(&context->update_due, memory_order_relaxed);
+    REQUIRE(schannel_state(context) != SCHANNEL_FAILED, SEC_E_OUT_OF_SEQUENCE,
+            "the context has failed: it can only be deleted");
+    REQUIRE(notified || due || step->in->token.size != 0, SEC_E_UNSUPPORTED_FUNCTION,
+            "a connection that was imported shakes no hands any more (ImportSecurityContext)");
+    size_t used = 0; /* messages are DecryptMessage's, but for what it has reported */
+    if (notified) {
+        size_t size = step->in->token.size;
+        used = size - (context->notified_extra < size ? context->notified_extra : size);
+    }
+    schannel_enter(context, SCHANNEL_OPEN);
+    TRY(control_key_update(context));
+    return deliver(step, SEC_E_OK, used);
+}
+
 static SECURITY_STATUS go_on(struct step *step)
 {
     struct schannel_context *context = step->context;
@@ -530,6 +551,9 @@ static SECURITY_STATUS go_on(struct step *step)
     if (context->control) {
         TRY(control_send(context));
         return deliver(step, SEC_E_OK, step->in->token.size); /* whatever input there is is stale (A3) */
+    }
+    if (context->moved != NULL) {
+        return when_moved(step);
     }
     switch (schannel_state(context)) {
     case SCHANNEL_HANDSHAKE:
@@ -590,7 +614,10 @@ void schannel_dispose(struct context *base)
     struct schannel_context *context = (struct schannel_context *)base;
     engine_free(context);
     datagram_fini(context);
-    credential_drop(&context->credential->base);
+    if (context->credential != NULL) {
+        credential_drop(&context->credential->base);
+    }
+    schannel_moved_free(context->moved);
     utf16_free(&context->target);
     free(context->host);
     free(context->exporter.label);

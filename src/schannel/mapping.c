@@ -367,6 +367,8 @@ static SECURITY_STATUS mapped_of(struct schannel_context *context, struct mapped
 SECURITY_STATUS schannel_impersonate(struct context *base, struct token **out_token)
 {
     struct mapped mapped;
+    REQUIRE(((struct schannel_context *)base)->moved == NULL, SEC_E_NO_IMPERSONATION,
+            "a connection that was imported stands for nobody: its credential's rules stayed behind");
     TRY(mapped_of((struct schannel_context *)base, &mapped));
     const struct canonical_name *name = &mapped.name;
     return token_new((struct utf16){name->user, name->user_size}, (struct utf16){name->domain, name->domain_size},

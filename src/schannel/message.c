@@ -140,7 +140,7 @@ static SECURITY_STATUS on_key_update(struct schannel_context *context, struct re
 /* Shows OpenSSL a part of a handshake stream under TLS 1.3: tickets.  It has nothing to say to them. */
 static SECURITY_STATUS show_openssl(struct schannel_context *context, struct bytes plaintext)
 {
-    if (plaintext.size == 0) {
+    if (plaintext.size == 0 || context->moved != NULL) { /* nothing is resumed from here */
         return SEC_E_OK;
     }
     enum engine_verdict verdict = engine_post_handshake(context, plaintext);
@@ -215,8 +215,9 @@ static SECURITY_STATUS on_handshake_tls13(struct schannel_context *context, cons
             TRY(show_openssl(context, read_bytes(&part, before)));
             return on_key_update(context, &reader);
         }
-        bool late = context->base.initiator ? type == HANDSHAKE_CERTIFICATE_ASKED
-                                            : type == HANDSHAKE_CERTIFICATE && context->asked_late;
+        bool late = context->moved != NULL    ? false /* OpenSSL would have to answer */
+                    : context->base.initiator ? type == HANDSHAKE_CERTIFICATE_ASKED
+                                              : type == HANDSHAKE_CERTIFICATE && context->asked_late;
         bool ticket = type == HANDSHAKE_NEW_SESSION_TICKET && context->base.initiator;
         /* A header cut by records has not been seen anywhere, and is no ticket of any size. */
         if (reader.bad || type == HANDSHAKE_KEY_UPDATE || (!ticket && !late && !context->gathers)) {

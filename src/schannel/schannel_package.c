@@ -1,6 +1,7 @@
 #include "schannel/schannel_package.h"
 
 #include "schannel/context.h"
+#include "schannel/export.h"
 #include "schannel/mapping.h"
 
 /* Values as Windows 10 and 11 report them (windows-behaviour G14). */
@@ -19,6 +20,7 @@
         .query_credential = schannel_query_credential, .initiate = schannel_initiate, .accept = schannel_accept,       \
         .apply_token = schannel_apply_token, .seal = schannel_seal, .unseal = schannel_unseal,                         \
         .query = schannel_query, .set = schannel_set, .impersonate = schannel_impersonate,                             \
+        .export_context = schannel_export, .exported = schannel_exported, .import_context = schannel_import,           \
         .dispose = schannel_dispose,                                                                                   \
     }
 

@@ -67,6 +67,16 @@ void write_field_close(struct writer *writer, struct writer_slot slot, size_t st
 /* Overwrites bytes already written: a MIC that covers the message it stands in.  Latches outside of them. */
 void write_patch(struct writer *writer, size_t at, struct bytes bytes);
 
+/* Begins again, with nothing written and nothing failed; what was written is overwritten by what comes. */
+static inline void write_restart(struct writer *writer)
+{
+    writer->size = 0;
+    writer->needed = 0;
+    writer->no_memory = false;
+    writer->bad = false;
+    writer->open = 0;
+}
+
 /* What has been written so far. */
 static inline struct bytes write_result(const struct writer *writer)
 {

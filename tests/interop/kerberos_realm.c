@@ -48,6 +48,75 @@ static void passwords(void **state)
     assert_status(first_leg("", "", "", "HTTP/nowhere.sspi.test"), SEC_E_TARGET_UNKNOWN);
 }
 
+/* ---------------------------------------------------------------- AddCredentials */
+
+static SEC_WINNT_AUTH_IDENTITY_A identity_of(const char *user, const char *domain, const char *password)
+{
+    return (SEC_WINNT_AUTH_IDENTITY_A){
+        (unsigned char *)text(user),     (ULONG)strlen(user),     (unsigned char *)text(domain), (ULONG)strlen(domain),
+        (unsigned char *)text(password), (ULONG)strlen(password), SEC_WINNT_AUTH_IDENTITY_ANSI};
+}
+
+/* Legs until both stand, with the credential that there is. */
+static void legs_of(struct session *s)
+{
+    s->size = 0;
+    for (int leg = 0; leg < 4 && (s->gss_major != GSS_S_COMPLETE || s->status != SEC_E_OK || leg == 0); leg++) {
+        sspi_step(s);
+        assert_status(s->status < 0 ? s->status : SEC_E_OK, SEC_E_OK);
+        if (s->size != 0) {
+            gss_step(s);
+            assert_false(GSS_ERROR(s->gss_major));
+        }
+    }
+    assert_status(s->status, SEC_E_OK);
+    assert_int_equal(s->gss_major, GSS_S_COMPLETE);
+}
+
+/* A client whose first identity has a wrong password, and the second is of a realm that is nowhere; with Negotiate, one that is
+ * added to Kerberos alone. */
+static void second_identity(void **state)
+{
+    static const char *const packages[] = {"Kerberos", "Negotiate"};
+    SEC_WINNT_AUTH_IDENTITY_A wrong = identity_of("bob", "SSPI.TEST", "wrong"),
+                              nowhere = identity_of("bob", "ELSEWHERE.TEST", "bob secret"),
+                              bob = identity_of("bob", "SSPI.TEST", "bob secret");
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct session s;
+        gss_buffer_desc name = GSS_C_EMPTY_BUFFER;
+        OM_uint32 minor = 0;
+        begin(&s, true);
+        s.package = packages[i];
+        s.mechanism = i == 0 ? s.mechanism : &spnego_mechanism;
+        s.identity = &wrong;
+        acquire(&s);
+        if (i == 0) {
+            sspi_step(&s);
+            assert_status(s.status, SEC_E_LOGON_DENIED);
+            assert_status(
+                AddCredentialsA(&s.credential, NULL, text("NTLM"), SECPKG_CRED_OUTBOUND, &bob, NULL, NULL, NULL),
+                SEC_E_UNSUPPORTED_FUNCTION);
+        }
+        assert_status(
+            AddCredentialsA(&s.credential, NULL, text("Kerberos"), SECPKG_CRED_OUTBOUND, &nowhere, NULL, NULL, NULL),
+            SEC_E_OK);
+        assert_status(
+            AddCredentialsA(&s.credential, NULL, text("Kerberos"), SECPKG_CRED_OUTBOUND, &bob, NULL, NULL, NULL),
+            SEC_E_OK);
+        legs_of(&s);
+        gss_name_t source = GSS_C_NO_NAME;
+        gss_ok(gss_inquire_context(&minor, s.gss_context, &source, NULL, NULL, NULL, NULL, NULL, NULL), minor,
+               "gss_inquire_context");
+        gss_ok(gss_display_name(&minor, source, &name, NULL), minor, "gss_display_name");
+        assert_int_equal(name.length, strlen("bob@SSPI.TEST"));
+        assert_memory_equal(name.value, "bob@SSPI.TEST", name.length);
+        gss_release_buffer(&minor, &name);
+        gss_release_name(&minor, &source);
+        end(&s);
+    }
+}
+
 /* A new key version while the server runs: tickets under the old and the new key are both taken. */
 static void rotation(void **state)
 {
@@ -399,9 +468,10 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(passwords),    cmocka_unit_test(user_to_user),   cmocka_unit_test(new_password),
-        cmocka_unit_test(ticket_cache), cmocka_unit_test(changing_cache), cmocka_unit_test(dead_kdc),
-        cmocka_unit_test(clock_skew),   cmocka_unit_test(threads),        cmocka_unit_test(rotation),
+        cmocka_unit_test(passwords),    cmocka_unit_test(second_identity), cmocka_unit_test(user_to_user),
+        cmocka_unit_test(new_password), cmocka_unit_test(ticket_cache),    cmocka_unit_test(changing_cache),
+        cmocka_unit_test(dead_kdc),     cmocka_unit_test(clock_skew),      cmocka_unit_test(threads),
+        cmocka_unit_test(rotation),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

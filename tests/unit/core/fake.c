@@ -45,6 +45,11 @@ static SECURITY_STATUS fake_step(bool initiator, struct credential *credential, 
     if (in->target.size != 0) {
         memcpy(script.seen_target, in->target.data, in->target.size);
     }
+    if (first && script.refusals > 0) {
+        script.refusals--;
+        write_bytes(out->token, bytes_of("refused", 7));
+        return script.refusal;
+    }
     if (first) {
         struct fake_context *made = calloc(1, sizeof *made);
         assert_non_null(made);
@@ -100,6 +105,13 @@ static SECURITY_STATUS fake_impersonate(struct context *context, struct token **
     return token_new(utf16_from_wide(user), UTF16_NONE, script.anonymous, NULL, out_token);
 }
 
+static SECURITY_STATUS fake_add(struct credential *credential, const struct package *package,
+                                const struct credential_in *in, uint64_t *out_expiry)
+{
+    REQUIRE(package == credential->package, SEC_E_UNSUPPORTED_FUNCTION, "the fake package takes its own alone");
+    return credential_add(credential, in, out_expiry);
+}
+
 const struct package fake = {
     .name = "Fake",
     .comment = "A package that does as it is told",
@@ -108,6 +120,7 @@ const struct package fake = {
     .max_token = MAX_TOKEN,
     .acquire = fake_acquire,
     .release = fake_release,
+    .add = fake_add,
     .initiate = fake_initiate,
     .accept = fake_accept,
     .complete = fake_complete,

@@ -29,6 +29,8 @@ struct script {
     uint8_t seen_target[1024];
     int contexts, credentials; /* alive now */
     int completed;
+    SECURITY_STATUS refusal; /* of so many first legs to come */
+    int refusals;
     bool anonymous; /* whom an acceptor context stands for */
 };
 

@@ -119,6 +119,78 @@ static void test_credential_lives_as_long_as_its_contexts(void **state)
     assert_int_equal(script.credentials, 0);
 }
 
+/* ---------------------------------------------------------------- AddCredentials */
+
+static SECURITY_STATUS add(CredHandle *credential, char *package, ULONG use)
+{
+    return AddCredentialsA(credential, NULL, package, use, NULL, NULL, NULL, NULL);
+}
+
+static void test_adding(void **state)
+{
+    CredHandle credential = acquire(fake_name), other = acquire(bare_name), dead = {0, 0};
+    char unknown[] = "Winter";
+    assert_int_equal(add(&credential, fake_name, SECPKG_CRED_BOTH), SEC_E_OK);
+    assert_int_equal(add(&credential, NULL, SECPKG_CRED_BOTH), SEC_E_OK);
+    assert_int_equal(AddCredentialsW(&credential, NULL, NULL, SECPKG_CRED_BOTH, NULL, NULL, NULL, NULL), SEC_E_OK);
+    assert_int_equal(script.credentials, 5);
+    assert_int_equal(add(&credential, unknown, SECPKG_CRED_BOTH), SEC_E_SECPKG_NOT_FOUND);
+    assert_int_equal(add(&credential, bare_name, SECPKG_CRED_BOTH), SEC_E_UNSUPPORTED_FUNCTION);
+    assert_int_equal(add(&credential, fake_name, 0), SEC_E_NO_CREDENTIALS);
+    assert_int_equal(add(&credential, fake_name, SECPKG_CRED_OUTBOUND), SEC_E_NO_CREDENTIALS);
+    assert_int_equal(add(&other, bare_name, SECPKG_CRED_BOTH), SEC_E_UNSUPPORTED_FUNCTION);
+    assert_int_equal(add(&dead, fake_name, SECPKG_CRED_BOTH), SEC_E_INVALID_HANDLE);
+    assert_int_equal(add(NULL, fake_name, SECPKG_CRED_BOTH), SEC_E_INVALID_HANDLE);
+    assert_int_equal(script.credentials, 5);
+    close_all(&credential, NULL);
+    close_all(&other, NULL);
+}
+
+/* The first one that fits makes the context, and the tokens of those before it reach nobody. */
+static void test_the_next_one_is_tried(void **state)
+{
+    struct io out;
+    CtxtHandle context;
+    CredHandle credential = acquire(fake_name);
+    assert_int_equal(initiate(&credential, NULL, 0, NULL, &context, io_init(&out, 100)), SEC_I_CONTINUE_NEEDED);
+    struct credential *first = script.seen_credential;
+    assert_int_equal(DeleteSecurityContext(&context), SEC_E_OK);
+    assert_int_equal(add(&credential, fake_name, SECPKG_CRED_BOTH), SEC_E_OK);
+    assert_int_equal(add(&credential, fake_name, SECPKG_CRED_BOTH), SEC_E_OK);
+
+    script.refusal = SEC_E_NO_CREDENTIALS;
+    script.refusals = 2;
+    assert_int_equal(initiate(&credential, NULL, 0, NULL, &context, io_init(&out, 100)), SEC_I_CONTINUE_NEEDED);
+    assert_ptr_not_equal(script.seen_credential, first);
+    assert_int_equal(out.buffers[0].cbBuffer, 20);
+    assert_int_equal(out.bytes[0], 0xC3);
+    assert_null(SspiExtLastReason(NULL));
+    assert_int_equal(initiate(&credential, &context, 0, NULL, NULL, io_init(&out, 100)), SEC_I_CONTINUE_NEEDED);
+
+    script.refusals = 3; /* nobody fits */
+    CtxtHandle none = {7, 7};
+    assert_int_equal(initiate(&credential, NULL, 0, NULL, &none, io_init(&out, 100)), SEC_E_NO_CREDENTIALS);
+    assert_int_equal(none.dwLower, 7);
+    assert_int_equal(script.refusals, 0);
+
+    script.refusal = SEC_E_INTERNAL_ERROR; /* that is not the identity's fault */
+    script.refusals = 2;
+    assert_int_equal(initiate(&credential, NULL, 0, NULL, &none, io_init(&out, 100)), SEC_E_INTERNAL_ERROR);
+    assert_int_equal(script.refusals, 1);
+
+    script.refusal = SEC_E_LOGON_DENIED; /* a client's own, but a server's verdict on its client */
+    script.refusals = 1;
+    assert_int_equal(AcceptSecurityContext(&credential, NULL, NULL, 0, 0, &none, NULL, NULL, NULL), SEC_E_LOGON_DENIED);
+    script.refusals = 1;
+    assert_int_equal(initiate(&credential, NULL, 0, NULL, &none, io_init(&out, 100)), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(DeleteSecurityContext(&none), SEC_E_OK);
+
+    assert_int_equal(FreeCredentialsHandle(&credential), SEC_E_OK);
+    assert_int_equal(script.credentials, 1); /* the one that `context` was made with */
+    assert_int_equal(DeleteSecurityContext(&context), SEC_E_OK);
+    assert_int_equal(script.credentials, 0);
+}
+
 static void test_complete(void **state)
 {
     struct io out;
@@ -179,6 +251,8 @@ int main(void)
         TEST(test_absent_slots),
         TEST(test_foreign_credential_on_a_later_leg),
         TEST(test_credential_lives_as_long_as_its_contexts),
+        TEST(test_adding),
+        TEST(test_the_next_one_is_tried),
         TEST(test_complete),
         TEST(test_whom_a_context_stands_for),
     };
