@@ -3,10 +3,10 @@
  * Source: Microsoft Learn, the pages of the functions and structures.  Functions that give FALSE, NULL or 0 for a failure
  * say why in GetLastError(); ERROR_INVALID_HANDLE and E_INVALIDARG, for stores and contexts that are none,
  * ERROR_NOT_ENOUGH_MEMORY and ERROR_NOT_SUPPORTED go without saying. */
+#include "wincrypt.h" /* ahead of the guard: what this gives must stand before wincrypt_provider.h */
+
 #ifndef _WINCRYPT_STORE_H_
 #define _WINCRYPT_STORE_H_
-
-#include "wincrypt.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -97,7 +97,7 @@ static void rule_18_47_48_51_sasl_as_curl_and_mongo(void **state)
         establish(&s);
         assert_status(QueryContextAttributesA(&s.context, SECPKG_ATTR_SIZES, &sizes), SEC_E_OK);
         for (int conf = 0; conf < 2; conf++) {
-            gss_buffer_desc layers = {4, "\7\0\20\0"}, wrapped = GSS_C_EMPTY_BUFFER;
+            gss_buffer_desc layers = {4, (char[]){7, 0, 16, 0}}, wrapped = GSS_C_EMPTY_BUFFER;
             gss_ok(gss_wrap(&minor, s.gss_context, conf, GSS_C_QOP_DEFAULT, &layers, NULL, &wrapped), minor,
                    "gss_wrap");
             unsigned char *stream = malloc(wrapped.length);
