@@ -164,6 +164,7 @@ static SECURITY_STATUS build_forwarding(const struct exchange_request *request, 
     struct forwarding *forwarding = calloc(1, sizeof *forwarding);
     REQUIRE(forwarding != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a forwarded ticket");
     forwarding->job = (struct library_job){.run = forwarding_run, .dispose = forwarding_dispose};
+    forwarding->job.for_client = tickets_are_a_clients(request->tickets);
     forwarding->request = *request;
     forwarding->request.ticket = ticket_hold(request->ticket);
     forwarding->request.tickets = tickets_hold(request->tickets);

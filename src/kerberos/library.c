@@ -15,8 +15,9 @@
 
 #define DEFAULT_CONFIGURATION "/etc/krb5.conf:/usr/etc/krb5.conf"
 
-#define CHECK_SECONDS 1   /* how often the configuration files are looked at */
-#define JOBS_MAX      256 /* calls of a KDC under way, the abandoned ones with them */
+#define CHECK_SECONDS 1              /* how often the configuration files are looked at */
+#define JOBS_MAX      256            /* calls of a KDC under way, the abandoned ones with them */
+#define CLIENT_JOBS   (JOBS_MAX / 4) /* of these in clients' names */
 
 /* ---------------------------------------------------------------- has the configuration changed? */
 
@@ -138,7 +139,8 @@ static void end_thread(void *argument)
 }
 
 static pthread_mutex_t job_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned jobs; /* under way, the abandoned ones with them */
+static unsigned jobs;        /* under way, the abandoned ones with them */
+static unsigned client_jobs; /* of these, in clients' names */
 
 static pthread_cond_t job_done;
 
@@ -174,7 +176,7 @@ static void after_fork(void)
 
 static void after_fork_in_child(void)
 {
-    jobs = 0; /* their threads are not here, nor those that wait for them */
+    jobs = client_jobs = 0; /* their threads are not here, nor those that wait for them */
     make_condition();
     after_fork();
 }
@@ -392,6 +394,26 @@ SECURITY_STATUS library_fail_at(krb5_context krb, enum library_side side, krb5_e
 
 /* ---------------------------------------------------------------- jobs */
 
+/* Under `job_lock`, both.  The tickets that a client forwards name his realm, and with it whom we ask: what he makes hang must
+ * leave room for everybody else. */
+static bool enter(struct library_job *job)
+{
+    bool room = jobs < JOBS_MAX && (!job->for_client || client_jobs < CLIENT_JOBS);
+    if (room) {
+        jobs++;
+        client_jobs += job->for_client ? 1 : 0;
+        job->references++;
+    }
+    return room;
+}
+
+static void leave(struct library_job *job)
+{
+    jobs--;
+    client_jobs -= job->for_client ? 1 : 0;
+    job->references--;
+}
+
 static void end_job(struct library_job *job)
 {
     free(job->proxy);
@@ -436,8 +458,7 @@ static void *job_thread(void *argument)
     pthread_mutex_lock(&job_lock);
     job->status = status;
     job->done = true;
-    jobs--;
-    job->references--;
+    leave(job);
     bool last = job->references == 0;
     pthread_cond_broadcast(&job_done);
     pthread_mutex_unlock(&job_lock);
@@ -471,15 +492,12 @@ SECURITY_STATUS library_run(struct library_job *job)
     deadline.tv_sec += policy_get()->kerberos_kdc_timeout;
     job->references = 1;
     pthread_mutex_lock(&job_lock);
-    bool room = jobs < JOBS_MAX;
-    jobs += room ? 1 : 0;
-    job->references += room ? 1 : 0;
+    bool room = enter(job);
     pthread_mutex_unlock(&job_lock);
     REQUIRE(room, SEC_E_NO_AUTHENTICATING_AUTHORITY, "too many calls are waiting for a KDC that does not answer");
     if (!start_thread(job)) {
         pthread_mutex_lock(&job_lock);
-        jobs--;
-        job->references--;
+        leave(job);
         pthread_mutex_unlock(&job_lock);
         FAIL(SEC_E_INSUFFICIENT_MEMORY, "no thread could be started to ask a KDC");
     }

@@ -68,6 +68,7 @@ struct library_job {
     SECURITY_STATUS (*run)(struct library_job *job, krb5_context krb);
     void (*dispose)(struct library_job *job); /* when the last of the two sides is done with it */
     struct kdc_proxy *proxy;                  /* owned by the job; NULL: the policy's, or none */
+    bool for_client;                          /* a server's, in the name of a client: fewer of these may hang at once */
 
     /* library_run()'s own. */
     unsigned references;
@@ -78,7 +79,7 @@ struct library_job {
 
 /* Runs it and waits.  Whatever the outcome, the caller calls library_job_drop() once afterwards; results are read before
  * that, and only after SEC_E_OK.  SEC_E_NO_AUTHENTICATING_AUTHORITY when the time is over, or when too many calls hang
- * already; SEC_E_INSUFFICIENT_MEMORY; what `run` answers. */
+ * already (for clients a quarter of what there is, for a client may choose a KDC that keeps silent); SEC_E_INSUFFICIENT_MEMORY; what `run` answers. */
 STATUS library_run(struct library_job *job);
 void library_job_drop(struct library_job *job);
 

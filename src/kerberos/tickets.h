@@ -48,6 +48,9 @@ STATUS tickets_open_user(const struct identity *identity, struct tickets **out);
  * SEC_E_INSUFFICIENT_MEMORY, SEC_E_INVALID_TOKEN. */
 STATUS tickets_open_forwarded(krb5_context krb, krb5_creds **creds, struct tickets **out);
 
+/* A server's, in the name of a client who forwarded them or who is acted for (S4U). */
+bool tickets_are_a_clients(const struct tickets *tickets);
+
 /* A service's own, by its keytab; it signs in when they are needed.  The statuses of keytab_account(). */
 STATUS tickets_open_service(krb5_context krb, struct keytab *keytab, krb5_const_principal service,
                             struct tickets **out);

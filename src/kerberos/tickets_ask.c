@@ -205,11 +205,18 @@ static void remember(uint64_t key, SECURITY_STATUS status, time_t began)
     }
 }
 
+bool tickets_are_a_clients(const struct tickets *tickets)
+{
+    bool forwarded = !tickets->signs_in && tickets->cache != NULL;
+    return tickets->service != NULL || forwarded;
+}
+
 SECURITY_STATUS tickets_ask(struct tickets *tickets, const char *target, struct bytes second, struct ticket **out)
 {
     struct request *request = calloc(1, sizeof *request);
     REQUIRE(request != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a request to a KDC");
     request->job = (struct library_job){.run = request_run, .dispose = request_dispose};
+    request->job.for_client = tickets_are_a_clients(tickets);
     request->tickets = tickets_hold(tickets);
     request->target = target != NULL ? strdup(target) : NULL;
     if (second.size != 0) {
