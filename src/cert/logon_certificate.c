@@ -25,19 +25,51 @@ static bool has_hash(struct certificate *certificate, const void *hash)
            size == CERTIFICATE_HASH_SIZE && memcmp(value, hash, CERTIFICATE_HASH_SIZE) == 0;
 }
 
-SECURITY_STATUS logon_certificate_find(const uint8_t hash[CERTIFICATE_HASH_SIZE], struct certificate **out)
+static bool has_place(struct certificate *certificate, const void *place)
+{
+    AUTO_FREE char *found = NULL;
+    return certificate_key_place(certificate, &found) >= 0 && found != NULL && strcmp(found, place) == 0;
+}
+
+static SECURITY_STATUS find(bool (*matches)(struct certificate *certificate, const void *wanted), const void *wanted,
+                            struct certificate **out)
 {
     static const uint8_t my[] = {'M', 0, 'Y', 0};
-    AUTO_CERTIFICATE *found = NULL;
-    for (int location = SYSTEM_USER; found == NULL && location <= SYSTEM_MACHINE; location++) {
+    *out = NULL;
+    for (int location = SYSTEM_USER; *out == NULL && location <= SYSTEM_MACHINE; location++) {
         AUTO_STORE *store = NULL;
         TRY(system_store_open(utf16_of(bytes_of(my, sizeof my)), (enum system_location)location, &store));
-        found = store_find(store, NULL, has_hash, hash);
+        *out = store_find(store, NULL, matches, wanted);
     }
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS logon_certificate_find(const uint8_t hash[CERTIFICATE_HASH_SIZE], struct certificate **out)
+{
+    AUTO_CERTIFICATE *found = NULL;
+    TRY(find(has_hash, hash, &found));
     REQUIRE(found != NULL, SEC_E_UNKNOWN_CREDENTIALS,
             "no certificate with this hash is in the store MY (CERT_CREDENTIAL_INFO)");
     REQUIRE(certificate_has_key(found), SEC_E_NO_CREDENTIALS, "the certificate has no private key here");
     *out = STEAL(found);
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS logon_certificate_at(const char *place, struct certificate **out)
+{
+    TRY(find(has_place, place, out));
+    REQUIRE(*out != NULL, SEC_E_UNKNOWN_CREDENTIALS,
+            "no certificate in the store MY has its key in this container (KERB_SMARTCARD_CSP_INFO)");
+    return SEC_E_OK;
+}
+
+SECURITY_STATUS logon_certificate_hash(struct certificate *certificate, uint8_t out[CERTIFICATE_HASH_SIZE])
+{
+    AUTO_FREE uint8_t *value = NULL;
+    size_t size = 0;
+    TRY(certificate_property(certificate, CERT_SHA1_HASH_PROP_ID, &value, &size));
+    REQUIRE(size == CERTIFICATE_HASH_SIZE, SEC_E_INTERNAL_ERROR, "a SHA-1 of another size");
+    memcpy(out, value, size);
     return SEC_E_OK;
 }
 

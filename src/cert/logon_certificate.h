@@ -10,6 +10,12 @@
  * SEC_E_UNKNOWN_CREDENTIALS: there is none; SEC_E_NO_CREDENTIALS: it has no private key; SEC_E_INSUFFICIENT_MEMORY. */
 STATUS logon_certificate_find(const uint8_t hash[CERTIFICATE_HASH_SIZE], struct certificate **out);
 
+/* The same for the one whose private key is at this place, UTF-8, as CRYPT_KEY_PROV_INFO has it in pwszContainerName. */
+STATUS logon_certificate_at(const char *place, struct certificate **out);
+
+/* SEC_E_INSUFFICIENT_MEMORY. */
+STATUS logon_certificate_hash(struct certificate *certificate, uint8_t out[CERTIFICATE_HASH_SIZE]);
+
 /* Whom it names, UTF-8, for free(): the Kerberos name (RFC 4556 3.2.2, id-pkinit-san) in `user` and `realm`, or the user
  * principal name (MS-PKCA 3.1.5.2.1), whose suffix in `realm` need not be one (`enterprise`).
  * SEC_E_UNKNOWN_CREDENTIALS: it names nobody; SEC_E_INSUFFICIENT_MEMORY. */

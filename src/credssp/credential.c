@@ -12,6 +12,7 @@
 #include "core/token.h"
 #include "credssp/context.h"
 #include "credssp/kerb_logon.h"
+#include "credssp/smart_card.h"
 #include "text/names.h"
 
 #define SCHANNEL_PACKAGE  "Microsoft Unified Security Protocol Provider"
@@ -98,6 +99,15 @@ static SECURITY_STATUS keep_password(struct credssp_credential *credential, cons
     return keep(credential, &credentials);
 }
 
+/* A certificate's PIN is no password, and for a server that has the card within reach (MS-CSSP 2.2.1.2.2). */
+static SECURITY_STATUS keep_card(struct credssp_credential *credential, const struct identity *identity)
+{
+    AUTO_UTF16 owned = UTF16_NONE;
+    struct ts_credentials credentials = {.type = TS_SMART_CARD};
+    TRY(smart_card_of_identity(identity, &owned, &credentials.smart_card));
+    return keep(credential, &credentials);
+}
+
 /* Whom the session stands for: the client that this thread impersonates, with what he delegated and nothing else, as the
  * program's own password is not his to spend; else the principal that was asked for, of those who are logged on.  Found out
  * here, as Negotiate does: a step may be another thread's. */
@@ -125,10 +135,10 @@ static SECURITY_STATUS take_identity(struct credssp_credential *credential, cons
     if (!identity.has_password) { /* without a name it only narrows the choice */
         return identity.user.size == 0 ? take_saved(credential, in) : SEC_E_OK;
     }
-    return keep_password(credential, &identity);
+    return identity.has_certificate ? keep_card(credential, &identity) : keep_password(credential, &identity);
 }
 
-/* The identity behind a packed password; borrowed. */
+/* The identity behind a packed logon; borrowed. */
 static SEC_WINNT_AUTH_IDENTITY_EXW identity_of(const struct ts_password *password)
 {
     return (SEC_WINNT_AUTH_IDENTITY_EXW){
@@ -154,8 +164,19 @@ static SECURITY_STATUS acquire_session(struct credssp_credential *credential, co
     return credential_acquire(package, &part, HANDLE_CREDENTIAL_PART, &credential->nego, out_expiry);
 }
 
-/* A packed logon.  A card and its PIN, and tickets, are for the server: the session is made with the tickets that the user
- * has. */
+/* A card and its PIN are for the server; the session is made with the certificate on it where it is at hand, and else, as for
+ * tickets that are handed on, with those that the user has. */
+static SECURITY_STATUS acquire_with_card(struct credssp_credential *credential, const struct credential_in *in,
+                                         const struct ts_smart_card *card, uint64_t *out_expiry)
+{
+    uint8_t user[64];
+    struct writer name = write_into(user, sizeof user);
+    TRY(smart_card_user(card, &name));
+    struct ts_password logon = {.user = utf16_of(write_result(&name)), .password = card->pin};
+    SEC_WINNT_AUTH_IDENTITY_EXW identity = identity_of(&logon);
+    return acquire_session(credential, in, name.size != 0 ? &identity : NULL, out_expiry);
+}
+
 static SECURITY_STATUS acquire_packed(struct credssp_credential *credential, const struct credential_in *in,
                                       const CREDSSP_CRED *cred, bool redirect, uint64_t *out_expiry)
 {
@@ -166,6 +187,9 @@ static SECURITY_STATUS acquire_packed(struct credssp_credential *credential, con
     REQUIRE(redirect == (credentials.type == TS_REMOTE_GUARD), SEC_E_UNKNOWN_CREDENTIALS,
             "CREDSSP_CRED_EX: CREDSSP_FLAG_REDIRECT goes with a KERB_TICKET_LOGON, and with nothing else");
     TRY(keep(credential, &credentials));
+    if (credentials.type == TS_SMART_CARD) {
+        return acquire_with_card(credential, in, &credentials.smart_card, out_expiry);
+    }
     if (credentials.type != TS_PASSWORD) {
         return acquire_session(credential, in, NULL, out_expiry);
     }

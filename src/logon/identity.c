@@ -32,9 +32,10 @@ static SECURITY_STATUS take_hash(struct utf16 digits, struct key16 *out)
     return SEC_E_OK;
 }
 
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#-";
+
 static int marshaled_digit(uint16_t unit)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#-";
     const char *at = unit != 0 && unit < 0x80 ? strchr(digits, (int)unit) : NULL;
     return at != NULL ? (int)(at - digits) : -1;
 }
@@ -60,6 +61,18 @@ static bool take_certificate(struct utf16 user, uint8_t out[20])
     }
     memcpy(out, hash, sizeof hash);
     return true;
+}
+
+void identity_write_certificate(const uint8_t hash[20], struct writer *out)
+{
+    write_u16le(out, '@');
+    write_u16le(out, '@');
+    write_u16le(out, 'B');
+    for (size_t bit = 0; bit < 160; bit += 6) {
+        unsigned next = bit / 8 + 1 < 20 ? hash[bit / 8 + 1] : 0;
+        unsigned window = hash[bit / 8] | next << 8;
+        write_u16le(out, (uint16_t)digits[window >> bit % 8 & 63]);
+    }
 }
 
 /* The secret in the clear, still as it stands in the identity. */

@@ -2,14 +2,16 @@
  *
  * Plain, EXA/EXW and EX2 are told apart by their first word (0x200, 0x201, anything else); ANSI or UNICODE is decided by
  * the Flags member, whichever function the structure comes through (observed on Windows).  Strings are counted; NULL and
- * empty members are both "absent" but for `has_*`.  A user that CredMarshalCredential made names a certificate.  A secret that SspiEncryptAuthIdentity encrypted is decrypted on the way,
- * in a copy; FreeRDP's way of passing a hash (a password length over 512) is understood.
+ * empty members are both "absent" but for `has_*`.  A user that CredMarshalCredential made names a certificate.  A secret that
+ * SspiEncryptAuthIdentity encrypted is decrypted on the way, in a copy; FreeRDP's way of passing a hash (a password length over
+ * 512) is understood.
  */
 #ifndef OPENSSPI_LOGON_IDENTITY_H
 #define OPENSSPI_LOGON_IDENTITY_H
 
 #include "base/secret.h"
 #include "text/utf16.h"
+#include "wire/writer.h"
 
 struct identity {
     struct utf16 user;      /* owned */
@@ -30,6 +32,9 @@ struct identity {
  * digits, packed credentials that do not hold together; SEC_E_DECRYPT_FAILURE: encrypted for somebody else;
  * SEC_E_INSUFFICIENT_MEMORY. */
 STATUS identity_parse(const void *auth_data, struct identity *out);
+
+/* Appends the user name that names a certificate by its SHA-1: "@@B..." in UTF-16LE, 60 bytes. */
+void identity_write_certificate(const uint8_t hash[20], struct writer *out);
 
 void identity_free(struct identity *identity);
 

@@ -513,6 +513,13 @@ static void marshaled_certificates(void **state)
         assert_int_equal(identity_parse(&given, &identity), SEC_E_OK);
         assert_int_equal(identity.has_certificate, cases[i].size != 0);
         assert_memory_equal(identity.certificate, cases[i].hash, sizeof identity.certificate);
+        if (identity.has_certificate) {
+            uint8_t back[60];
+            struct writer writer = write_into(back, sizeof back);
+            identity_write_certificate(identity.certificate, &writer);
+            assert_int_equal(writer.size, sizeof back);
+            assert_memory_equal(back, identity.user.data, sizeof back);
+        }
         assert_secret(identity.password, "1234");
     }
 }
