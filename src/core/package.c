@@ -236,6 +236,13 @@ SECURITY_STATUS credential_step(const struct package *package, struct credential
     return status;
 }
 
+SECURITY_STATUS step_asks_nobody(const struct step_in *in)
+{
+    REQUIRE((in->flags & ISC_REQ_PROMPT_FOR_CREDS) == 0, SEC_E_UNSUPPORTED_FUNCTION,
+            "nobody can be asked for credentials here (InitializeSecurityContext, ISC_REQ_PROMPT_FOR_CREDS)");
+    return SEC_E_OK;
+}
+
 __attribute__((constructor)) static void name_destructors(void)
 {
     handle_destructor(HANDLE_CREDENTIAL, end_credential);

@@ -301,6 +301,10 @@ STATUS credential_add(struct credential *credential, const struct credential_in 
 SECURITY_STATUS credential_step(const struct package *package, struct credential *credential, bool initiator,
                                 struct context **context, const struct step_in *in, struct step_out *out);
 
+/* SEC_E_UNSUPPORTED_FUNCTION for a client that wants its user asked (ISC_REQ_PROMPT_FOR_CREDS; InitializeSecurityContext,
+ * return codes): there is no desktop to ask on.  Each package's first leg looks at it; a module may know somebody to ask. */
+STATUS step_asks_nobody(const struct step_in *in);
+
 /* The owner is done with it; it is released now, or when the last context drops it.  NULL: fine. */
 void credential_close(struct credential *credential);
 

@@ -468,6 +468,7 @@ SECURITY_STATUS digest_initiate(struct credential *base, struct context **out_co
         return status;
     }
     AUTO(dispose_half_made) struct digest_context *context = NULL;
+    TRY(step_asks_nobody(in));
     REQUIRE(!http || (in->flags & ISC_REQ_CONFIDENTIALITY) == 0, SEC_E_SECURITY_QOS_FAILED,
             "Digest seals nothing by HTTP (InitializeSecurityContext (Digest))");
     TRY(digest_context_new(true, http, in->flags, (struct digest_credential *)base, &context));

@@ -260,6 +260,7 @@ static SECURITY_STATUS first_leg(struct kerberos_credential *credential, struct 
                                  const struct step_in *in, struct step_out *out)
 {
     struct kerberos_context *context = NULL;
+    TRY(step_asks_nobody(in));
     REQUIRE(credential != NULL && (credential->base.use & SECPKG_CRED_OUTBOUND) != 0, SEC_E_NO_CREDENTIALS,
             "a credential for servers alone (SECPKG_CRED_INBOUND) begins no context");
     REQUIRE(in->token.size == 0, SEC_E_INVALID_TOKEN, "a token on the first Kerberos leg, which the client sends");

@@ -89,7 +89,9 @@ SECURITY_STATUS negotiate_run(struct negotiate_context *context, const struct ne
     inner_in.token = token;
     inner_in.has_token = token.size != 0;
     bool initiator = context->base.initiator;
-    if (initiator && (in->flags & ISC_REQ_NO_INTEGRITY) == 0) {
+    if (initiator && (in->flags & ISC_REQ_NO_INTEGRITY) != 0) {
+        inner_in.flags &= ~(uint32_t)ISC_REQ_INTEGRITY; /* which is ignored then, in NTLM too (fContextReq) */
+    } else if (initiator) {
         inner_in.wished |= ISC_REQ_INTEGRITY; /* for the mechListMIC, and as Windows does in any case (observed) */
     }
     if (initiator && context->mech->third_party) { /* which of the package's two exchanges it is, the list says */

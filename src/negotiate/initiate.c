@@ -99,6 +99,7 @@ static bool goes_direct(const struct negotiate_context *context, bool hinted, co
 
 static SECURITY_STATUS first_leg(struct negotiate_context *context, const struct step_in *in, struct step_out *out)
 {
+    TRY(step_asks_nobody(in));
     AUTO_NEG_TOKEN hint = {.owner = NULL};
     bool hinted = in->token.size != 0;
     if (hinted) {

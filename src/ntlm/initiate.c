@@ -329,6 +329,7 @@ static SECURITY_STATUS answer_challenge(struct ntlm_context *context, const stru
 static SECURITY_STATUS first_leg(struct ntlm_credential *credential, struct context **out_context,
                                  const struct step_in *in, struct step_out *out)
 {
+    TRY(step_asks_nobody(in));
     REQUIRE(credential->has_identity || (in->flags & ISC_REQ_NULL_SESSION) != 0, SEC_E_NO_CREDENTIALS,
             "there are no credentials for this user: give some to AcquireCredentialsHandle, or `sspi logon`");
     REQUIRE(in->token.size == 0 || (in->flags & ISC_REQ_DATAGRAM) != 0, SEC_E_INVALID_TOKEN,

@@ -378,6 +378,8 @@ static SECURITY_STATUS begin(struct schannel_credential *credential, bool initia
 {
     if (!initiator) {
         TRY(check_first_accept(credential, in));
+    } else {
+        TRY(step_asks_nobody(in));
     }
     AUTO(dispose_half_made) struct schannel_context *context = NULL;
     TRY(new_context(credential, initiator, &context));

@@ -373,6 +373,108 @@ static void rule_61_62_names(void **state)
     end(&s);
 }
 
+/* ---------------------------------------------------------------- what the reference pages say besides (reference.c) */
+
+/* The server is one that the KDC lets delegate; the client has not asked it to prove itself. */
+static void delegation_needs_mutual_authentication(void **state)
+{
+    for (int mutual = 0; mutual < 2; mutual++) {
+        struct session s;
+        begin(&s, true);
+        s.target = "HTTP/delegate.sspi.test";
+        s.request = ISC_REQ_DELEGATE | (mutual ? ISC_REQ_MUTUAL_AUTH : 0);
+        establish(&s);
+        assert_int_equal((s.flags & ISC_RET_DELEGATE) != 0, mutual);
+        assert_int_equal(s.gss_delegated != GSS_C_NO_CREDENTIAL, mutual);
+        end(&s);
+    }
+}
+
+/* With both flags nothing protects messages. */
+static void no_integrity_outweighs_integrity(void **state)
+{
+    for (int without = 0; without < 2; without++) {
+        struct session s;
+        unsigned char message[4] = {0}, mic[64];
+        SecBuffer buffers[2] = {{sizeof message, SECBUFFER_DATA, message}, {sizeof mic, SECBUFFER_TOKEN, mic}};
+        SecBufferDesc signature = {SECBUFFER_VERSION, 2, buffers};
+        begin(&s, true);
+        s.request = ISC_REQ_INTEGRITY | (without ? ISC_REQ_NO_INTEGRITY : 0);
+        establish(&s);
+        assert_int_equal((s.flags & ISC_RET_INTEGRITY) != 0, !without);
+        assert_int_equal((s.gss_flags & GSS_C_INTEG_FLAG) != 0, !without);
+        assert_status(MakeSignature(&s.context, 0, &signature, 0), without ? SEC_E_UNSUPPORTED_FUNCTION : SEC_E_OK);
+        end(&s);
+    }
+}
+
+/* The order of bytes, the reserved arguments and CONNECTION: the call ends as the first one does, and so do its attributes. */
+static void arguments_that_change_nothing(void **state)
+{
+    static const struct {
+        ULONG flags, reserved1, representation, reserved2;
+    } calls[] = {{0, 0, 0, 0},
+                 {0, 0, SECURITY_NATIVE_DREP, 0},
+                 {0, 1, 0, 0},
+                 {0, 0, 0, 0xffffffff},
+                 {ISC_REQ_CONNECTION, 0, SECURITY_NETWORK_DREP, 0}};
+    static unsigned char token[TOKEN_MAX];
+    CredHandle credential = kerberos("Kerberos", NULL);
+    ULONG expected = 0;
+    for (size_t i = 0; i < COUNT(calls); i++) {
+        CtxtHandle context;
+        SecBuffer out = {TOKEN_MAX, SECBUFFER_TOKEN, token};
+        SecBufferDesc output = {SECBUFFER_VERSION, 1, &out};
+        ULONG attributes = 0;
+        assert_status(InitializeSecurityContextA(&credential, NULL, text(SERVICE), calls[i].flags, calls[i].reserved1,
+                                                 calls[i].representation, NULL, calls[i].reserved2, &context, &output,
+                                                 &attributes, NULL),
+                      SEC_E_OK);
+        expected = i == 0 ? attributes : expected;
+        assert_int_equal(attributes, expected | calls[i].flags); /* CONNECTION has one number, asked and returned */
+        assert_status(DeleteSecurityContext(&context), SEC_E_OK);
+    }
+    assert_status(FreeCredentialsHandle(&credential), SEC_E_OK);
+}
+
+static void nobody_is_asked_for_credentials(void **state)
+{
+    static unsigned char token[TOKEN_MAX];
+    static const char *const packages[] = {"Kerberos", "Negotiate"};
+    for (size_t i = 0; i < COUNT(packages); i++) {
+        CredHandle credential = kerberos(packages[i], NULL);
+        ULONG size;
+        assert_status(first_leg(&credential, SERVICE, ISC_REQ_PROMPT_FOR_CREDS, NULL, token, &size, NULL),
+                      SEC_E_UNSUPPORTED_FUNCTION);
+        assert_true(first_leg(&credential, SERVICE, 0, NULL, token, &size, NULL) >= 0);
+        assert_status(FreeCredentialsHandle(&credential), SEC_E_OK);
+    }
+}
+
+/* A Kerberos session has no second exchange: the call is refused, and the session does not mind (divergences.md). */
+static void nothing_begins_after_success(void **state)
+{
+    static const char *const packages[] = {"Kerberos", "Negotiate"};
+    for (size_t i = 0; i < COUNT(packages); i++) {
+        struct session s;
+        unsigned char message[4] = {0}, mic[64];
+        SecBuffer buffers[2] = {{sizeof message, SECBUFFER_DATA, message}, {sizeof mic, SECBUFFER_TOKEN, mic}};
+        SecBufferDesc signature = {SECBUFFER_VERSION, 2, buffers};
+        OM_uint32 minor;
+        begin(&s, true);
+        s.package = packages[i];
+        s.mechanism = i == 0 ? &krb5_mechanism : &spnego_mechanism;
+        establish(&s);
+        s.size = 0;
+        sspi_step(&s);
+        assert_status(s.status, SEC_E_OUT_OF_SEQUENCE);
+        assert_status(MakeSignature(&s.context, 0, &signature, 0), SEC_E_OK);
+        gss_buffer_desc said = {sizeof message, message}, their_mic = {buffers[1].cbBuffer, mic};
+        gss_ok(gss_verify_mic(&minor, s.gss_context, &said, &their_mic, NULL), minor, "gss_verify_mic");
+        end(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +490,11 @@ int main(void)
         cmocka_unit_test(rule_49_two_buffers_are_one_text),
         cmocka_unit_test(rule_58_bindings),
         cmocka_unit_test(rule_61_62_names),
+        cmocka_unit_test(delegation_needs_mutual_authentication),
+        cmocka_unit_test(no_integrity_outweighs_integrity),
+        cmocka_unit_test(arguments_that_change_nothing),
+        cmocka_unit_test(nobody_is_asked_for_credentials),
+        cmocka_unit_test(nothing_begins_after_success),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
