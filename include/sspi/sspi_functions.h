@@ -188,8 +188,9 @@ SECURITY_STATUS SEC_ENTRY SetCredentialsAttributesA(PCredHandle phCredential, UL
  * SEC_E_OK                      established; send the output unless it is empty
  * SEC_I_CONTINUE_NEEDED         send the output unless it is empty, receive a token, call again
  * SEC_I_COMPLETE_NEEDED, SEC_I_COMPLETE_AND_CONTINUE   as these two, with CompleteAuthToken(pOutput) before sending
- * SEC_I_INCOMPLETE_CREDENTIALS  Schannel: the server asks for a certificate; call again with the same input and a
- *                               credential that has one, or with ISC_REQ_USE_SUPPLIED_CREDS
+ * SEC_I_INCOMPLETE_CREDENTIALS  Schannel: the server asks for a certificate, and the credential has none, or none of an
+ *                               authority that it names (SECPKG_ATTR_ISSUER_LIST_EX); call again with the same input and
+ *                               a credential that has one, or with ISC_REQ_USE_SUPPLIED_CREDS
  * SEC_I_MESSAGE_FRAGMENT        DTLS: send, and call again at once for the next datagram
  * SEC_E_INCOMPLETE_MESSAGE      Schannel, CREDSSP: call again with the same bytes and more; nothing was written
  * SEC_E_INVALID_HANDLE          no such credential or context, or an acceptor's context

@@ -70,7 +70,7 @@ struct schannel_handshake {
     bool bridge_in;        /* records for OpenSSL, and its own, change sequence numbers (engine.h) */
     bool bridge_out;
     const SSL_SESSION *offered; /* for comparison alone: the session that the client asked to resume */
-    bool no_certificate;        /* go on without one */
+    bool insists;               /* the caller was told what is missing, and goes on with what there is */
     bool awaits_staple;         /* TLS 1.2: the verdict waits for CertificateStatus */
     struct bytes alpn;          /* the caller's list (RFC 7301 3.1), a part of: */
     uint8_t *alpn_owned;

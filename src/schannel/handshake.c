@@ -107,7 +107,8 @@ static void apply_flags(struct step *step)
     }
 }
 
-/* A call that found no certificate is repeated: with another credential, or with the same one to go on without. */
+/* A call that found no certificate, or none of an authority that the server names, is repeated: with another credential, or
+ * with the same one to go on with what it has.  Nobody who answers by a certificate is told twice. */
 static SECURITY_STATUS answer_certificate(struct step *step)
 {
     struct schannel_context *context = step->context;
@@ -116,8 +117,9 @@ static SECURITY_STATUS answer_certificate(struct step *step)
             TRY(engine_change_credential(context, step->credential));
             apply_flags(step);               /* the new one's rules: who was not judged is not trusted under them */
             context->session_wanted = false; /* its cache has no place for who was judged under the old one's */
+            context->handshake->insists = step->credential->identity_count != 0;
         } else {
-            context->handshake->no_certificate = true;
+            context->handshake->insists = true;
         }
         context->repeat.due = false;
     }

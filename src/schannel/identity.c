@@ -122,10 +122,11 @@ static int choose_for_client(SSL *ssl, struct schannel_context *context)
             return use(ssl, &credential->identities[i]);
         }
     }
-    if (credential->identity_count != 0) {
-        return use(ssl, &credential->identities[0]);
+    bool insists = (context->request & ISC_REQ_USE_SUPPLIED_CREDS) != 0 || context->handshake->insists;
+    if (credential->identity_count != 0) { /* of nobody whom the server named: SEC_I_INCOMPLETE_CREDENTIALS */
+        return insists || sk_X509_NAME_num(names) <= 0 ? use(ssl, &credential->identities[0]) : -1;
     }
-    if ((context->request & ISC_REQ_USE_SUPPLIED_CREDS) != 0 || context->handshake->no_certificate) {
+    if (insists) {
         return 1;
     }
     AUTO(identity_clear) struct schannel_identity own = {.certificate = NULL};

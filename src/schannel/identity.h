@@ -17,8 +17,9 @@ bool identity_issuer_is_named(const struct schannel_identity *identity, const ST
 
 /* For SSL_CTX_set_cert_cb.  A server shows those that carry the name the client asked for, all of the first one's name when
  * none does, and OpenSSL takes the one whose key the client can verify.  A client shows the first whose issuer the server
- * named, else its first; without any one of the user's own, unless it is told not to (SCH_CRED_NO_DEFAULT_CREDS,
- * ISC_REQ_USE_SUPPLIED_CREDS); and then it gives the caller the chance to find one (SEC_I_INCOMPLETE_CREDENTIALS). */
+ * named, or its first where the server names none; without any one of the user's own, unless it is told not to
+ * (SCH_CRED_NO_DEFAULT_CREDS, ISC_REQ_USE_SUPPLIED_CREDS).  Where that finds none it gives the caller the chance to
+ * (SEC_I_INCOMPLETE_CREDENTIALS, once), and then goes on with its first, whoever issued it, or without. */
 int identity_choose(SSL *ssl, void *argument);
 
 /* For SSL_CTX_set_session_ticket_cb: a server's ticket remembers which certificate was shown, and has a number (session.h). */
