@@ -106,7 +106,7 @@ static SECURITY_STATUS call(struct ends *ends, int side, SecBufferDesc *in, SecB
 
 SECURITY_STATUS ends_step(struct ends *ends, int side)
 {
-    static uint8_t said[ENDS_ROOM];
+    uint8_t said[ENDS_ROOM];
     size_t size = ends->size[side];
     uint8_t *exact = copy_of(ends->wire[side], size);
     SecBuffer in[2] = {{(ULONG)size, SECBUFFER_TOKEN, exact}, {0, SECBUFFER_EMPTY, NULL}};
@@ -192,7 +192,7 @@ SECURITY_STATUS ends_send(struct ends *ends, int from, const void *data, size_t 
 
 bool ends_message(struct ends *ends, int from, const void *data, size_t size)
 {
-    static uint8_t got[ENDS_ROOM];
+    uint8_t got[ENDS_ROOM];
     size_t got_size = 0;
     if (ends_send(ends, from, data, size) != SEC_E_OK) {
         return false;
