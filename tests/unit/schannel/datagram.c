@@ -1,6 +1,8 @@
 /* DTLS, with a network that loses, doubles and reorders. */
 #include "link.h"
 
+#include "schannel/suite.h"
+
 #define QUEUE 256
 
 struct network {
@@ -330,16 +332,36 @@ static void srtp(void **state)
     }
 }
 
+/* Pre-shared keys instead of certificates (RFC 4279, RFC 6347), over a quiet network and one that loses. */
+static void pre_shared_keys(void **state)
+{
+    static const DWORD versions[] = {SP_PROT_DTLS1_2, SP_PROT_DTLS1_0};
+    for (size_t i = 0; i < 4; i++) {
+        struct side_options client = {.protocols = versions[i % 2],
+                                      .flags = SCH_USE_PRESHAREDKEY_ONLY,
+                                      .request = ISC_REQ_DATAGRAM,
+                                      .mtu = 600,
+                                      .psk = "a key that both have",
+                                      .psk_identity = "Client_identity"};
+        struct side_options server = client;
+        server.request = ASC_REQ_DATAGRAM;
+        struct link *link = calloc(1, sizeof *link);
+        link_open(link, &client, &server);
+        shake(link, 7, i < 2 ? 0 : 20);
+        assert_int_equal(side_inside(&link->client)->suite->exchange, SUITE_ECDHE_PSK);
+        assert_null(SSL_get0_peer_certificate(side_inside(&link->client)->ssl));
+        link_exchange(link, 500);
+        link_close(link);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(quiet_network),
-        cmocka_unit_test(bad_network),
-        cmocka_unit_test(smallest_datagrams),
-        cmocka_unit_test(repeated_last_flight),
-        cmocka_unit_test(staples),
-        cmocka_unit_test(repeated_hello),
-        cmocka_unit_test(srtp),
+        cmocka_unit_test(pre_shared_keys),      cmocka_unit_test(quiet_network),
+        cmocka_unit_test(bad_network),          cmocka_unit_test(smallest_datagrams),
+        cmocka_unit_test(repeated_last_flight), cmocka_unit_test(staples),
+        cmocka_unit_test(repeated_hello),       cmocka_unit_test(srtp),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("schannel datagram", tests, NULL, NULL);
