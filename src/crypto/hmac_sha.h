@@ -1,4 +1,5 @@
-/* HMAC over SHA-1, SHA-256 and SHA-384 (RFC 2104, FIPS 180-4), from OpenSSL: the checksums of Kerberos.
+/* HMAC over SHA-1, SHA-256 and SHA-384 (RFC 2104, FIPS 180-4), from OpenSSL: the checksums of Kerberos and the
+ * key schedules of TLS.
  *
  * A key is kept as the two states that have absorbed its key blocks, so a message costs neither key set-up nor memory.
  * OpenSSL's EVP digests cannot do that without allocating for each message (EVP_MD_CTX_copy_ex), so the digests' own
