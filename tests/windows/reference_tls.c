@@ -374,7 +374,6 @@ static void flags_that_change_nothing(void **state)
         {ISC_REQ_INTEGRITY, ISC_RET_INTEGRITY},
         {ISC_REQ_MUTUAL_AUTH, ISC_RET_MUTUAL_AUTH},
         {ISC_REQ_DELEGATE, 0},
-        {ISC_REQ_PROMPT_FOR_CREDS, 0},
     };
     for (size_t i = 0; i < COUNT(cases) * COUNT(versions); i++) {
         ULONG asked = cases[i / 2].asked;
