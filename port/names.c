@@ -26,7 +26,7 @@ static bool account_of(PSID sid, const void *name_size, const void *domain_size,
     if (!IsValidSid(sid)) {
         return fail(ERROR_INVALID_SID);
     }
-    return sid_account(sid, out) ? true : fail(ERROR_NONE_MAPPED);
+    return sid_account(sid, out) || sid_by_value(sid, out) == SID_FOUND ? true : fail(ERROR_NONE_MAPPED);
 }
 
 BOOL WINAPI LookupAccountSidW(LPCWSTR lpSystemName, PSID Sid, LPWSTR Name, LPDWORD cchName, LPWSTR ReferencedDomainName,
@@ -50,6 +50,20 @@ BOOL WINAPI LookupAccountSidA(LPCSTR lpSystemName, PSID Sid, LPSTR Name, LPDWORD
     return name_fits && domain_fits ? TRUE : fail(ERROR_INSUFFICIENT_BUFFER);
 }
 
+/* Of DOMAIN\user: the SID that the domain gave, else one made of the name where nobody knows the domain. */
+static bool find_in_domain(const WCHAR *user, const WCHAR *domain, struct sid *out_sid, struct account *out)
+{
+    enum sid_answer answer = SID_UNKNOWN;
+    if (!sid_name_in_directory(user, domain, &answer, out_sid, out)) {
+        return fail(ERROR_NOT_ENOUGH_MEMORY);
+    }
+    if (answer != SID_UNKNOWN) {
+        return answer == SID_FOUND ? true : fail(ERROR_NONE_MAPPED);
+    }
+    *out = (struct account){user, domain, SidTypeUser};
+    return sid_of_account(user, domain, out_sid) ? true : fail(ERROR_NOT_ENOUGH_MEMORY);
+}
+
 /* DOMAIN\user, or a well-known name with or without its domain.  `name` is cut in two. */
 static bool find_account(WCHAR *name, struct sid *out_sid, struct account *out)
 {
@@ -64,11 +78,16 @@ static bool find_account(WCHAR *name, struct sid *out_sid, struct account *out)
     if (sid_of_well_known(user, domain, out_sid, out)) {
         return true;
     }
+    if (domain == NULL && sspi_wcschr(user, '@') != NULL) {
+        AUTO_FREE char *principal = port_narrow(user);
+        if (principal != NULL && sid_in_directory(principal, out_sid, out) == SID_FOUND) {
+            return true;
+        }
+    }
     if (domain == NULL || *domain == 0 || *user == 0) {
         return fail(ERROR_NONE_MAPPED);
     }
-    *out = (struct account){user, domain, SidTypeUser};
-    return sid_of_account(user, domain, out_sid) ? true : fail(ERROR_NOT_ENOUGH_MEMORY);
+    return find_in_domain(user, domain, out_sid, out);
 }
 
 /* What both widths do before they give the domain: the account, and room for its SID. */

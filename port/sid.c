@@ -88,6 +88,7 @@ struct known {
     struct sid sid;
     WCHAR *user; /* one block with the domain behind it, like the struct itself */
     WCHAR *domain;
+    SID_NAME_USE use;
 };
 
 static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -108,13 +109,13 @@ static void hash_upper(struct sha256_ctx *hash, const WCHAR *text)
     sha256_update(hash, 2, (const uint8_t[2]){0}); /* so that no two pairs of names read alike */
 }
 
-static struct known *known_new(const struct sid *sid, const WCHAR *user, const WCHAR *domain)
+static struct known *known_new(const struct sid *sid, const WCHAR *user, const WCHAR *domain, SID_NAME_USE use)
 {
     size_t user_size = (sspi_wcslen(user) + 1) * sizeof *user;
     size_t domain_size = (sspi_wcslen(domain) + 1) * sizeof *domain;
     struct known *made = malloc(sizeof *made + user_size + domain_size);
     if (made != NULL) {
-        *made = (struct known){.sid = *sid, .user = (WCHAR *)(made + 1)};
+        *made = (struct known){.sid = *sid, .user = (WCHAR *)(made + 1), .use = use};
         made->domain = made->user + user_size / sizeof *user;
         memcpy(made->user, user, user_size);
         memcpy(made->domain, domain, domain_size);
@@ -122,12 +123,12 @@ static struct known *known_new(const struct sid *sid, const WCHAR *user, const W
     return made;
 }
 
-bool sid_remember(const struct sid *sid, const WCHAR *user, const WCHAR *domain)
+bool sid_remember(const struct sid *sid, const WCHAR *user, const WCHAR *domain, SID_NAME_USE use)
 {
     pthread_mutex_lock(&known_lock);
     bool good = tfind(sid, &known, by_sid) != NULL;
     if (!good) {
-        struct known *made = known_new(sid, user, domain);
+        struct known *made = known_new(sid, user, domain, use);
         good = made != NULL && tsearch(made, &known, by_sid) != NULL;
         if (!good) {
             free(made);
@@ -148,7 +149,7 @@ bool sid_of_account(const WCHAR *user, const WCHAR *domain, struct sid *out)
     hash_upper(&hash, user);
     sha256_digest(&hash, USER_PARTS * sizeof *parts, (uint8_t *)(parts + 1 + DOMAIN_PARTS));
     struct sid made = sid_make(5, _countof(parts), parts);
-    if (!sid_remember(&made, user, domain)) {
+    if (!sid_remember(&made, user, domain, SidTypeUser)) {
         return false;
     }
     *out = made;
@@ -212,7 +213,7 @@ bool sid_account(PSID sid, struct account *out)
     pthread_mutex_lock(&known_lock);
     struct known *const *found = tfind(&key, &known, by_sid);
     if (found != NULL) {
-        *out = (struct account){(*found)->user, (*found)->domain, SidTypeUser};
+        *out = (struct account){(*found)->user, (*found)->domain, (*found)->use};
     }
     pthread_mutex_unlock(&known_lock);
     return found != NULL;

@@ -31,7 +31,20 @@ struct sid sid_anonymous(void);
 bool sid_of_account(const WCHAR *user, const WCHAR *domain, struct sid *out);
 
 /* Remembers whose SID this is; the first who says so is believed.  False when out of memory. */
-bool sid_remember(const struct sid *sid, const WCHAR *user, const WCHAR *domain);
+bool sid_remember(const struct sid *sid, const WCHAR *user, const WCHAR *domain, SID_NAME_USE use);
+
+/* What the machine's directories say (directory.c). */
+enum sid_answer {
+    SID_FOUND,   /* remembered */
+    SID_NOBODY,  /* the domain is known and has no such account */
+    SID_UNKNOWN, /* nobody knows the domain, or the account has no SID */
+};
+
+/* By "DOMAIN\user", "user@domain" or the text of a SID; by the parts of a name, false when out of memory; by a valid SID. */
+enum sid_answer sid_in_directory(const char *name, struct sid *out_sid, struct account *out);
+bool sid_name_in_directory(const WCHAR *user, const WCHAR *domain, enum sid_answer *out_answer, struct sid *out_sid,
+                           struct account *out);
+enum sid_answer sid_by_value(PSID sid, struct account *out);
 
 /* A SID from its text, "S-1-5-21-..."; false for anything else. */
 bool sid_from_text(const char *text, struct sid *out);

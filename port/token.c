@@ -76,14 +76,19 @@ static bool is_anonymous(const WCHAR *user, const WCHAR *domain)
     return sspi_wcscmp(user, u"ANONYMOUS LOGON") == 0 && sspi_wcscmp(domain, u"NT AUTHORITY") == 0;
 }
 
-/* The user's own: what its domain says (`given`), else made of the name. */
+/* The user's own: what its domain says (`given`), or the directory, else made of the name. */
 static bool add_user(struct sids *sids, const WCHAR *user, const WCHAR *domain, const struct sid *given)
 {
     struct sid own = sid_anonymous();
+    struct account account;
+    enum sid_answer answer = SID_UNKNOWN;
     bool good = is_anonymous(user, domain);
-    if (!good) {
-        own = given != NULL ? *given : own;
-        good = given != NULL ? sid_remember(given, user, domain) : sid_of_account(user, domain, &own);
+    if (!good && given != NULL) {
+        own = *given;
+        good = sid_remember(given, user, domain, SidTypeUser);
+    } else if (!good) {
+        good = sid_name_in_directory(user, domain, &answer, &own, &account) &&
+               (answer == SID_FOUND || sid_of_account(user, domain, &own));
     }
     add(sids, &own, 0);
     return good;

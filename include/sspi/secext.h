@@ -35,30 +35,35 @@ typedef enum {
 } EXTENDED_NAME_FORMAT,
     *PEXTENDED_NAME_FORMAT;
 
-/* The name of the user this thread acts for.
+/* The name of the user this thread acts for: whom it impersonates, else who logged on (`sspi logon`), else the login.
  *
- *   NameFormat     NameSamCompatible works always; the others need an account that has such a name
+ *   NameFormat     NameSamCompatible works always.  NameUserPrincipal, NameDnsDomain and NameDisplay are what the client's domain
+ *                  has told, the default Kerberos tickets, winbind, NSS and /etc/passwd; the other forms only a
+ *                  directory's objects have
  *   lpNameBuffer   may be NULL when *nSize is 0
  *
  * TRUE; FALSE with ERROR_MORE_DATA, ERROR_NO_SUCH_USER (NameUnknown), ERROR_NONE_MAPPED (no name of this form),
- * ERROR_NO_SUCH_DOMAIN (nobody to ask), ERROR_INVALID_PARAMETER (no such form). */
+ * ERROR_NO_SUCH_DOMAIN (nobody to ask, or nobody who answers in time), ERROR_INVALID_PARAMETER (no such form). */
 BOOLEAN SEC_ENTRY GetUserNameExA(EXTENDED_NAME_FORMAT NameFormat, LPSTR lpNameBuffer, PULONG nSize);
 BOOLEAN SEC_ENTRY GetUserNameExW(EXTENDED_NAME_FORMAT NameFormat, LPWSTR lpNameBuffer, PULONG nSize);
 
-/* The name of this computer's account in its domain.
+/* The name of this computer's account in its domain: as the policy says it ([names]), or winbind, or the keytab.
+ *
+ *   NameFormat     NameSamCompatible, NameUserPrincipal, NameDnsDomain; NameDisplay if winbind knows it
  *
  * TRUE; FALSE with ERROR_INSUFFICIENT_BUFFER, ERROR_CANT_ACCESS_DOMAIN_INFO (not in a domain), ERROR_NONE_MAPPED,
  * ERROR_INVALID_PARAMETER (NameUnknown, and no such form). */
 BOOLEAN SEC_ENTRY GetComputerObjectNameA(EXTENDED_NAME_FORMAT NameFormat, LPSTR lpNameBuffer, PULONG nSize);
 BOOLEAN SEC_ENTRY GetComputerObjectNameW(EXTENDED_NAME_FORMAT NameFormat, LPWSTR lpNameBuffer, PULONG nSize);
 
-/* Another form of an account's name.
+/* Another form of the name of an account, or of a domain ("DOM\\", "dom.example.com/"), which is looked up.
  *
- *   AccountNameFormat     of lpAccountName
+ *   AccountNameFormat     of lpAccountName; NameUnknown: by its looks
  *   DesiredNameFormat     of the answer
  *   lpTranslatedName      NULL: only the size is wanted
  *
- * TRUE; FALSE with ERROR_INSUFFICIENT_BUFFER, ERROR_NONE_MAPPED, ERROR_NO_SUCH_DOMAIN, ERROR_INVALID_PARAMETER. */
+ * TRUE; FALSE with ERROR_INSUFFICIENT_BUFFER, ERROR_NONE_MAPPED (no such account, or no such form of its name),
+ * ERROR_NO_SUCH_DOMAIN (nobody who answers knows the domain), ERROR_INVALID_PARAMETER. */
 BOOLEAN SEC_ENTRY TranslateNameA(LPCSTR lpAccountName, EXTENDED_NAME_FORMAT AccountNameFormat,
                                  EXTENDED_NAME_FORMAT DesiredNameFormat, LPSTR lpTranslatedName, PULONG nSize);
 BOOLEAN SEC_ENTRY TranslateNameW(LPCWSTR lpAccountName, EXTENDED_NAME_FORMAT AccountNameFormat,

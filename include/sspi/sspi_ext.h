@@ -158,6 +158,28 @@ SECURITY_STATUS SEC_ENTRY SspiExtOpenThreadToken(HANDLE *phToken);
  * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_NO_IMPERSONATION, as ImpersonateSecurityContext: the thread keeps the identity it had. */
 SECURITY_STATUS SEC_ENTRY SspiExtSetThreadToken(HANDLE hToken);
 
+/* An account or a domain, as the machine's directories know it: winbindd, NSS (sssd among it), /etc/passwd.  Texts are UTF-8;
+ * NULL where nothing is known. */
+typedef struct _SSPI_EXT_ACCOUNT {
+    ULONG Size;         /* sizeof(SSPI_EXT_ACCOUNT); later versions only append */
+    ULONG Use;          /* SID_NAME_USE: 1 user, 2 group, 3 domain, 4 alias, 5 well-known group, 9 computer */
+    const char *User;   /* NULL: the domain itself */
+    const char *Domain; /* its NetBIOS name, or its DNS name where nobody knows the other */
+    const char *DnsDomain;
+    const char *DisplayName;
+    const char *Sid;
+} SSPI_EXT_ACCOUNT;
+
+/* Looks an account up.  What has to be asked of a domain controller may take as long as the policy lets it ([names]
+ * lookup-timeout), and no longer.
+ *
+ *   pszName     "DOMAIN\user", "DOMAIN\" for the domain, "user@domain", or the text of a SID
+ *   ppAccount   receives one block, for FreeContextBuffer
+ *
+ * SEC_E_OK; SEC_E_TARGET_UNKNOWN (the domain has no such account); SEC_E_NO_AUTHENTICATING_AUTHORITY (nobody who answers knows
+ * the domain); SEC_E_INVALID_PARAMETER (NULL, not UTF-8); SEC_E_INSUFFICIENT_MEMORY. */
+SECURITY_STATUS SEC_ENTRY SspiExtFindAccount(const char *pszName, SSPI_EXT_ACCOUNT **ppAccount);
+
 /* Certificates with private keys.
  *
  * Windows keeps keys in containers that a certificate's properties name; here a CERT_CONTEXT (wincrypt.h) has its key with it,

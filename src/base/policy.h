@@ -72,6 +72,7 @@ struct policy {
     char dns_computer[POLICY_NAME_MAX];     /* dns-computer = */
     char dns_domain[POLICY_NAME_MAX];       /* dns-domain = */
     bool domain_member;                     /* domain-member = no */
+    uint32_t lookup_seconds;                /* lookup-timeout = 5   of accounts and their names; 0 = nobody is asked */
 
     /* [accounts] */
     enum policy_accounts accounts; /* backend = lmdb | file | winbind */

@@ -250,6 +250,10 @@ struct package {
     SECURITY_STATUS(*list_tickets)
     (SECURITY_STATUS (*each)(void *argument, const struct ticket_view *ticket), void *argument);
 
+    /* This computer's account, "HOST$@REALM", owned by the caller, as the keys that it was given when it joined show it.
+     * SEC_E_NO_CREDENTIALS: there are none. */
+    SECURITY_STATUS (*machine_account)(struct utf16 *out_name);
+
     /* Changes an account's password where it is kept.  SEC_E_LOGON_DENIED: the old one is wrong;
      * STATUS_PASSWORD_RESTRICTION: the new one is not good enough; SEC_E_NO_AUTHENTICATING_AUTHORITY. */
     SECURITY_STATUS (*change_password)(const struct password_change *change);

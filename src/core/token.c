@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/policy.h"
 #include "base/trace.h"
+#include "core/met.h"
 #include "logon/default_credentials.h"
 #include "wire/writer.h"
 
@@ -92,6 +93,7 @@ SECURITY_STATUS token_describe(struct token *token, const struct token_facts *fa
     token->facts.upn = utf16_of(copied(&writer, utf16_bytes(facts->upn)));
     token->facts.dns_domain = utf16_of(copied(&writer, utf16_bytes(facts->dns_domain)));
     token->facts.sids = copied(&writer, facts->sids);
+    met_remember(token_user(token), token_domain(token), token->facts.upn, token->facts.dns_domain);
     return SEC_E_OK;
 }
 

@@ -99,10 +99,21 @@ static SECURITY_STATUS local_name(const struct kerberos_context *context, char o
     return SEC_E_OK;
 }
 
-static SECURITY_STATUS describe(const struct kerberos_logon *logon, struct token *token)
+/* Where no PAC says so, the ticket's own name is the user principal name, unless it is a service's, and a realm in the style of
+ * domains is its DNS domain (RFC 4120 6.1). */
+static SECURITY_STATUS describe(const struct kerberos_context *context, struct token *token)
 {
-    const struct token_facts facts = {
-        .upn = logon_upn(logon), .dns_domain = logon_dns_domain(logon), .sids = logon_sids(logon)};
+    const struct kerberos_logon *logon = context->logon;
+    struct token_facts facts = {.upn = UTF16_NONE, .dns_domain = UTF16_NONE, .sids = BYTES_NONE};
+    if (logon != NULL) {
+        facts = (struct token_facts){
+            .upn = logon_upn(logon), .dns_domain = logon_dns_domain(logon), .sids = logon_sids(logon)};
+    } else if (utf16_find(kerberos_domain(context), '.') != SIZE_MAX) {
+        facts.dns_domain = kerberos_domain(context);
+    }
+    if (facts.upn.size == 0 && utf16_find(kerberos_user(context), '/') == SIZE_MAX) {
+        facts.upn = kerberos_client(context);
+    }
     return token_describe(token, &facts);
 }
 
@@ -119,12 +130,10 @@ SECURITY_STATUS kerberos_impersonate(struct context *base, struct token **out_to
             "only an established server context stands for somebody (ImpersonateSecurityContext)");
     TRY(local_name(context, local));
     TRY(token_new(kerberos_user(context), kerberos_domain(context), false, local[0] != '\0' ? local : NULL, out_token));
-    if (context->logon != NULL) {
-        SECURITY_STATUS status = describe(context->logon, *out_token);
-        if (status < 0) {
-            token_drop(STEAL(*out_token));
-            return status;
-        }
+    SECURITY_STATUS status = describe(context, *out_token);
+    if (status < 0) {
+        token_drop(STEAL(*out_token));
+        return status;
     }
     if (context->delegated != NULL) {
         token_delegate(*out_token, tickets_hold(context->delegated), drop_tickets);

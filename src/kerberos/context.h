@@ -98,6 +98,7 @@ SECURITY_STATUS kerberos_set_credential(struct credential *credential, uint32_t 
 
 /* cache_list.c, password.c */
 SECURITY_STATUS kerberos_change_password(const struct password_change *from);
+SECURITY_STATUS kerberos_machine_account(struct utf16 *out_name);
 SECURITY_STATUS kerberos_list_tickets(SECURITY_STATUS (*each)(void *argument, const struct ticket_view *ticket),
                                       void *argument);
 

@@ -38,6 +38,7 @@ const struct package kerberos_package = {
     .impersonate = kerberos_impersonate,
     .log_on = kerberos_log_on,
     .list_tickets = kerberos_list_tickets,
+    .machine_account = kerberos_machine_account,
     .change_password = kerberos_change_password,
 
     .dispose = kerberos_dispose,

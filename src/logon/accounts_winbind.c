@@ -1,37 +1,28 @@
 /* Logons of domain accounts, decided by a domain controller, which winbindd asks for us.
  *
- * libwbclient is loaded when policy names this source and not before: most machines have no winbind.  It gives every
+ * libwbclient gives every
  * thread a connection of its own only through contexts, so a few of those are kept; they notice a fork by themselves.
  */
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <wbclient.h>
-
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/trace.h"
 #include "logon/accounts.h"
 #include "logon/process.h"
+#include "logon/winbind.h"
 #include "wire/writer.h"
 
-#define LIBRARY    "libwbclient.so.0"
 #define IDLE_MAX   16
 #define UNIX_EPOCH UINT64_C(116444736000000000) /* 1970-01-01 as FILETIME */
 
 struct accounts_winbind {
     struct accounts base;
-    void *library;
-    struct wbcContext *(*create)(void);
-    void (*destroy)(struct wbcContext *context);
-    wbcErr (*ping)(struct wbcContext *context);
-    wbcErr (*authenticate)(struct wbcContext *context, const struct wbcAuthUserParams *params,
-                           struct wbcAuthUserInfo **info, struct wbcAuthErrorInfo **error);
-    void (*release)(void *memory);
+    const struct winbind *winbind;
     struct wbcContext *idle[IDLE_MAX]; /* under the process lock */
     size_t idle_count;
 };
@@ -47,7 +38,7 @@ static struct wbcContext *take_context(struct accounts_winbind *self)
             return self->idle[self->idle_count];
         }
     }
-    return self->create();
+    return self->winbind->create();
 }
 
 static void give_context(struct accounts_winbind *self, struct wbcContext *context)
@@ -59,7 +50,7 @@ static void give_context(struct accounts_winbind *self, struct wbcContext *conte
             return;
         }
     }
-    self->destroy(context);
+    self->winbind->destroy(context);
 }
 
 /* ---------------------------------------------------------------- verdicts */
@@ -183,8 +174,8 @@ static SECURITY_STATUS ask(struct accounts_winbind *self, const struct wbcAuthUs
     struct wbcAuthErrorInfo *error = NULL;
     struct wbcContext *context = take_context(self);
     REQUIRE(context != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory in libwbclient");
-    wbcErr code = self->authenticate(context, params, &info, &error);
-    bool alive = code != WBC_ERR_WINBIND_NOT_AVAILABLE || self->ping(context) == WBC_ERR_SUCCESS;
+    wbcErr code = self->winbind->authenticate(context, params, &info, &error);
+    bool alive = code != WBC_ERR_WINBIND_NOT_AVAILABLE || self->winbind->ping(context) == WBC_ERR_SUCCESS;
     SECURITY_STATUS status = verdict(code, error, alive);
     if (status >= 0 && info != NULL) {
         fill_result(info, out);
@@ -193,8 +184,8 @@ static SECURITY_STATUS ask(struct accounts_winbind *self, const struct wbcAuthUs
         secret_wipe(info->lm_session_key, sizeof info->lm_session_key);
     }
     bool answered = status < 0 || info != NULL;
-    self->release(info);
-    self->release(error);
+    self->winbind->release(info);
+    self->winbind->release(error);
     give_context(self, context);
     REQUIRE(answered, SEC_E_NO_AUTHENTICATING_AUTHORITY, "winbind let a logon pass without saying whose");
     return status;
@@ -234,10 +225,7 @@ static void winbind_close(struct accounts *base)
 {
     struct accounts_winbind *self = (struct accounts_winbind *)base;
     for (size_t i = 0; i < self->idle_count; i++) {
-        self->destroy(self->idle[i]);
-    }
-    if (self->library != NULL) {
-        (void)dlclose(self->library);
+        self->winbind->destroy(self->idle[i]);
     }
     free(self);
 }
@@ -249,34 +237,15 @@ static void winbind_close_auto(struct accounts_winbind **self)
     }
 }
 
-static SECURITY_STATUS load(struct accounts_winbind *self)
-{
-    self->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (self->library == NULL) {
-        TRACE("accounts: %s", dlerror());
-        FAIL(SEC_E_NO_AUTHENTICATING_AUTHORITY, "libwbclient.so.0 cannot be loaded (package libwbclient0)");
-    }
-    /* POSIX has dlsym's object pointers convert to functions this way. */
-    *(void **)&self->create = dlsym(self->library, "wbcCtxCreate");
-    *(void **)&self->destroy = dlsym(self->library, "wbcCtxFree");
-    *(void **)&self->ping = dlsym(self->library, "wbcCtxPing");
-    *(void **)&self->authenticate = dlsym(self->library, "wbcCtxAuthenticateUserEx");
-    *(void **)&self->release = dlsym(self->library, "wbcFreeMemory");
-    REQUIRE(self->create != NULL && self->destroy != NULL && self->ping != NULL && self->authenticate != NULL &&
-                self->release != NULL,
-            SEC_E_NO_AUTHENTICATING_AUTHORITY, "libwbclient.so.0 is older than Samba 4.2");
-    return SEC_E_OK;
-}
-
 SECURITY_STATUS accounts_winbind_open(struct accounts **out)
 {
     __attribute__((cleanup(winbind_close_auto))) struct accounts_winbind *self = calloc(1, sizeof *self);
     REQUIRE(self != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for winbind");
     self->base = (struct accounts){.name = "winbind", .verify = winbind_verify, .close = winbind_close};
-    TRY(load(self));
+    TRY(winbind_load(&self->winbind));
     struct wbcContext *context = take_context(self);
     REQUIRE(context != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory in libwbclient");
-    wbcErr code = self->ping(context);
+    wbcErr code = self->winbind->ping(context);
     give_context(self, context);
     REQUIRE(code == WBC_ERR_SUCCESS, SEC_E_NO_AUTHENTICATING_AUTHORITY, "winbindd is not running");
     *out = &STEAL(self)->base;

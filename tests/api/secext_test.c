@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "secext.h"
+#include "sspi_ext.h"
 
 static const EXTENDED_NAME_FORMAT formats[] = {
     NameUnknown,       NameFullyQualifiedDN, NameSamCompatible,    NameDisplay,   NameUniqueId,  NameCanonical,
@@ -78,8 +79,8 @@ static void test_U1_other_formats(void **state)
         char buffer[512] = "#";
         ULONG size = sizeof buffer;
         SetLastError(0);
-        if (formats[i] == NameSamCompatible) {
-            continue;
+        if (formats[i] == NameSamCompatible || formats[i] == NameDisplay) {
+            continue; /* the full name may be known */
         }
         assert_false(GetUserNameExA(formats[i], buffer, &size));
         assert_int_equal(GetLastError(), formats[i] == NameUnknown ? ERROR_NO_SUCH_USER : ERROR_NONE_MAPPED);
@@ -106,6 +107,21 @@ static void test_U2_sam_compatible(void **state)
     assert_int_equal(size, strlen(buffer)); /* an ASCII name, here as there */
     for (ULONG i = 0; i <= size; i++) {
         assert_int_equal(wide[i], buffer[i]);
+    }
+}
+
+/* The full name is what passwd(5) has of it. */
+static void the_full_name(void **state)
+{
+    char buffer[512] = "#", expected[512];
+    ULONG size = sizeof buffer;
+    snprintf(expected, sizeof expected, "%s", getpwuid(geteuid())->pw_gecos);
+    expected[strcspn(expected, ",")] = '\0';
+    BOOLEAN known = GetUserNameExA(NameDisplay, buffer, &size);
+    assert_int_equal(known, expected[0] != '\0');
+    assert_string_equal(buffer, known ? expected : "#");
+    if (!known) {
+        assert_int_equal(GetLastError(), ERROR_NONE_MAPPED);
     }
 }
 
@@ -162,24 +178,29 @@ static void test_U3_in_a_domain(void **state)
     assert_int_equal(status, 0);
 }
 
-/* How PostgreSQL makes a user principal name: the size first, and no other error than this one. */
+/* How PostgreSQL asks: the size first, and no other error than this one. */
 static void translate(void **state)
 {
-    ULONG size = 0;
-    assert_false(TranslateNameA("EXAMPLE\\alice", NameSamCompatible, NameUserPrincipal, NULL, &size));
+    char own[512], buffer[512] = "#";
+    WCHAR wide[512], wide_own[512];
+    ULONG size = sizeof own, needed = 0;
+    assert_true(GetUserNameExA(NameSamCompatible, own, &size));
+    assert_false(TranslateNameA(own, NameSamCompatible, NameSamCompatible, NULL, &needed));
     assert_int_equal(GetLastError(), ERROR_INSUFFICIENT_BUFFER);
-    assert_int_equal(size, sizeof "alice@EXAMPLE");
-    char buffer[32] = "#";
-    assert_true(TranslateNameA("EXAMPLE\\alice", NameSamCompatible, NameUserPrincipal, buffer, &size));
-    assert_string_equal(buffer, "alice@EXAMPLE");
-    assert_int_equal(size, sizeof "alice@EXAMPLE");
-    size = sizeof buffer;
-    assert_true(TranslateNameA("alice@example.com", NameUserPrincipal, NameSamCompatible, buffer, &size));
-    assert_string_equal(buffer, "example.com\\alice");
-    WCHAR wide[32];
-    size = 32;
-    assert_true(TranslateNameW((LPCWSTR)u"EXAMPLE\\alice", NameSamCompatible, NameUserPrincipal, wide, &size));
-    assert_memory_equal(wide, u"alice@EXAMPLE", sizeof u"alice@EXAMPLE");
+    assert_int_equal(needed, strlen(own) + 1);
+    size = needed - 1;
+    assert_false(TranslateNameA(own, NameSamCompatible, NameSamCompatible, buffer, &size));
+    assert_int_equal(GetLastError(), ERROR_INSUFFICIENT_BUFFER);
+    assert_int_equal(size, needed);
+    assert_string_equal(buffer, "#");
+    assert_true(TranslateNameA(own, NameUnknown, NameSamCompatible, buffer, &size));
+    assert_string_equal(buffer, own);
+    assert_int_equal(size, needed);
+    size = 512;
+    assert_true(GetUserNameExW(NameSamCompatible, wide_own, &size));
+    size = needed;
+    assert_true(TranslateNameW(wide_own, NameSamCompatible, NameSamCompatible, wide, &size));
+    assert_memory_equal(wide, wide_own, needed * sizeof *wide);
 }
 
 static void translate_what_cannot_be(void **state)
@@ -188,11 +209,23 @@ static void translate_what_cannot_be(void **state)
     ULONG size = sizeof buffer;
     assert_false(TranslateNameA("alice", NameSamCompatible, NameUserPrincipal, buffer, &size));
     assert_int_equal(GetLastError(), ERROR_NONE_MAPPED);
-    assert_false(TranslateNameA("EXAMPLE\\alice", NameSamCompatible, NameFullyQualifiedDN, buffer, &size));
+    assert_false(TranslateNameA(".\\no such user", NameSamCompatible, NameSamCompatible, buffer, &size));
+    assert_int_equal(GetLastError(), ERROR_NONE_MAPPED);
+    assert_false(TranslateNameA("EXAMPLE\\alice", NameSamCompatible, NameUserPrincipal, buffer, &size));
+    assert_int_equal(GetLastError(), ERROR_NO_SUCH_DOMAIN);
+    assert_false(TranslateNameA("alice@example.com", NameUserPrincipal, NameSamCompatible, buffer, &size));
     assert_int_equal(GetLastError(), ERROR_NO_SUCH_DOMAIN);
     assert_false(TranslateNameA("EXAMPLE\\alice", NameSamCompatible, NameUnknown, buffer, &size));
     assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(TranslateNameA("EXAMPLE\\alice", (EXTENDED_NAME_FORMAT)11, NameUserPrincipal, buffer, &size));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(TranslateNameA("EXAMPLE\\alice", NameSamCompatible, NameUserPrincipal, buffer, NULL));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(TranslateNameA("", NameSamCompatible, NameUserPrincipal, buffer, &size));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
     assert_false(TranslateNameA(NULL, NameSamCompatible, NameUserPrincipal, buffer, &size));
+    assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
+    assert_false(TranslateNameW(NULL, NameSamCompatible, NameUserPrincipal, NULL, &size));
     assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
     assert_false(TranslateNameA("\xff\\alice", NameSamCompatible, NameUserPrincipal, buffer, &size));
     assert_int_equal(GetLastError(), ERROR_INVALID_PARAMETER);
@@ -231,6 +264,22 @@ static void the_impersonated_user(void **state)
     pair_close(&pair);
 }
 
+/* No directory of this machine's, and no keys of its own. */
+static void alone(void)
+{
+    static char path[] = "/tmp/sspi-secext-XXXXXX";
+    int file = mkstemp(path);
+    if (file < 0 || dprintf(file, "[names]\nlookup-timeout = 0\n") < 0 || close(file) != 0) {
+        abort();
+    }
+    setenv("SSPI_CONFIG", path, 1);
+    setenv("KRB5_KTNAME", "/nonexistent/keytab", 1);
+    setenv("KRB5CCNAME", "/nonexistent/cache", 1);
+    SSPI_EXT_ACCOUNT *account = NULL; /* the policy is read once, now */
+    (void)SspiExtFindAccount("EXAMPLE\\alice", &account);
+    (void)unlink(path);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "in-a-domain") == 0) {
@@ -238,13 +287,20 @@ int main(int argc, char **argv)
         return 0;
     }
     self = argv[0];
+    alone();
     (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL); /* in which nobody is logged on */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_U1_size_zero),        cmocka_unit_test(test_U1_size_one),
-        cmocka_unit_test(test_U1_needed_is_enough), cmocka_unit_test(test_U1_other_formats),
-        cmocka_unit_test(test_U2_sam_compatible),   cmocka_unit_test(test_U3_outside_of_a_domain),
-        cmocka_unit_test(test_U3_in_a_domain),      cmocka_unit_test(translate),
-        cmocka_unit_test(translate_what_cannot_be), cmocka_unit_test(the_impersonated_user),
+        cmocka_unit_test(test_U1_size_zero),
+        cmocka_unit_test(test_U1_size_one),
+        cmocka_unit_test(test_U1_needed_is_enough),
+        cmocka_unit_test(test_U1_other_formats),
+        cmocka_unit_test(test_U2_sam_compatible),
+        cmocka_unit_test(the_full_name),
+        cmocka_unit_test(test_U3_outside_of_a_domain),
+        cmocka_unit_test(test_U3_in_a_domain),
+        cmocka_unit_test(translate),
+        cmocka_unit_test(translate_what_cannot_be),
+        cmocka_unit_test(the_impersonated_user),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("secext", tests, NULL, NULL);

@@ -403,6 +403,39 @@ static void delegation(void **state)
     }
 }
 
+static void assert_name(EXTENDED_NAME_FORMAT format, const char *expected)
+{
+    char name[64] = "";
+    ULONG size = sizeof name;
+    assert_true(GetUserNameExA(format, name, &size));
+    assert_string_equal(name, expected);
+}
+
+/* The names of a client whose realm has no directory: the ticket tells them, and who asks for another form of them later, as
+ * PostgreSQL does, is told what the ticket said. */
+static void names_of_a_client(void **state)
+{
+    struct session s;
+    char name[64] = "";
+    ULONG size = sizeof name;
+    begin(&s, false);
+    establish(&s);
+    assert_name(NameUserPrincipal, "alice@SSPI.TEST"); /* this process has her tickets, too */
+    assert_name(NameDnsDomain, "sspi.test\\alice");
+    assert_status(ImpersonateSecurityContext(&s.context), SEC_E_OK);
+    assert_name(NameUserPrincipal, "alice@SSPI.TEST");
+    assert_name(NameDnsDomain, "SSPI.TEST\\alice");
+    assert_status(RevertSecurityContext(&s.context), SEC_E_OK);
+    assert_true(TranslateNameA("SSPI.TEST\\alice", NameSamCompatible, NameUserPrincipal, name, &size));
+    assert_string_equal(name, "alice@SSPI.TEST");
+    size = sizeof name;
+    assert_true(TranslateNameA("alice@SSPI.TEST", NameUserPrincipal, NameSamCompatible, name, &size));
+    assert_string_equal(name, "SSPI.TEST\\alice");
+    assert_false(TranslateNameA("SSPI.TEST\\mallory", NameSamCompatible, NameUserPrincipal, name, &size));
+    assert_int_equal(GetLastError(), ERROR_NO_SUCH_DOMAIN);
+    end(&s);
+}
+
 /* A server that impersonates a client without forwarded credentials does not get its own. */
 static void impersonation(void **state)
 {
@@ -662,6 +695,7 @@ int main(void)
                                        BOTH(order),
                                        BOTH(attributes),
                                        cmocka_unit_test(impersonation),
+                                       cmocka_unit_test(names_of_a_client),
                                        cmocka_unit_test(replayed_request),
                                        cmocka_unit_test(error_tokens)};
     cmocka_set_message_output(CM_OUTPUT_TAP);

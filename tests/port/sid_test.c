@@ -51,8 +51,8 @@ static void test_remembered(void **state)
     struct account account;
     assert_true(sid_from_text("S-1-5-21-1-2-3-1104", &given));
     assert_false(sid_account(&given.sid, &account));
-    assert_true(sid_remember(&given, u"alice", u"DOM"));
-    assert_true(sid_remember(&given, u"mallory", u"DOM")); /* who comes later changes nothing */
+    assert_true(sid_remember(&given, u"alice", u"DOM", SidTypeUser));
+    assert_true(sid_remember(&given, u"mallory", u"DOM", SidTypeUser)); /* who comes later changes nothing */
     assert_true(sid_account(&given.sid, &account));
     assert_memory_equal(account.user, u"alice", sizeof u"alice");
     assert_true(sid_of_account(u"alice", u"DOM", &made));

@@ -1,9 +1,10 @@
 /* port_token.h: who an access token stands for.  Include windows.h.
  *
  * A token of this library names an account and carries no rights.  Its SID and its groups are those that the domain told
- * (SspiExtQueryToken: Kerberos with a PAC).  Where nobody told, the SID is made from the account's name: the same in every
- * process, the same for every spelling of the name, and known to nobody outside this kit.  Either is turned back into the
- * name by LookupAccountSid in the process that has seen the account.
+ * (SspiExtQueryToken: Kerberos with a PAC); else the SID is what the machine's directories know (SspiExtFindAccount).  Where
+ * nobody tells, it is made from the account's name: the same in every process, the same for every spelling of the name, and
+ * known to nobody outside this kit.  Each is turned back into the name by LookupAccountSid in the process that has seen the
+ * account.
  *
  * Sources: Microsoft Learn, the pages of the same names; MS-DTYP 2.4.2. */
 #ifndef _SSPI_PORT_TOKEN_H_
@@ -108,7 +109,8 @@ BOOL WINAPI GetTokenInformation(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS Toke
  * TRUE with the answer; FALSE with ERROR_INVALID_HANDLE, ERROR_INVALID_SID, ERROR_INVALID_PARAMETER. */
 BOOL WINAPI CheckTokenMembership(HANDLE TokenHandle, PSID SidToCheck, PBOOL IsMember);
 
-/* The name of a SID that this process has seen, or of a well-known one.  Sizes as for LookupAccountName.
+/* The name of a SID that this process has seen, of a well-known one, or of one that the machine's directories know
+ * (SspiExtFindAccount).  Sizes as for LookupAccountName.
  *
  * TRUE; FALSE with ERROR_NONE_MAPPED, ERROR_INSUFFICIENT_BUFFER, ERROR_INVALID_SID, ERROR_INVALID_PARAMETER. */
 BOOL WINAPI LookupAccountSidA(LPCSTR lpSystemName, PSID Sid, LPSTR Name, LPDWORD cchName, LPSTR ReferencedDomainName,
@@ -116,13 +118,14 @@ BOOL WINAPI LookupAccountSidA(LPCSTR lpSystemName, PSID Sid, LPSTR Name, LPDWORD
 BOOL WINAPI LookupAccountSidW(LPCWSTR lpSystemName, PSID Sid, LPWSTR Name, LPDWORD cchName, LPWSTR ReferencedDomainName,
                               LPDWORD cchReferencedDomainName, PSID_NAME_USE peUse);
 
-/* The SID made from the name DOMAIN\user, or that of a well-known name ("Everyone").  Nobody is asked whether there is such an
- * account, nor for the SID that its domain gave it.
+/* The SID of DOMAIN\user or user@domain as the machine's directories know it (SspiExtFindAccount), or that of a well-known name
+ * ("Everyone").  Where nobody knows the domain the SID is made from the name DOMAIN\user, and nobody says whether there is such
+ * an account.
  *
  *   cbSid, cchReferencedDomainName   in: the room; out: what was written (characters without the NUL), or what is wanted
  *                                    (with it) where the room was too small
  *
- * TRUE; FALSE with ERROR_NONE_MAPPED (a name without a domain that is not well-known), ERROR_INSUFFICIENT_BUFFER,
+ * TRUE; FALSE with ERROR_NONE_MAPPED (no such account; a name without a domain that is not well-known), ERROR_INSUFFICIENT_BUFFER,
  * ERROR_INVALID_PARAMETER. */
 BOOL WINAPI LookupAccountNameA(LPCSTR lpSystemName, LPCSTR lpAccountName, PSID Sid, LPDWORD cbSid,
                                LPSTR ReferencedDomainName, LPDWORD cchReferencedDomainName, PSID_NAME_USE peUse);

@@ -5,7 +5,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Somebody of a domain, or, without a user, the domain itself. */
+struct fake_account {
+    const char *domain, *dns_domain, *user, *display, *upn;
+    int type; /* enum wbcSidType */
+    uint32_t rid;
+    unsigned uid; /* 0: none */
+};
+
 struct fake_winbind {
+    const struct fake_account *directory; /* NULL: no winbindd, as far as names go */
+    size_t directory_size;
+    const char *computer, *own_domain;
+    uint32_t domain_flags;
+    bool lists_users;
+    int wait_on; /* a pipe: every question about names reads a byte of it first; 0: none */
+    int names_asked;
     /* Set by the test. */
     int ping;
     int answer;

@@ -44,6 +44,7 @@ static void has_safe_defaults(void **state)
     assert_string_equal(policy.dns_computer, "");
     assert_string_equal(policy.dns_domain, "");
     assert_false(policy.domain_member);
+    assert_int_equal(policy.lookup_seconds, 5);
     assert_int_equal(policy.accounts, POLICY_ACCOUNTS_LMDB);
     assert_string_equal(policy.accounts_path, "");
     assert_int_equal(policy.lockout_threshold, 10);
@@ -74,6 +75,7 @@ static void reads_every_key(void **state)
                                "dns-computer = server.example.com\n"
                                "dns-domain = example.com\n"
                                "domain-member = 1\n"
+                               "lookup-timeout = 0\n"
                                "[accounts]\n"
                                "backend = winbind\n"
                                "path = /srv/my accounts\n"
@@ -102,6 +104,7 @@ static void reads_every_key(void **state)
     assert_string_equal(policy.dns_computer, "server.example.com");
     assert_string_equal(policy.dns_domain, "example.com");
     assert_true(policy.domain_member);
+    assert_int_equal(policy.lookup_seconds, 0);
     assert_int_equal(policy.accounts, POLICY_ACCOUNTS_WINBIND);
     assert_string_equal(policy.accounts_path, "/srv/my accounts");
     assert_int_equal(policy.lockout_threshold, 0);
