@@ -97,7 +97,10 @@ def sessions(directory, wanted):
             name = '%s by %s, %s' % (mechanism, package, layer)
             facts = directory.bind(mechanism, package, layer)
             session(name, facts, wanted, '1' if layer == 'seal' else facts.get('confidentiality'))
-            check(int(facts.get('received', 0)) >= 2 and int(facts.get('sent', 0)) >= 2, name + ': in messages', facts['all'])
+            sent, received = int(facts.get('sent', 0)), int(facts.get('received', 0))
+            check(received >= 2 and sent >= 2, name + ': in messages', facts['all'])
+            if mechanism == 'GSSAPI':  # the layer that was agreed on: RFC 4752's integrity is a wrapping without encryption
+                equal(facts.get('clear'), str(sent + received) if layer == 'sign' else '0', name + ': readable on the way or not')
             equal(some(facts, 'copies_altered', 'copies_again'), ('SEC_E_MESSAGE_ALTERED', 'SEC_E_OUT_OF_SEQUENCE'),
                   name + ': altered and repeated copies are refused')
     facts = directory.bind('GSSAPI', 'Kerberos', 'none')
@@ -114,6 +117,15 @@ def demands(keytab, wanted):
         session('minssf=128, %s sealed' % mechanism, directory.bind(mechanism, package, 'seal'), wanted, '1')
     facts = directory.bind('GSSAPI', 'Kerberos', 'none')  # of GSS-SPNEGO Cyrus SASL demands nothing
     check(facts.get('search') != SUCCESS, 'minssf=128, GSSAPI: nothing in the clear', facts['all'])
+    directory.process.stop()
+    directory = Directory(keytab, ',minssf=1,maxssf=1')  # integrity and nothing else: one bit of the layers' octet
+    facts = directory.bind('GSSAPI', 'Kerberos', 'sign')
+    session('maxssf=1, signed', facts, wanted, facts.get('confidentiality'))
+    equal(facts.get('clear'), str(int(facts.get('sent', 0)) + int(facts.get('received', 0))), 'maxssf=1: all of it readable on the way')
+    facts = directory.bind('GSSAPI', 'Kerberos', 'seal')
+    check(facts.get('status') not in ('SEC_E_OK', None) and 'search' not in facts, 'maxssf=1: sealing is not agreed on', facts['all'])
+    facts = directory.bind('GSSAPI', 'Kerberos', 'none')  # the layer is there, whatever this client believes
+    check(facts.get('integrity') == '1' and facts.get('search') != SUCCESS, 'minssf=1: nothing unsigned', facts['all'])
     directory.process.stop()
 
 

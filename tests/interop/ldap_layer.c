@@ -96,12 +96,14 @@ static SECURITY_STATUS open_message(struct layer *layer, size_t size)
     size_t start = 0;
     size_t plain = 0;
     unsigned char *copy = NULL;
-    if (layer->probe && size > layer->trailer) {
+    if (layer->probe) {
         copy = malloc(size);
         if (copy == NULL) {
             return SEC_E_INSUFFICIENT_MEMORY;
         }
         memcpy(copy, layer->message, size);
+    }
+    if (copy != NULL && size > layer->trailer) {
         try_altered(layer, copy, size);
     }
     SECURITY_STATUS status = unprotect(layer, layer->message, size, &start, &plain);
@@ -110,6 +112,7 @@ static SECURITY_STATUS open_message(struct layer *layer, size_t size)
         layer->end = start + plain;
         layer->received++;
         if (copy != NULL) {
+            layer->clear += memmem(copy, size, layer->message + start, plain) != NULL;
             try_again(layer, copy, size);
         }
     }
@@ -226,6 +229,7 @@ static ber_slen_t layer_write(Sockbuf_IO_Desc *io, void *data, ber_len_t size)
             return -1;
         }
         layer->sent++;
+        layer->clear += memmem(start, LENGTH + whole, (const unsigned char *)data + done, chunk) != NULL;
         done += chunk;
     }
     return (ber_slen_t)size;

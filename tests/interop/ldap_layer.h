@@ -33,6 +33,7 @@ struct layer {
     SECURITY_STATUS altered; /* what the altered copies gave: SEC_E_MESSAGE_ALTERED, or the first other status */
     SECURITY_STATUS again;   /* what the repeated ones gave: likewise with SEC_E_OUT_OF_SEQUENCE */
     unsigned sent, received; /* messages */
+    unsigned clear;          /* those of them in which the text could be read on the way */
 };
 
 /* Puts the layer between libldap and the connection; it must outlive both. */

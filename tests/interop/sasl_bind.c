@@ -204,7 +204,8 @@ static void use_session(struct bind *b)
     who_am_i(b);
     print_sid(b);
     search(b);
-    printf("sent=%u\nreceived=%u\nlayer_failure=%s\n", b->layer.sent, b->layer.received, name_of(b->layer.failure));
+    printf("sent=%u\nreceived=%u\nclear=%u\nlayer_failure=%s\n", b->layer.sent, b->layer.received, b->layer.clear,
+           name_of(b->layer.failure));
     printf("copies_altered=%s\ncopies_again=%s\n", name_of(b->layer.altered), name_of(b->layer.again));
 }
 
