@@ -31,6 +31,53 @@ static bool fill(SOCKET connection, struct response *out, ULONG size)
     return true;
 }
 
+/* Where the line at `at` ends, reading on for it; 0: it does not. */
+static ULONG line_end(SOCKET connection, struct response *out, ULONG at)
+{
+    const char *end = strstr(out->text + at, "\r\n");
+    while (end == NULL && out->size < HTTP_MAX && fill(connection, out, out->size + 1)) {
+        end = strstr(out->text + at, "\r\n");
+    }
+    return end != NULL ? (ULONG)(end - out->text) + 2 : 0;
+}
+
+/* A body in chunks (RFC 9112 7.1) becomes one where it lies. */
+static bool join_chunks(SOCKET connection, struct response *out)
+{
+    ULONG body = out->head, at = out->head, size = 1;
+    while (size > 0) {
+        ULONG start = line_end(connection, out, at);
+        size = (ULONG)strtoul(out->text + at, NULL, 16);
+        if (start == 0 || size > HTTP_MAX || start + size + 2 > HTTP_MAX ||
+            (size > 0 && !fill(connection, out, start + size + 2))) {
+            return false;
+        }
+        memmove(out->text + body, out->text + start, size);
+        body += size;
+        at = start + (size > 0 ? size + 2 : 0);
+    }
+    for (ULONG end = line_end(connection, out, at); end != at + 2; end = line_end(connection, out, at)) { /* trailers */
+        if (end == 0) {
+            return false;
+        }
+        at = end;
+    }
+    out->size = body;
+    out->text[body] = '\0';
+    return true;
+}
+
+static bool read_body(SOCKET connection, struct response *out)
+{
+    const char *coding = header(out->text, "Transfer-Encoding");
+    const char *length = header(out->text, "Content-Length");
+    if (coding != NULL && _strnicmp(coding, "chunked", 7) == 0) {
+        return join_chunks(connection, out);
+    }
+    ULONG body = length != NULL ? (ULONG)strtoul(length, NULL, 10) : HTTP_MAX + 1;
+    return body <= HTTP_MAX - out->head && fill(connection, out, out->head + body);
+}
+
 static bool read_response(SOCKET connection, struct response *out)
 {
     char *end = NULL;
@@ -45,9 +92,7 @@ static bool read_response(SOCKET connection, struct response *out)
     }
     out->head = (ULONG)(end - out->text) + 4;
     out->status = atoi(out->text + 9);
-    const char *length = header(out->text, "Content-Length");
-    ULONG body = length != NULL ? (ULONG)strtoul(length, NULL, 10) : HTTP_MAX + 1;
-    if (body > HTTP_MAX - out->head || !fill(connection, out, out->head + body)) {
+    if (!read_body(connection, out)) {
         fprintf(stderr, "a response without a length, or one that is too long\n");
         return false;
     }

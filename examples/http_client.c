@@ -1,6 +1,8 @@
 /* Fetches a page as the logged-on or the given user, with Negotiate or NTLM, and prints it.
  *
- *     http_client HOST PORT PATH [PACKAGE]
+ *     http_client HOST PORT PATH [PACKAGE [TARGET]]
+ *
+ * TARGET is the service to sign in at, "HTTP/" and HOST unless it is given.
  */
 #include "http.h"
 
@@ -84,12 +86,12 @@ static bool fetch(SOCKET connection, const char *host, const char *path, struct 
 int main(int argc, char **argv)
 {
     static struct login login;
-    if (argc < 4 || argc > 5) {
-        fprintf(stderr, "usage: http_client HOST PORT PATH [PACKAGE]\n");
+    if (argc < 4 || argc > 6) {
+        fprintf(stderr, "usage: http_client HOST PORT PATH [PACKAGE [TARGET]]\n");
         return 2;
     }
     login.package = argc > 4 ? argv[4] : "Negotiate";
-    snprintf(login.target, sizeof login.target, "HTTP/%s", argv[1]);
+    snprintf(login.target, sizeof login.target, "%s%s", argc > 5 ? "" : "HTTP/", argc > 5 ? argv[5] : argv[1]);
     SecInvalidateHandle(&login.context);
     SOCKET connection = start_sockets() ? connect_to(argv[1], argv[2]) : INVALID_SOCKET;
     if (connection == INVALID_SOCKET) {
