@@ -14,6 +14,7 @@ PROGRAMS = {
     'hello': [], 'message': [], 'facts': [], 'client': ['exchange.c'], 'server': ['exchange.c'],
     'http_client': ['http.c', 'exchange.c'], 'digest_client': ['http.c', 'exchange.c'],
     'tls_client': ['tls.c', 'exchange.c'], 'tls_server': ['tls.c', 'exchange.c'],
+    'imap_client': ['sasl.c', 'tls.c', 'exchange.c'],
 }
 
 

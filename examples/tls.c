@@ -3,6 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <wincrypt.h>
+
+void tls_init(struct tls *tls, char *target)
+{
+    tls->target = target;
+    tls->socket = INVALID_SOCKET;
+    tls->held = 0;
+    SecInvalidateHandle(&tls->credential);
+    SecInvalidateHandle(&tls->context);
+}
+
 /* One leg with what is held; `tls->held` is what is left of it. */
 static SECURITY_STATUS leg(struct tls *tls, SecBufferDesc *in, SecBuffer *out)
 {
@@ -11,12 +22,12 @@ static SECURITY_STATUS leg(struct tls *tls, SecBufferDesc *in, SecBuffer *out)
     ULONG attributes;
     TimeStamp expiry;
     if (tls->target == NULL) {
-        return AcceptSecurityContext(tls->credential, first ? NULL : &tls->context, in,
+        return AcceptSecurityContext(&tls->credential, first ? NULL : &tls->context, in,
                                      ASC_REQ_ALLOCATE_MEMORY | ASC_REQ_STREAM | ASC_REQ_CONFIDENTIALITY |
                                          ASC_REQ_REPLAY_DETECT | ASC_REQ_SEQUENCE_DETECT,
                                      0, &tls->context, &out_desc, &attributes, &expiry);
     }
-    return InitializeSecurityContextA(tls->credential, first ? NULL : &tls->context, tls->target,
+    return InitializeSecurityContextA(&tls->credential, first ? NULL : &tls->context, tls->target,
                                       ISC_REQ_ALLOCATE_MEMORY | ISC_REQ_STREAM | ISC_REQ_CONFIDENTIALITY |
                                           ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT,
                                       0, 0, in, 0, &tls->context, &out_desc, &attributes, &expiry);
@@ -168,14 +179,115 @@ void tls_close(struct tls *tls)
     DWORD shutdown = SCHANNEL_SHUTDOWN;
     SecBuffer control = {sizeof shutdown, SECBUFFER_TOKEN, &shutdown};
     SecBufferDesc control_desc = {SECBUFFER_VERSION, 1, &control};
-    if (!SecIsValidHandle(&tls->context)) {
-        return;
-    }
-    if (ApplyControlToken(&tls->context, &control_desc) == SEC_E_OK) {
-        SecBuffer out = {0, SECBUFFER_TOKEN, NULL};
-        if (!FAILED(leg(tls, NULL, &out))) {
-            send_token(tls, &out);
+    if (SecIsValidHandle(&tls->context)) {
+        if (ApplyControlToken(&tls->context, &control_desc) == SEC_E_OK) {
+            SecBuffer out = {0, SECBUFFER_TOKEN, NULL};
+            if (!FAILED(leg(tls, NULL, &out))) {
+                send_token(tls, &out);
+            }
         }
+        DeleteSecurityContext(&tls->context);
+        SecInvalidateHandle(&tls->context);
     }
-    DeleteSecurityContext(&tls->context);
+    if (tls->target != NULL && SecIsValidHandle(&tls->credential)) {
+        FreeCredentialsHandle(&tls->credential);
+        SecInvalidateHandle(&tls->credential);
+    }
+}
+
+/* ---------------------------------------------------------------- a client's trust */
+
+/* A store with the certificate of a PEM file; NULL, with a message. */
+static HCERTSTORE open_authority(const char *path)
+{
+    static char text[65536];
+    static BYTE der[65536];
+    DWORD size = sizeof der;
+    FILE *file = fopen(path, "rb");
+    size_t length = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file != NULL) {
+        fclose(file);
+    }
+    text[length] = '\0';
+    HCERTSTORE store = CertOpenStore(CERT_STORE_PROV_MEMORY, 0, 0, 0, NULL);
+    if (store == NULL || !CryptStringToBinaryA(text, 0, CRYPT_STRING_BASE64HEADER, der, &size, NULL, NULL) ||
+        !CertAddEncodedCertificateToStore(store, X509_ASN_ENCODING, der, size, CERT_STORE_ADD_ALWAYS, NULL)) {
+        fprintf(stderr, "%s is no certificate: 0x%08X\n", path, (unsigned)GetLastError());
+        return NULL;
+    }
+    return store;
+}
+
+/* The verdict on the peer's certificate, with no other root than those of `roots`. */
+static HRESULT judge(PCCERT_CONTEXT certificate, HCERTSTORE roots, const WCHAR *name)
+{
+    CERT_CHAIN_ENGINE_CONFIG config = {.cbSize = sizeof config, .hExclusiveRoot = roots};
+    CERT_CHAIN_PARA para = {.cbSize = sizeof para};
+    HCERTCHAINENGINE engine = NULL;
+    PCCERT_CHAIN_CONTEXT chain = NULL;
+    HRESULT verdict = E_FAIL;
+    if (CertCreateCertificateChainEngine(&config, &engine) &&
+        CertGetCertificateChain(engine, certificate, NULL, certificate->hCertStore, &para, 0, NULL, &chain)) {
+        SSL_EXTRA_CERT_CHAIN_POLICY_PARA ssl = {.dwAuthType = AUTHTYPE_SERVER, .pwszServerName = (WCHAR *)name};
+        ssl.cbSize = sizeof ssl;
+        CERT_CHAIN_POLICY_PARA policy = {.cbSize = sizeof policy, .pvExtraPolicyPara = &ssl};
+        CERT_CHAIN_POLICY_STATUS status = {.cbSize = sizeof status};
+        if (CertVerifyCertificateChainPolicy(CERT_CHAIN_POLICY_SSL, chain, &policy, &status)) {
+            verdict = (HRESULT)status.dwError;
+        }
+        CertFreeCertificateChain(chain);
+    }
+    if (engine != NULL) {
+        CertFreeCertificateChainEngine(engine);
+    }
+    return verdict;
+}
+
+/* Prints protocol and subject; with an authority, whether the certificate is one of its own. */
+static bool inspect(struct tls *tls, HCERTSTORE roots)
+{
+    PCCERT_CONTEXT certificate = NULL;
+    char subject[256];
+    WCHAR name[256];
+    SECURITY_STATUS status = QueryContextAttributesA(&tls->context, SECPKG_ATTR_REMOTE_CERT_CONTEXT, &certificate);
+    if (FAILED(status)) {
+        print_failure("QueryContextAttributes", status);
+        return false;
+    }
+    CertGetNameStringA(certificate, CERT_NAME_SIMPLE_DISPLAY_TYPE, 0, NULL, subject, sizeof subject);
+    printf("%s with %s\n", tls_version(tls), subject);
+    MultiByteToWideChar(CP_UTF8, 0, tls->target, -1, name, 256);
+    HRESULT verdict = roots != NULL ? judge(certificate, roots, name) : S_OK;
+    CertFreeCertificateContext(certificate);
+    if (FAILED(verdict)) {
+        printf("its certificate is not accepted: 0x%08X\n", (unsigned)verdict);
+    }
+    return !FAILED(verdict);
+}
+
+static SECURITY_STATUS acquire_client(bool manual, CredHandle *credential)
+{
+    SCHANNEL_CRED how = {.dwVersion = SCHANNEL_CRED_VERSION,
+                         .dwFlags = SCH_CRED_NO_DEFAULT_CREDS |
+                                    (manual ? SCH_CRED_MANUAL_CRED_VALIDATION : SCH_CRED_AUTO_CRED_VALIDATION)};
+    TimeStamp expiry;
+    SECURITY_STATUS status = AcquireCredentialsHandleA(NULL, (char *)UNISP_NAME_A, SECPKG_CRED_OUTBOUND, NULL, &how,
+                                                       NULL, NULL, credential, &expiry);
+    if (FAILED(status)) {
+        print_failure("AcquireCredentialsHandle", status);
+    }
+    return status;
+}
+
+bool tls_connect(struct tls *tls, const char *authority)
+{
+    HCERTSTORE roots = authority != NULL ? open_authority(authority) : NULL;
+    if (authority != NULL && roots == NULL) {
+        return false;
+    }
+    bool good = !FAILED(acquire_client(roots != NULL, &tls->credential)) && tls_handshake(tls) && inspect(tls, roots);
+    if (roots != NULL) {
+        CertCloseStore(roots, 0);
+    }
+    return good;
 }

@@ -77,25 +77,24 @@ static void serve(struct tls *tls)
 int main(int argc, char **argv)
 {
     static struct tls tls;
-    CredHandle credential;
     TimeStamp expiry;
     if (argc < 3 || argc > 5) {
         fprintf(stderr, "usage: tls_server PFX PASSWORD [PORT [CLIENTS]]\n");
         return 2;
     }
+    tls_init(&tls, NULL);
     PCCERT_CONTEXT certificate = open_certificate(argv[1], argv[2]);
     if (certificate == NULL) {
         return 1;
     }
     SCHANNEL_CRED how = {.dwVersion = SCHANNEL_CRED_VERSION, .cCreds = 1, .paCred = &certificate};
     SECURITY_STATUS status = AcquireCredentialsHandleA(NULL, (char *)UNISP_NAME_A, SECPKG_CRED_INBOUND, NULL, &how,
-                                                       NULL, NULL, &credential, &expiry);
+                                                       NULL, NULL, &tls.credential, &expiry);
     CertFreeCertificateContext(certificate);
     if (FAILED(status)) {
         print_failure("AcquireCredentialsHandle", status);
         return 1;
     }
-    tls.credential = &credential;
     SOCKET listener =
         start_sockets() ? listen_on((unsigned short)(argc > 3 ? strtoul(argv[3], NULL, 10) : 0)) : INVALID_SOCKET;
     if (listener == INVALID_SOCKET) {
@@ -108,7 +107,7 @@ int main(int argc, char **argv)
             closesocket(tls.socket);
         }
     }
-    FreeCredentialsHandle(&credential);
+    FreeCredentialsHandle(&tls.credential);
     closesocket(listener);
     WSACleanup();
     return 0;
