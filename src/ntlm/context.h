@@ -12,6 +12,7 @@
 /* The largest token we make or take.  Peers put up to a few KiB of names into TargetInfo. */
 #define NTLM_MAX_TOKEN      2888
 #define NTLM_MAX_INPUT      65536
+#define NTLM_MAX_TARGET     2048 /* bytes of a target's name: what a token of NTLM_MAX_TOKEN has room for beside others */
 #define NTLM_SIGNATURE_SIZE 16
 
 /* A caller's own way to verify logons.  Immutable, and kept until the credential ends: a thread may be about to call it

@@ -374,6 +374,8 @@ SECURITY_STATUS ntlm_initiate(struct credential *credential, struct context **co
                               struct step_out *out)
 {
     REQUIRE(in->token.size <= NTLM_MAX_INPUT, SEC_E_INVALID_TOKEN, "an NTLM token longer than 64 KiB");
+    REQUIRE(in->target.size <= NTLM_MAX_TARGET, SEC_E_TARGET_UNKNOWN,
+            "pszTargetName: longer than 1024 characters, which no token has room for");
     if (*context == NULL) {
         return first_leg((struct ntlm_credential *)credential, context, in, out);
     }

@@ -81,6 +81,29 @@ static void a_server_may_speak_first(void **state)
     assert_status(FreeCredentialsHandle(&server_credential), SEC_E_OK);
 }
 
+/* Any name is a target's, if a token has room for it: 1024 characters are, one more is nobody's, in either call. */
+static void a_target_that_no_token_can_name(void **state)
+{
+    struct challenge challenge;
+    struct token out;
+    CtxtHandle context = {7, 7};
+    ULONG attributes;
+    char target[1026];
+    memset(target, 'x', sizeof target);
+    target[1025] = '\0';
+    challenge_open(&challenge, NULL, SEALED);
+    assert_status(rules_initiate(&challenge.client_credential, &context, true, target, SEALED, NULL, &out, &attributes),
+                  SEC_E_TARGET_UNKNOWN);
+    assert_true(context.dwLower == 7 && context.dwUpper == 7);
+    assert_status(rules_initiate(NULL, &challenge.client, false, target, SEALED, &challenge.message, &out, &attributes),
+                  SEC_E_TARGET_UNKNOWN);
+    target[1024] = '\0';
+    assert_status(rules_initiate(NULL, &challenge.client, false, target, SEALED, &challenge.message, &out, &attributes),
+                  SEC_E_OK);
+    assert_true(memmem(out.bytes, out.buffer.cbBuffer, "x\0x\0x\0", 6) != NULL);
+    challenge_close(&challenge);
+}
+
 /* Otherwise a first call has no input, and no context comes of one that has; nor does a later call go without. */
 static void input_belongs_to_later_calls(void **state)
 {
@@ -432,6 +455,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reserved_parameters_are_not_looked_at),
         cmocka_unit_test(a_server_may_speak_first),
+        cmocka_unit_test(a_target_that_no_token_can_name),
         cmocka_unit_test(input_belongs_to_later_calls),
         cmocka_unit_test(only_the_output_token_is_written),
         cmocka_unit_test(one_descriptor_in_and_out),

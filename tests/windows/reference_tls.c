@@ -210,10 +210,13 @@ static void a_first_call_has_no_token(void **state)
 {
     unsigned char garbage[100];
     memset(garbage, 0xfa, sizeof garbage);
-    SecBuffer in[2] = {{sizeof garbage, SECBUFFER_TOKEN, garbage}, {sizeof garbage, SECBUFFER_PKG_PARAMS, garbage}};
+    SecBuffer in[3] = {{sizeof garbage, SECBUFFER_TOKEN, garbage},
+                       {sizeof garbage, SECBUFFER_PKG_PARAMS, garbage},
+                       {0, SECBUFFER_EMPTY, NULL}};
     SecBuffer out[1] = {{sizeof room, SECBUFFER_TOKEN, room}};
     tls_acquire_version(&connection, certificate, SP_PROT_TLS1_2);
-    assert_status(call(ISC_REQ_USE_SUPPLIED_CREDS, in, 2, out, 1), SEC_I_CONTINUE_NEEDED);
+    assert_status(call(ISC_REQ_USE_SUPPLIED_CREDS, in, 3, out, 1), SEC_I_CONTINUE_NEEDED);
+    assert_int_equal(in[2].BufferType, SECBUFFER_EMPTY); /* nor is any of it left for the next call */
     tls_step_server(&connection);
     finish(simple_call(0, 2), 0);
     tls_close(&connection);
