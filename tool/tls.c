@@ -146,7 +146,7 @@ static bool shake(struct tls *tls, struct evbuffer *wire_in, struct evbuffer *wi
     size_t taken = size;
     SECURITY_STATUS status = step(tls, evbuffer_pullup(wire_in, -1), &taken, wire_out);
     if (status == SEC_I_INCOMPLETE_CREDENTIALS && !tls->alone) {
-        tls->alone = true; /* the same bytes once more, without a certificate */
+        tls->alone = true; /* the same bytes once more, with what there is */
         return true;
     }
     if (status == SEC_E_INCOMPLETE_MESSAGE) {

@@ -64,7 +64,7 @@ struct tls {
     enum tls_state state;
     bool has_context;
     bool was_open;      /* a handshake succeeded: what fails later is no verdict about the certificate */
-    bool alone;         /* client: the server wants a certificate, and we have none */
+    bool alone;         /* client: the server wants a certificate, and we have none of its authorities' */
     bool said_goodbye;  /* our close_notify is written */
     ULONG request;      /* client: ISC_REQ_* beside what every connection asks for */
     CtxtHandle context; /* when has_context */

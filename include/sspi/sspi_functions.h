@@ -197,7 +197,7 @@ SECURITY_STATUS SEC_ENTRY SetCredentialsAttributesA(PCredHandle phCredential, UL
  * SEC_E_INVALID_TOKEN           malformed token; no TOKEN buffer where one is needed
  * SEC_E_BUFFER_TOO_SMALL        no or too little room for the token; Schannel: SEC_E_INSUFFICIENT_MEMORY
  * SEC_E_NO_CREDENTIALS          inbound credential; nothing usable; Negotiate: the package list is empty
- * SEC_E_TARGET_UNKNOWN          Kerberos: no or unknown service
+ * SEC_E_TARGET_UNKNOWN          Kerberos: no or unknown service; NTLM: a name that no token has room for
  * SEC_E_WRONG_PRINCIPAL         the server is not the target
  * SEC_E_LOGON_DENIED            the KDC refused; Schannel: alert access_denied
  * SEC_E_NO_AUTHENTICATING_AUTHORITY, SEC_E_TIME_SKEW, SEC_E_KDC_*, SEC_E_NO_KERB_KEY, SEC_E_NO_TGT_REPLY   Kerberos

@@ -186,8 +186,7 @@ static void connection_is_the_default(void **state)
 /* What NTLM has not got does not fail, is not asked of the server, and does not come back (N7: DELEGATE, EXTENDED_ERROR). */
 static void what_ntlm_has_not_got_does_not_come_back(void **state)
 {
-    static const ULONG flags[] = {ISC_REQ_STREAM, ISC_REQ_EXTENDED_ERROR, ISC_REQ_DELEGATE,
-                                  ISC_REQ_USE_SUPPLIED_CREDS};
+    static const ULONG flags[] = {ISC_REQ_STREAM, ISC_REQ_EXTENDED_ERROR, ISC_REQ_DELEGATE, ISC_REQ_USE_SUPPLIED_CREDS};
     struct token without, with;
     hello_of(&(struct first){.flags = 0}, &without);
     for (size_t i = 0; i < COUNT(flags); i++) {

@@ -149,11 +149,14 @@ static void reserved_parameters_are_not_looked_at(void **state)
             SecBuffer out[1] = {{sizeof room, SECBUFFER_TOKEN, room}};
             SecBufferDesc input = {SECBUFFER_VERSION, 2, in}, output = {SECBUFFER_VERSION, 1, out};
             TimeStamp expiry = {.QuadPart = 77};
+            ULONG attributes = 0;
             status =
                 InitializeSecurityContextA(&connection.client_credential, leg == 0 ? NULL : &connection.client,
                                            text(HOST), 0, 0xffffffff, 0x12345678, leg == 0 ? NULL : &input, 0xffffffff,
-                                           leg == 0 ? &connection.client : NULL, &output, NULL, &expiry);
+                                           leg == 0 ? &connection.client : NULL, &output, &attributes, &expiry);
             assert_true(status >= 0);
+            assert_int_equal(attributes, ISC_RET_REPLAY_DETECT | ISC_RET_SEQUENCE_DETECT | ISC_RET_CONFIDENTIALITY |
+                                             ISC_RET_STREAM);
             assert_int_equal(expiry.QuadPart, 0);
             connection.has_client = true;
             memcpy(connection.to_server, room, out[0].cbBuffer);
