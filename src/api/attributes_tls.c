@@ -134,18 +134,20 @@ static SECURITY_STATUS lay_number(struct context *context, struct attribute *val
 
 /* ---------------------------------------------------------------- keys */
 
-/* SEC_CHANNEL_BINDINGS: no addresses, and behind the header what the channel is (RFC 5929; windows-behaviour M2, M3). */
+/* SEC_CHANNEL_BINDINGS, for as long as the context is (nobody frees them): no addresses, and behind the header what the channel is (RFC 5929; windows-behaviour M2, M3). */
 static SECURITY_STATUS lay_bindings(struct context *context, struct attribute *value, bool wide, void *out)
 {
-    size_t size = sizeof(SEC_CHANNEL_BINDINGS) + value->bytes.size;
-    uint8_t *block = context_buffer_alloc(size);
-    REQUIRE(block != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for channel bindings");
-    struct writer writer = write_into(block, size);
+    uint8_t bindings[LENT_MAX];
+    struct writer writer = write_into(bindings, sizeof bindings);
     write_zeros(&writer, 24);
     write_u32le(&writer, (uint32_t)value->bytes.size);
     write_u32le(&writer, sizeof(SEC_CHANNEL_BINDINGS));
     write_bytes(&writer, value->bytes);
-    *(SecPkgContext_Bindings *)out = (SecPkgContext_Bindings){(ULONG)size, (SEC_CHANNEL_BINDINGS *)(void *)block};
+    TRY(write_end(&writer));
+    struct bytes whole = write_result(&writer);
+    void *block = value->lender != NULL ? context_buffer_lend(value->lender, whole) : context_buffer_copy(whole);
+    REQUIRE(block != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for channel bindings");
+    *(SecPkgContext_Bindings *)out = (SecPkgContext_Bindings){(ULONG)writer.size, block};
     return SEC_E_OK;
 }
 

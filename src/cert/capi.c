@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/pool.h"
 #include "base/secret.h"
 #include "cert/hash.h"
 #include "cert/library.h"
-#include "cert/pool.h"
 #include "crypto/openssl_errors.h"
 
 struct capi {

@@ -1,6 +1,6 @@
 /* What programs hold as HCRYPTPROV, HCRYPTKEY, HCRYPTHASH, NCRYPT_PROV_HANDLE and NCRYPT_KEY_HANDLE.
  *
- * A handle is an object's address, in memory that is never given back to the allocator (cert/pool.h), so that whatever a
+ * A handle is an object's address, in memory that is never given back to the allocator (base/pool.h), so that whatever a
  * program passes is recognised, or refused, without being followed.  Each handle has a kind; one that was closed is none any
  * more, while the object lives on for who holds it: a certificate whose key it has, a call that runs.
  */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "cert/pool.h"
+#include "base/pool.h"
 #include "cert/store.h"
 #include "crypto/openssl_errors.h"
 

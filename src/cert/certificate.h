@@ -2,7 +2,7 @@
  * the private key, the properties, the store it lies in.
  *
  * The context's address is the certificate's, for as long as anybody holds it.  Contexts live in memory that is never
- * given back to the allocator (cert/pool.h), so certificate_of() can tell ours from a CERT_CONTEXT that somebody made on
+ * given back to the allocator (base/pool.h), so certificate_of() can tell ours from a CERT_CONTEXT that somebody made on
  * his stack, and a context that was freed once too often from one that lives, without reading what is not ours.
  *
  * The encoding, CERT_INFO and X509 never change and are shared by all contexts of one parsed certificate: a certificate

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "cert/pool.h"
+#include "base/pool.h"
 #include "cert/usage.h"
 
 struct chain_object {

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/pool.h"
 #include "cert/certificate_object.h"
-#include "cert/pool.h"
 #include "crypto/openssl_errors.h"
 
 static struct pool crls = {.size = sizeof(struct crl)};

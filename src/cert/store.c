@@ -5,9 +5,9 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "base/pool.h"
 #include "cert/certificate_object.h"
 #include "cert/crl_context.h"
-#include "cert/pool.h"
 
 struct child {
     struct store *store;

@@ -13,6 +13,7 @@
 
 struct package;
 struct certificate;
+struct lender;
 struct store;
 
 /* What a connection agreed on: CONNECTION_INFO, CONNECTION_INFO_EX, CIPHER_INFO.  Names are ASCII, never NULL. */
@@ -87,6 +88,7 @@ struct attribute {
     struct secret owned;             /* owned: what the above points at when the context does not keep it */
     struct certificate *certificate; /* owned: REMOTE_CERT_CONTEXT, LOCAL_CERT_CONTEXT, REMOTE_CERT_CHAIN */
     struct store *store;             /* owned: ROOT_STORE */
+    struct lender *lender;           /* borrowed: bindings, for whose block the context pays; NULL: the caller's */
 };
 
 /* Gives back what is owned, secrets wiped.  Members that were taken out are NULL. */

@@ -482,6 +482,7 @@ SECURITY_STATUS schannel_query(struct context *base, uint32_t attribute, struct 
             "Schannel contexts have no such attribute (QueryContextAttributes (Schannel))");
     REQUIRE(context->completed || is_early(attribute), SEC_E_INVALID_HANDLE,
             "this attribute is not known before the handshake is done");
+    out->lender = &context->lender;
     openssl_errors_mark();
     SECURITY_STATUS status = query(context, attribute, out);
     openssl_errors_forget();

@@ -26,6 +26,7 @@
 #include <openssl/ssl.h>
 
 #include "base/secret.h"
+#include "core/context_buffer.h"
 #include "core/package.h"
 #include "schannel/credential.h"
 #include "schannel/record.h"
@@ -97,9 +98,10 @@ struct schannel_context {
     struct context base;
     struct schannel_credential *credential; /* [step] held */
     SSL *ssl;
-    struct utf16 target; /* owned */
-    char *host;          /* owned: target as UTF-8, for SNI; NULL: an address or nothing */
-    uint32_t request;    /* [step] ISC_REQ_* or ASC_REQ_* of the call under way */
+    struct utf16 target;  /* owned */
+    char *host;           /* owned: target as UTF-8, for SNI; NULL: an address or nothing */
+    struct lender lender; /* bindings that were asked for */
+    uint32_t request;     /* [step] ISC_REQ_* or ASC_REQ_* of the call under way */
     bool datagram;
     struct schannel_datagram *dtls; /* [step] NULL: TLS */
     bool completed;                 /* [step] */

@@ -628,6 +628,7 @@ void schannel_dispose(struct context *base)
     free(context->exporter.eap_label);
     free(context->exporter.context);
     secret_free(&context->stash);
+    context_buffer_take_back(&context->lender);
     context_fini(base);
     secret_wipe(context, sizeof *context);
     free(context);

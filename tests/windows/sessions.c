@@ -200,7 +200,13 @@ static void rule_59_end_point_bindings(void **state)
                      1);
     assert_memory_equal(data, "tls-server-end-point:", 21);
     assert_memory_equal(data + 21, hash, 32); /* RFC 5929 4.1 */
-    tls_close(&connection);                   /* and with it the memory */
+    SecPkgContext_Bindings again;
+    assert_status(QueryContextAttributesA(&connection.client, SECPKG_ATTR_ENDPOINT_BINDINGS, &again), SEC_E_OK);
+    assert_ptr_equal(again.Bindings, bindings.Bindings);
+    assert_status(FreeContextBuffer(bindings.Bindings), SEC_E_OK); /* as other programs do, and the rest stays good */
+    assert_memory_equal(data + 21, hash, 32);
+    tls_close(&connection); /* and with it the memory */
+    FreeContextBuffer(bindings.Bindings);
     CertFreeCertificateContext(certificate);
 }
 

@@ -10,9 +10,9 @@
 #include <pthread.h>
 
 #include "base/auto.h"
+#include "base/pool.h"
 #include "cert/certificate_object.h"
 #include "cert/hash.h"
-#include "cert/pool.h"
 #include "vectors/kv.h"
 
 struct thing {

@@ -1,10 +1,10 @@
-/* Objects whose addresses programs hold: certificates, CRLs, stores.
+/* Objects whose addresses programs hold: certificates, CRLs, stores, blocks that a context lends.
  *
  * Memory is never given back to the allocator, so whatever pointer a program passes can be compared with the addresses of
  * living objects without being followed.  Taking, giving back and asking take no lock; a fork at any moment is harmless.
  */
-#ifndef OPENSSPI_CERT_POOL_H
-#define OPENSSPI_CERT_POOL_H
+#ifndef OPENSSPI_BASE_POOL_H
+#define OPENSSPI_BASE_POOL_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

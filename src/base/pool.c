@@ -1,4 +1,4 @@
-#include "cert/pool.h"
+#include "base/pool.h"
 
 #include <stdlib.h>
 
@@ -126,7 +126,10 @@ bool pool_has(const struct pool *pool, const void *pointer)
     for (unsigned i = 0; i < POOL_SLABS; i++) {
         const unsigned char *slab = atomic_load_explicit(&pool->slabs[i], memory_order_acquire);
         uintptr_t base = (uintptr_t)slab;
-        if (slab != NULL && at > base && at - base < slab_slots(i) * stride(pool)) {
+        if (slab == NULL) {
+            return false; /* they are made in their order */
+        }
+        if (at > base && at - base < slab_slots(i) * stride(pool)) {
             const struct slot *slot =
                 (const struct slot *)(const void *)(slab + (at - base) / stride(pool) * stride(pool));
             return (at - base) % stride(pool) == sizeof *slot && atomic_load(&slot->live) != 0;
