@@ -475,6 +475,82 @@ static void nothing_begins_after_success(void **state)
     }
 }
 
+/* The server's KRB-ERROR in RFC 4121's frame (4.1), short enough for lengths of one byte. */
+static void answer_with_error(struct session *s, krb5_error_code code)
+{
+    static const unsigned char oid[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02, 0x03, 0x00};
+    krb5_context krb = NULL;
+    krb5_error error = {.error = (krb5_ui_4)(code - ERROR_TABLE_BASE_krb5)};
+    krb5_data message = {0};
+    assert_int_equal(krb5_init_context(&krb), 0);
+    assert_int_equal(krb5_us_timeofday(krb, &error.stime, &error.susec), 0);
+    assert_int_equal(krb5_parse_name(krb, SERVICE, &error.server), 0);
+    assert_int_equal(krb5_mk_error(krb, &error, &message), 0);
+    s->size = sizeof oid + message.length;
+    assert_true(s->size < 128);
+    s->token[0] = 0x60;
+    s->token[1] = (unsigned char)s->size;
+    memcpy(s->token + 2, oid, sizeof oid);
+    memcpy(s->token + 2 + sizeof oid, message.data, message.length);
+    s->size += 2;
+    krb5_free_data_contents(krb, &message);
+    krb5_free_principal(krb, error.server);
+    krb5_free_context(krb);
+}
+
+/* Whoever got the request is not whom the target names: the ticket is not for him (RFC 4120 3.2.3). */
+static void a_server_that_is_another(void **state)
+{
+    static const krb5_error_code codes[] = {KRB5KRB_AP_ERR_NOT_US, KRB5KRB_AP_ERR_MODIFIED};
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        struct session s;
+        begin(&s, true);
+        acquire(&s);
+        sspi_step(&s);
+        assert_status(s.status, SEC_I_CONTINUE_NEEDED);
+        answer_with_error(&s, codes[i]);
+        sspi_step(&s);
+        assert_status(s.status, SEC_E_WRONG_PRINCIPAL);
+        end(&s);
+    }
+}
+
+static void a_target_that_is_needed(void **state)
+{
+    static unsigned char token[TOKEN_MAX];
+    static const char *const targets[] = {NULL, "", "HTTP/nowhere.sspi.test"};
+    CredHandle credential = kerberos("Kerberos", NULL);
+    for (size_t i = 0; i < COUNT(targets); i++) {
+        ULONG size;
+        assert_status(first_leg(&credential, targets[i], 0, NULL, token, &size, NULL), SEC_E_TARGET_UNKNOWN);
+    }
+    assert_status(FreeCredentialsHandle(&credential), SEC_E_OK);
+}
+
+/* Tokens of other packages in the place of the server's answer. */
+static void tokens_of_another_package(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } tokens[] = {{"NTLMSSP\0\2\0\0\0\0\0\0\0\0\0\0\0", 20},
+                  {"\xa1\x15\x30\x13\xa0\x03\x0a\x01\x03\xa1\x0c\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a", 23},
+                  {"\x16\x03\x03\x00\x04\x0e\x00\x00\x00", 9},
+                  {"realm=\"a\", nonce=\"b\"", 20}};
+    for (size_t i = 0; i < COUNT(tokens); i++) {
+        struct session s;
+        begin(&s, true);
+        acquire(&s);
+        sspi_step(&s);
+        assert_status(s.status, SEC_I_CONTINUE_NEEDED);
+        memcpy(s.token, tokens[i].bytes, tokens[i].size);
+        s.size = tokens[i].size;
+        sspi_step(&s);
+        assert_status(s.status, SEC_E_INVALID_TOKEN);
+        end(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +571,9 @@ int main(void)
         cmocka_unit_test(arguments_that_change_nothing),
         cmocka_unit_test(nobody_is_asked_for_credentials),
         cmocka_unit_test(nothing_begins_after_success),
+        cmocka_unit_test(a_server_that_is_another),
+        cmocka_unit_test(a_target_that_is_needed),
+        cmocka_unit_test(tokens_of_another_package),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

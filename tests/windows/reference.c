@@ -405,6 +405,25 @@ static void the_uri_is_the_callers(void **state)
     assert_status(FreeCredentialsHandle(&credential), SEC_E_OK);
 }
 
+static void a_target_that_is_needed(void **state)
+{
+    static const char *const targets[] = {NULL, ""};
+    CredHandle credential = rules_client("WDigest");
+    for (size_t i = 0; i < 2 * COUNT(targets); i++) {
+        bool http = i < COUNT(targets);
+        SecBuffer in[2] = {{http ? sizeof HTTP_CHALLENGE - 1 : sizeof SASL_CHALLENGE - 1, SECBUFFER_TOKEN,
+                            text(http ? HTTP_CHALLENGE : SASL_CHALLENGE)},
+                           {3, SECBUFFER_PKG_PARAMS, text("GET")}};
+        SecBufferDesc input = {SECBUFFER_VERSION, 2, in};
+        const struct call call = {.flags = http ? ISC_REQ_HTTP : 0, .target = targets[i % 2], .input = &input};
+        CtxtHandle context;
+        struct token answer;
+        ULONG attributes;
+        assert_status(initiate(&credential, &context, true, &call, &answer, &attributes), SEC_E_TARGET_UNKNOWN);
+    }
+    assert_status(FreeCredentialsHandle(&credential), SEC_E_OK);
+}
+
 /* By HTTP a context is not needed a second time; given, it answers the next request. */
 static void digest_needs_no_context(void **state)
 {
@@ -467,6 +486,7 @@ int main(void)
         cmocka_unit_test(a_half_made_context_is_deleted),
         cmocka_unit_test(once_more_after_success),
         cmocka_unit_test(the_uri_is_the_callers),
+        cmocka_unit_test(a_target_that_is_needed),
         cmocka_unit_test(digest_needs_no_context),
         cmocka_unit_test(a_token_that_is_empty),
     };
