@@ -223,6 +223,7 @@ void schannel_exported(struct context *base)
     struct schannel_context *context = (struct schannel_context *)base;
     record_wipe(&context->send);
     record_wipe(&context->receive);
+    context->send.dead = context->receive.dead = true; /* an alert that ApplyControlToken leaves has no keys any more */
     secret_wipe(context->secrets, sizeof context->secrets);
     context->send_closed = context->receive_closed = true;
     schannel_enter(context, SCHANNEL_FAILED);

@@ -230,6 +230,39 @@ static void test_tls13(void **state)
     moves(SP_PROT_TLS1_3);
 }
 
+/* A program's usual way to close finds that the connection went elsewhere, at either end. */
+static void closed_as_usual(struct tls *tls, bool client)
+{
+    static SEC_CHAR target[] = "www.example.com";
+    CtxtHandle *context = client ? &tls->client : &tls->server;
+    SecBuffer packed = {0, SECBUFFER_EMPTY, NULL};
+    unsigned char token[512];
+    DWORD shutdown = SCHANNEL_SHUTDOWN;
+    SecBuffer control = {sizeof shutdown, SECBUFFER_TOKEN, &shutdown}, out = {sizeof token, SECBUFFER_TOKEN, token};
+    SecBufferDesc controls = {SECBUFFER_VERSION, 1, &control}, answer = {SECBUFFER_VERSION, 1, &out};
+    ULONG attributes;
+    assert_status(ExportSecurityContext(context, 0, &packed, NULL), SEC_E_OK);
+    FreeContextBuffer(packed.pvBuffer);
+    assert_status(ApplyControlToken(context, &controls), SEC_E_OK);
+    assert_status(
+        client ? InitializeSecurityContextA(&tls->client_credential, context, target, 0, 0, 0, NULL, 0, NULL, &answer,
+                                            &attributes, NULL)
+               : AcceptSecurityContext(&tls->server_credential, context, NULL, 0, 0, NULL, &answer, &attributes, NULL),
+        SEC_E_CONTEXT_EXPIRED);
+    assert_int_equal(out.cbBuffer, 0);
+}
+
+static void test_closed_as_usual(void **state)
+{
+    static const DWORD protocols[] = {SP_PROT_TLS1_2, SP_PROT_TLS1_3};
+    for (size_t i = 0; i < 4; i++) {
+        static struct tls tls;
+        tls_open(&tls, "server-p256", protocols[i / 2]);
+        closed_as_usual(&tls, i % 2 == 0);
+        tls_close(&tls);
+    }
+}
+
 /* A client's end, in the same process; its first one is deleted along with the export. */
 static void test_client(void **state)
 {
@@ -299,8 +332,8 @@ static void test_old_suites(void **state)
 int main(int count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tls12), cmocka_unit_test(test_tls13),      cmocka_unit_test(test_client),
-        cmocka_unit_test(test_cut),   cmocka_unit_test(test_old_suites),
+        cmocka_unit_test(test_closed_as_usual), cmocka_unit_test(test_tls12), cmocka_unit_test(test_tls13),
+        cmocka_unit_test(test_client),          cmocka_unit_test(test_cut),   cmocka_unit_test(test_old_suites),
     };
     signal(SIGPIPE, SIG_IGN);
     if (count == 2 && strcmp(arguments[1], "import") == 0) {
