@@ -62,6 +62,7 @@ struct scene {
     bool mutual, datagram;
     bool asked; /* the client has no certificate, and its caller is told */
     bool late;  /* the server asks for a certificate behind the handshake (RFC 8446 4.6.2) */
+    bool moves; /* both ends go on in other contexts (ExportSecurityContext) */
 };
 
 static const struct scene scenes[] = {
@@ -71,6 +72,8 @@ static const struct scene scenes[] = {
     {"TLS 1.2, the client's caller asked", SP_PROT_TLS1_2, true, .asked = true},
     {"TLS 1.3, the client's caller asked", SP_PROT_TLS1_3, true, .asked = true},
     {"TLS 1.3, a certificate asked for late", SP_PROT_TLS1_3, .late = true},
+    {"TLS 1.2, moved", SP_PROT_TLS1_2, .moves = true},
+    {"TLS 1.3, moved", SP_PROT_TLS1_3, .moves = true},
     {"TLS 1.1", SP_PROT_TLS1_1, false},
     {"DTLS 1.2, a certificate asked for", SP_PROT_DTLS1_2, true, true},
 };
@@ -146,6 +149,35 @@ static SECURITY_STATUS ask_late(void)
     return status;
 }
 
+/* An end goes on in another context, and there is a message from it. */
+static SECURITY_STATUS move_on(int side)
+{
+    static SEC_CHAR package[] = "Schannel";
+    static uint8_t room[8192];
+    struct ends *ends = &dtls.ends;
+    SecBuffer packed = {0, SECBUFFER_EMPTY, NULL};
+    CtxtHandle moved;
+    SECURITY_STATUS status = ExportSecurityContext(&ends->contexts[side], 0, &packed, NULL);
+    if (status != SEC_E_OK) { /* then it is here as before */
+        bool good = openssl.failed || (status == SEC_E_INSUFFICIENT_MEMORY && SspiExtLastReason(NULL) != NULL);
+        return good && ends_message(ends, side, "another message", 15) ? SEC_E_OK : SEC_E_INTERNAL_ERROR;
+    }
+    SecBuffer blob = {packed.cbBuffer, SECBUFFER_EMPTY, room};
+    assert_in_range(packed.cbBuffer, 1, sizeof room);
+    memcpy(room, packed.pvBuffer, packed.cbBuffer);
+    (void)FreeContextBuffer(packed.pvBuffer); /* before the call whose reason counts */
+    status = ImportSecurityContextA(package, &blob, NULL, &moved);
+    if (status != SEC_E_OK) {
+        return status;
+    }
+    status = DeleteSecurityContext(&ends->contexts[side]);
+    ends->contexts[side] = moved;
+    if (status == SEC_E_OK && !ends_message(ends, side, "another message", 15)) {
+        return failed_now() ? SEC_E_INSUFFICIENT_MEMORY : SEC_E_INTERNAL_ERROR;
+    }
+    return status;
+}
+
 static SECURITY_STATUS connect_once(const struct scene *scene)
 {
     struct ends *ends = &dtls.ends;
@@ -167,6 +199,9 @@ static SECURITY_STATUS connect_once(const struct scene *scene)
         }
     }
     SECURITY_STATUS status = scene->late ? ask_late() : SEC_E_OK;
+    for (int side = 0; side < 2 && scene->moves && status >= 0; side++) {
+        status = move_on(side);
+    }
     status = status < 0 ? status : close_side(scene, END_CLIENT);
     return status < 0 ? status : close_side(scene, END_SERVER);
 }
@@ -178,7 +213,7 @@ static SECURITY_STATUS run(const struct scene *scene)
     SECURITY_STATUS status = ends_acquire(ends, scene->protocols);
     ends->request[END_SERVER] = scene->mutual ? ASC_REQ_MUTUAL_AUTH : 0;
     ends->request[END_CLIENT] = scene->asked ? 0 : ISC_REQ_USE_SUPPLIED_CREDS;
-    for (int connection = 0; connection < 2 && status >= 0; connection++) {
+    for (int connection = scene->moves ? 1 : 0; connection < 2 && status >= 0; connection++) {
         status = connect_once(scene); /* the second one resumes */
     }
     return status;
