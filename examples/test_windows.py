@@ -7,12 +7,16 @@ import subprocess
 import sys
 
 import harness
+import kerberos_peers
+import postgres_site
+import realm as realms
 
 FOLDER, SOURCES = (os.path.abspath(path) for path in sys.argv[1:3])
 WINE = '/usr/lib/wine/'
 PROGRAMS = {
     'hello': [], 'message': [], 'facts': [], 'client': ['exchange.c'], 'server': ['exchange.c'],
     'http_client': ['http.c', 'exchange.c'], 'digest_client': ['http.c', 'exchange.c'],
+    'postgres_client': ['postgres.c', 'tls.c', 'exchange.c'],
     'tls_client': ['tls.c', 'exchange.c'], 'tls_server': ['tls.c', 'exchange.c'],
     'imap_client': ['sasl.c', 'tls.c', 'exchange.c'],
 }
@@ -120,6 +124,33 @@ def http(windows, sspi):
     server.stop()
 
 
+def postgres(windows):
+    """Wine's Kerberos, with MIT's library behind it, and ours at the same PostgreSQL server."""
+    lacking = postgres_site.missing() or realms.missing() or (None if os.environ.get('SSPI_TEST_PKI') else 'openssl is not installed')
+    if lacking:
+        harness.skip("Wine's Kerberos", lacking)
+        return
+    realm = kerberos_peers.start_realm()
+    site = postgres_site.start(realm, os.environ['SSPI_TEST_PKI'])
+    windows.env = {**{name: value for name, value in windows.env.items() if not name.startswith('SSPI_EXAMPLE_')},
+                   **kerberos_peers.environment(realm)}
+    common = ['select session_user, gss_authenticated, principal, ssl, version from pg_stat_gssapi join pg_stat_ssl using (pid)'
+              ' where pid = pg_backend_pid()', 'host=' + postgres_site.HOST, 'hostaddr=127.0.0.1', 'port=%d' % site.port, 'user=alice']
+    head = 'session_user|gss_authenticated|principal|ssl|version\n'
+    for name, options, status, wanted in (
+            ('Kerberos', ['dbname=clear'], 0, 'signed in by Kerberos\n' + head + 'alice|t|alice@SSPI.TEST|f|\n'),
+            ('Negotiate', ['dbname=clear', 'package=Negotiate'], 0, 'signed in by Kerberos\n' + head + 'alice|t|alice@SSPI.TEST|f|\n'),
+            ('TLS', ['dbname=tls', 'sslmode=verify-full', 'sslrootcert=%sroot.pem'], 0,
+             'TLS 1.2 with postgres\nsigned in by Kerberos\n' + head + 'alice|t|alice@SSPI.TEST|t|TLSv1.2\n'),
+            ('another authority', ['dbname=tls', 'sslmode=verify-full', 'sslrootcert=%sstranger.pem'], 1,
+             'TLS 1.2 with postgres\nits certificate is not accepted: 0x800B010A\n')):
+        folder = site.certificate('')
+        there = windows.call('postgres_client', *common, *(option.replace('%s', 'Z:' + folder) for option in options))
+        here = ours('postgres_client', *common, *(option.replace('%s', folder) for option in options), env=windows.env)
+        harness.equal((there.status, there.out), (status, wanted), "PostgreSQL and Wine's: " + name)
+        harness.equal((here.status, here.out), (there.status, there.out), 'and our client prints the same: ' + name)
+
+
 def main():
     compiler = harness.need_program('x86_64-w64-mingw32-gcc', 'gcc-mingw-w64-x86-64-win32')
     folder = built(compiler)
@@ -131,6 +162,7 @@ def main():
         tls(windows)
         if len(sys.argv) > 3:
             http(windows, os.path.abspath(sys.argv[3]))
+        postgres(windows)
     finally:
         windows.stop()
 

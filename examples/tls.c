@@ -235,6 +235,9 @@ static HRESULT judge(PCCERT_CONTEXT certificate, HCERTSTORE roots, const WCHAR *
         if (CertVerifyCertificateChainPolicy(CERT_CHAIN_POLICY_SSL, chain, &policy, &status)) {
             verdict = (HRESULT)status.dwError;
         }
+        if (verdict == S_OK && (chain->TrustStatus.dwErrorStatus & CERT_TRUST_IS_PARTIAL_CHAIN) != 0) {
+            verdict = CERT_E_CHAINING; /* which Wine's policy lets pass */
+        }
         CertFreeCertificateChain(chain);
     }
     if (engine != NULL) {
