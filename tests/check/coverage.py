@@ -82,6 +82,7 @@ def check_tree():
              'tests/add.c does not run test_add', 'a test that nobody runs'),
             ({'tests/add.py': "check(True, 'one subtracts well')\n"}, 'tests/add.py does not run * adds well', "a script's line that is gone"),
             ({page: PAGE.replace('`tests/add.c: test_add`; `tests/add.py: * adds well`', 'none')}, 'CTX1: names no test', 'a row without a test'),
+            ({page: PAGE.replace(': test_add`', ': "adds numbers"`')}, 'tests/add.c does not run "adds numbers"', "a table's name that is gone"),
             ({page: PAGE.replace('`src/add.c: add`', 'somewhere')}, 'CTX1: names no file', 'a row without a file'),
             ({page: PAGE.replace(': test_add`', '`')}, 'CTX1: names no test', 'a test file without a test'),
             ({page: PAGE.replace('| it adds |', '| it | adds |', 1)}, 'not a row of four cells', 'a row of another form'),
@@ -108,6 +109,10 @@ def check_run():
             'a test that failed is found')
     refused(ran(C_RAN, {**PY_RAN, 'stdout': 'ok 1 - one adds well\nnot ok 2 - two adds well\n1..2\n'})[0], 'failed in py adds',
             "one line of several that failed is found")
+    (status, output), log = ran({**C_RAN, 'stdout': 'ok 1 - here: test_add\nok 2 - there: test_add\n1..2\n'}, PY_RAN)
+    harness.check(status == 0, 'a test may have several turns', output)
+    refused(ran({**C_RAN, 'stdout': 'ok 1 - here: test_add\nnot ok 2 - there: test_add\n1..2\n'}, PY_RAN)[0], 'test_add: failed in c adds',
+            'and none of them may fail')
     (status, output), log = ran(SKIPPED, PY_RAN)
     harness.check(status == 0 and 'CTX1: tests/add.c: test_add: skipped: no numbers here' in output and '# SKIP' not in output,
                   'a skipped test is said; the row has another one', output)
