@@ -315,9 +315,10 @@ SECURITY_STATUS SEC_ENTRY DelegateSecurityContext(PCtxtHandle phContext, LPSTR p
  *
  *   fFlags           SECPKG_CONTEXT_EXPORT_*
  *   pPackedContext   receives type EMPTY and the blob, which holds keys: wipe, then FreeContextBuffer
- *   pToken           receives NULL, or a HANDLE for CloseHandle; may be NULL
+ *   pToken           receives a HANDLE for CloseHandle, or NULL for a context that stands for nobody; may be NULL
  *
- * A TLS connection ends here when it is exported, as two copies would use nonces twice.
+ * TLS connections, CREDSSP's and sessions of WDigest end here when they are exported, as two copies would use nonces or
+ * streams twice; they have no RESET_NEW.
  *
  * SEC_E_OK; SEC_E_INVALID_HANDLE; SEC_E_UNSUPPORTED_FUNCTION for TO_KERNEL or a package that cannot;
  * SEC_E_OUT_OF_SEQUENCE before the last leg, and while TLS has a message under way; SEC_E_INSUFFICIENT_MEMORY. */

@@ -496,6 +496,29 @@ static SECURITY_STATUS pack(struct context *context, ULONG flags, void **out_blo
     return SEC_E_OK;
 }
 
+static void close_token(SecHandle *token)
+{
+    if (token->dwLower != 0) {
+        SECURITY_STATUS closed = handle_close(HANDLE_TOKEN, token);
+        (void)closed;
+    }
+}
+
+/* The identity goes first, as the context may be at its end when it is packed.  One that stands for nobody, as a TLS server
+ * whose client has no certificate, has none to give. */
+static SECURITY_STATUS export_token(struct context *context, SecHandle *out)
+{
+    AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
+    (void)locks;
+    SECURITY_STATUS status = api_context_token(context, HANDLE_TOKEN, out);
+    if (status == SEC_E_NO_IMPERSONATION || status == SEC_E_UNSUPPORTED_FUNCTION) {
+        *out = (SecHandle){0, 0};
+        status_begin();
+        return SEC_E_OK;
+    }
+    return status;
+}
+
 static SECURITY_STATUS export(PCtxtHandle phContext, ULONG fFlags, PSecBuffer pPackedContext, HANDLE *pToken)
 {
     AUTO_PINNED pinned = {.object = NULL};
@@ -505,14 +528,12 @@ static SECURITY_STATUS export(PCtxtHandle phContext, ULONG fFlags, PSecBuffer pP
     REQUIRE((fFlags & SECPKG_CONTEXT_EXPORT_TO_KERNEL) == 0, SEC_E_NOT_SUPPORTED,
             "ExportSecurityContext: there is no kernel side to export to");
     AUTO(free_block) void *block = NULL;
+    AUTO(close_token) SecHandle token = {0, 0};
     size_t size = 0;
-    TRY(pack(context, fFlags, &block, &size));
-    SecHandle token = {0, 0};
-    if (pToken != NULL && !context->initiator && context->package->impersonate != NULL) {
-        AUTO_LOCKS locks = context_lock(context, CONTEXT_STEP);
-        (void)locks;
-        TRY(api_context_token(context, HANDLE_TOKEN, &token));
+    if (pToken != NULL && !context->initiator) {
+        TRY(export_token(context, &token));
     }
+    TRY(pack(context, fFlags, &block, &size));
     if ((fFlags & SECPKG_CONTEXT_EXPORT_DELETE_OLD) != 0) {
         SECURITY_STATUS closed = handle_close(HANDLE_CONTEXT, &pinned.handle);
         (void)closed; /* another thread may have deleted it meanwhile: it is gone either way */
@@ -520,6 +541,7 @@ static SECURITY_STATUS export(PCtxtHandle phContext, ULONG fFlags, PSecBuffer pP
     *pPackedContext = (SecBuffer){.cbBuffer = (ULONG)size, .BufferType = SECBUFFER_EMPTY, .pvBuffer = STEAL(block)};
     if (pToken != NULL) {
         *pToken = token.dwLower != 0 ? handle_pack(&token) : NULL;
+        token = (SecHandle){0, 0};
     }
     return SEC_E_OK;
 }

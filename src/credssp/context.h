@@ -16,6 +16,10 @@
 #define CREDSSP_MAX_TOKEN  90567 /* as Windows reports it: a flight of TLS and a token of Negotiate */
 #define CREDSSP_MAX_ROUNDS 16    /* no mechanism takes half of them */
 
+/* What a context is made of. */
+#define SCHANNEL_PACKAGE  "Microsoft Unified Security Protocol Provider"
+#define NEGOTIATE_PACKAGE "Negotiate"
+
 struct credssp_credential {
     struct credential base;
     struct credential *tls, *nego; /* parts */
@@ -106,6 +110,11 @@ SECURITY_STATUS credssp_accept(struct credential *credential, struct context **c
 SECURITY_STATUS credssp_query(struct context *context, uint32_t attribute, struct attribute *out);
 SECURITY_STATUS credssp_set(struct context *context, uint32_t attribute, struct bytes value);
 SECURITY_STATUS credssp_impersonate(struct context *context, struct token **out_token);
+
+/* export.c: a context that has moved. */
+SECURITY_STATUS credssp_export(struct context *context, uint32_t flags, struct writer *out);
+void credssp_exported(struct context *context);
+SECURITY_STATUS credssp_import(struct bytes blob, struct context **out_context);
 
 /* Whether the server has proved its name by its certificate (client).  Asked of the channel once. */
 bool credssp_certificate_is_good(struct credssp_context *context);

@@ -15,9 +15,6 @@
 #include "credssp/smart_card.h"
 #include "text/names.h"
 
-#define SCHANNEL_PACKAGE  "Microsoft Unified Security Protocol Provider"
-#define NEGOTIATE_PACKAGE "Negotiate"
-
 /* No session is resumed, since the binding needs the certificate, and none of the user's own certificates is shown
  * (MS-CSSP 3.1.5).  The server's is not judged before there is a reason to. */
 #define CHANNEL_FLAGS  (SCH_CRED_DISABLE_RECONNECTS)

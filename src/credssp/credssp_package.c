@@ -29,6 +29,9 @@ const struct package credssp_package = {
 
     .query = credssp_query,
     .set = credssp_set,
+    .export_context = credssp_export,
+    .import_context = credssp_import,
+    .exported = credssp_exported,
     .impersonate = credssp_impersonate,
 
     .dispose = credssp_dispose,

@@ -45,10 +45,11 @@ static void sizes(const struct digest_context *context, struct attribute *out)
 }
 
 /* The account as the server's own database has it; at the client as the credential has it. */
-static struct utf16 names_of(const struct digest_context *context)
+struct utf16 digest_account_name(const struct digest_context *context)
 {
-    return context->base.initiator ? context->credential->qualified
-                                   : utf16_of(digest_string(context, DIGEST_TEXT_QUALIFIED));
+    return context->base.initiator && context->credential != NULL
+               ? context->credential->qualified
+               : utf16_of(digest_string(context, DIGEST_TEXT_QUALIFIED));
 }
 
 /* The URI that the client's response is for; whether it is the server's own is the caller's question (RFC 2831 2.1.2). */
@@ -74,7 +75,7 @@ static SECURITY_STATUS query_established(struct digest_context *context, uint32_
             "this attribute is not known before the context is established");
     switch (attribute) {
     case SECPKG_ATTR_NAMES:
-        out->name = names_of(context);
+        out->name = digest_account_name(context);
         return SEC_E_OK;
     case SECPKG_ATTR_CLIENT_SPECIFIED_TARGET:
         return target_of(context, &out->name);
@@ -112,7 +113,7 @@ SECURITY_STATUS digest_impersonate(struct context *base, struct token **out_toke
     struct digest_context *context = (struct digest_context *)base;
     REQUIRE(!base->initiator && base->established, SEC_E_NO_IMPERSONATION,
             "only an established server context stands for somebody (ImpersonateSecurityContext)");
-    struct utf16 name = names_of(context);
+    struct utf16 name = digest_account_name(context);
     struct utf16 domain = utf16_head(name, context->domain_size / 2u);
     struct bytes unix_name = digest_string(context, DIGEST_TEXT_UNIX);
     return token_new(utf16_tail(name, context->domain_size / 2u + 1), domain, false,

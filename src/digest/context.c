@@ -10,8 +10,10 @@ SECURITY_STATUS digest_context_new(bool initiator, bool http, uint32_t request, 
 {
     struct digest_context *context = calloc(1, sizeof *context);
     REQUIRE(context != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a context");
-    context_init(&context->base, credential->base.package, initiator);
-    context->credential = (struct digest_credential *)credential_hold(&credential->base);
+    context_init(&context->base, credential != NULL ? credential->base.package : &digest_package, initiator);
+    if (credential != NULL) {
+        context->credential = (struct digest_credential *)credential_hold(&credential->base);
+    }
     context->http = http;
     context->request = request;
     context->receive_limit = DIGEST_BUFFER;
@@ -22,7 +24,7 @@ SECURITY_STATUS digest_context_new(bool initiator, bool http, uint32_t request, 
     return SEC_E_OK;
 }
 
-static void layers_free(struct digest_context *context)
+void digest_layers_end(struct digest_context *context)
 {
     if (context->send != NULL) {
         secret_wipe(context->send, 2 * digest_layer_size(context->cipher));
@@ -38,10 +40,12 @@ void digest_dispose(struct context *base)
 {
     struct digest_context *context = (struct digest_context *)base;
     unlist(context);
-    layers_free(context);
+    digest_layers_end(context);
     free(context->strings);
     context_fini(base);
-    credential_drop(&context->credential->base);
+    if (context->credential != NULL) {
+        credential_drop(&context->credential->base);
+    }
     secret_wipe(context, sizeof *context);
     free(context);
 }
@@ -159,7 +163,7 @@ SECURITY_STATUS digest_layers_start(struct digest_context *context)
     if (context->http || (context->qop & (DIGEST_QOP_INT | DIGEST_QOP_CONF)) == 0) {
         return SEC_E_OK;
     }
-    layers_free(context);
+    digest_layers_end(context);
     size_t size = digest_layer_size(context->cipher);
     uint8_t *memory = malloc(2 * size);
     REQUIRE(memory != NULL, SEC_E_INSUFFICIENT_MEMORY, "out of memory for a security layer");

@@ -103,7 +103,7 @@ struct digest_context {
     uint32_t receive_limit, send_limit;   /* maxbuf of this side and of the peer */
     struct digest_value session_key;      /* H(A1) */
     struct digest_strings *strings;       /* owned */
-    struct digest_credential *credential; /* held */
+    struct digest_credential *credential; /* held; NULL: the context came from elsewhere */
     struct digest_layer *send, *receive;  /* owned: one block, `send` its start; NULL = no layer */
     struct digest_context *next;          /* of the same bucket; `listed` */
     bool listed;
@@ -158,7 +158,12 @@ STATUS digest_next_response(struct digest_context *context, struct bytes method,
 STATUS digest_next_request(struct digest_context *context, struct bytes token, struct bytes method, struct bytes uri,
                            struct bytes entity, bool strict);
 
-/* context.c */
+/* export.c */
+SECURITY_STATUS digest_export(struct context *context, uint32_t flags, struct writer *out);
+void digest_exported(struct context *context);
+SECURITY_STATUS digest_import(struct bytes blob, struct context **out_context);
+
+/* context.c; `credential` NULL: none, as for a context that came from elsewhere. */
 STATUS digest_context_new(bool initiator, bool http, uint32_t request, struct digest_credential *credential,
                           struct digest_context **out);
 void digest_dispose(struct context *context);
@@ -175,6 +180,7 @@ void digest_count_text(uint32_t count, char out[8]);
 
 /* Begins the security layers where auth-int or auth-conf was agreed. */
 STATUS digest_layers_start(struct digest_context *context);
+void digest_layers_end(struct digest_context *context); /* wipes their keys */
 
 /* The flags of an established context. */
 uint32_t digest_flags(const struct digest_context *context);
@@ -197,6 +203,7 @@ SECURITY_STATUS digest_seal(struct context *context, uint32_t qop, struct buffer
 SECURITY_STATUS digest_unseal(struct context *context, struct buffers *message, uint32_t sequence, uint32_t *qop);
 
 /* attributes.c */
+struct utf16 digest_account_name(const struct digest_context *context);
 SECURITY_STATUS digest_query(struct context *context, uint32_t attribute, struct attribute *out);
 SECURITY_STATUS digest_impersonate(struct context *context, struct token **out_token);
 SECURITY_STATUS digest_set_sasl_option(struct context *context, uint32_t option, struct bytes value);

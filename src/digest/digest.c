@@ -14,6 +14,7 @@
     .query_credential = digest_query_credential, .set_credential = digest_set_credential, .initiate = digest_initiate, \
     .accept = digest_accept, .complete = digest_complete, .sign = digest_sign, .verify = digest_verify,                \
     .seal = digest_seal, .unseal = digest_unseal, .query = digest_query, .impersonate = digest_impersonate,            \
+    .export_context = digest_export, .import_context = digest_import, .exported = digest_exported,                     \
     .set_sasl_option = digest_set_sasl_option, .get_sasl_option = digest_get_sasl_option, .dispose = digest_dispose
 
 const struct package digest_package = {.name = "WDigest", SLOTS};

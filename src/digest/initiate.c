@@ -441,6 +441,8 @@ static SECURITY_STATUS step(struct digest_context *context, const struct step_in
         return take_rspauth(context, in, out);
     case DIGEST_STATE_DONE: /* the next request, or a stale nonce */
         REQUIRE(context->http, SEC_E_OUT_OF_SEQUENCE, "this SASL exchange is complete: begin a new context");
+        REQUIRE(in->token.size == 0 || context->credential != NULL, SEC_E_NO_CREDENTIALS,
+                "the password of a session that came from elsewhere is not here: begin a new context");
         return in->token.size != 0 ? answer(context, in, out) : answer_http(context, in, out);
     default:
         FAIL(SEC_E_OUT_OF_SEQUENCE, "an earlier leg of this context failed: begin a new one");

@@ -65,6 +65,36 @@ void digest_layer_start(struct digest_layer *layer, const struct digest_value *s
     }
 }
 
+void digest_layer_write(const struct digest_layer *layer, struct writer *out)
+{
+    write_u32le(out, layer->sequence);
+    if (is_rc4(layer)) {
+        write_bytes(out, BYTES(layer->rc4.state.S));
+        write_u8(out, layer->rc4.state.i);
+        write_u8(out, layer->rc4.state.j);
+    } else if (layer->cipher != 0) {
+        write_bytes(out, BYTES(layer->des.iv));
+    }
+}
+
+static void read_into(struct reader *reader, uint8_t *to, size_t size)
+{
+    struct writer writer = write_into(to, size);
+    write_bytes(&writer, read_bytes(reader, size));
+}
+
+void digest_layer_read(struct digest_layer *layer, struct reader *reader)
+{
+    layer->sequence = read_u32le(reader);
+    if (is_rc4(layer)) {
+        read_into(reader, layer->rc4.state.S, sizeof layer->rc4.state.S);
+        layer->rc4.state.i = read_u8(reader);
+        layer->rc4.state.j = read_u8(reader);
+    } else if (layer->cipher != 0) {
+        read_into(reader, layer->des.iv, sizeof layer->des.iv);
+    }
+}
+
 void digest_layer_wipe(struct digest_layer *layer, size_t size)
 {
     secret_wipe(layer, size);

@@ -51,6 +51,12 @@ void digest_layer_seal(struct digest_layer *layer, const struct digest_piece *pi
  * alike (RFC 2831 2.3: the connection is to be dropped; the state of a cipher is spoilt). */
 STATUS digest_layer_open(struct digest_layer *layer, const struct digest_piece *pieces, size_t count, size_t *out_size);
 
+/* How far the layer has come: its number and its cipher's state; and back, into one that was started with the same keys. */
+struct writer;
+struct reader;
+void digest_layer_write(const struct digest_layer *layer, struct writer *out);
+void digest_layer_read(struct digest_layer *layer, struct reader *reader);
+
 void digest_layer_wipe(struct digest_layer *layer, size_t size);
 
 #endif

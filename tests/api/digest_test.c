@@ -236,7 +236,7 @@ static void what_there_is_not(void **state)
     assert_status(accept_http(&server, &theirs, HTTP | ASC_REQ_CONFIDENTIALITY, NULL, &challenge),
                   SEC_E_SECURITY_QOS_FAILED);
     assert_status(accept_http(&server, &theirs, HTTP, NULL, &challenge), SEC_I_CONTINUE_NEEDED);
-    assert_status(ExportSecurityContext(&theirs, 0, &packed, &token), SEC_E_UNSUPPORTED_FUNCTION);
+    assert_status(ExportSecurityContext(&theirs, 0, &packed, &token), SEC_E_OUT_OF_SEQUENCE);
     assert_status(respond(&client, &ours, HTTP | ISC_REQ_CONFIDENTIALITY, "/", &challenge, &response),
                   SEC_E_SECURITY_QOS_FAILED);
     assert_status(respond(&client, &ours, HTTP, "/", &challenge, &response), SEC_E_OK);
@@ -245,12 +245,13 @@ static void what_there_is_not(void **state)
     assert_status(EncryptMessage(&ours, 0, &message, 0), SEC_E_UNSUPPORTED_FUNCTION);
     assert_status(DecryptMessage(&theirs, &message, 0, &qop), SEC_E_UNSUPPORTED_FUNCTION);
     assert_status(ApplyControlToken(&ours, &message), SEC_E_UNSUPPORTED_FUNCTION);
-    assert_status(ExportSecurityContext(&ours, 0, &packed, &token), SEC_E_UNSUPPORTED_FUNCTION);
+    assert_status(ExportSecurityContext(&ours, SECPKG_CONTEXT_EXPORT_RESET_NEW, &packed, &token),
+                  SEC_E_UNSUPPORTED_FUNCTION);
     assert_status(ExportSecurityContext(&theirs, SECPKG_CONTEXT_EXPORT_DELETE_OLD, &packed, &token),
                   SEC_E_UNSUPPORTED_FUNCTION);
     assert_null(packed.pvBuffer);
     packed = (SecBuffer){sizeof text, 0, text};
-    assert_status(ImportSecurityContextA(package, &packed, NULL, &imported), SEC_E_UNSUPPORTED_FUNCTION);
+    assert_status(ImportSecurityContextA(package, &packed, NULL, &imported), SEC_E_INVALID_TOKEN);
     assert_status(ImpersonateSecurityContext(&ours), SEC_E_NO_IMPERSONATION);
     assert_status(ImpersonateSecurityContext(&theirs), SEC_E_OK);
     assert_status(RevertSecurityContext(&theirs), SEC_E_OK);

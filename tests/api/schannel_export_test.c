@@ -298,6 +298,24 @@ static void test_client(void **state)
     }
 }
 
+/* A server whose client has no certificate stands for nobody: there is no token to give, and the connection moves. */
+static void test_no_token(void **state)
+{
+    static struct tls tls;
+    struct letter letter;
+    SecBuffer packed = {0, SECBUFFER_EMPTY, NULL};
+    HANDLE token = &tls;
+    tls_open(&tls, "server-p256", SP_PROT_TLS1_3);
+    take_rest(&tls);
+    assert_status(ExportSecurityContext(&tls.server, SECPKG_CONTEXT_EXPORT_DELETE_OLD, &packed, &token), SEC_E_OK);
+    assert_null(token);
+    assert_status(ImportSecurityContextA(TLS_NAME, &packed, NULL, &tls.server), SEC_E_OK);
+    letter_write(&tls.client, "to and", &letter);
+    assert_status(letter_open(&tls.server, &letter, "to and"), SEC_E_OK);
+    FreeContextBuffer(packed.pvBuffer);
+    tls_close(&tls);
+}
+
 /* What is no whole parcel is refused wherever it is cut. */
 static void test_cut(void **state)
 {
@@ -334,6 +352,7 @@ int main(int count, char **arguments)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_closed_as_usual), cmocka_unit_test(test_tls12), cmocka_unit_test(test_tls13),
         cmocka_unit_test(test_client),          cmocka_unit_test(test_cut),   cmocka_unit_test(test_old_suites),
+        cmocka_unit_test(test_no_token),
     };
     signal(SIGPIPE, SIG_IGN);
     if (count == 2 && strcmp(arguments[1], "import") == 0) {

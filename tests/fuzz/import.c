@@ -77,6 +77,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const WCHAR ntlm[] = {'N', 'T', 'L', 'M', 0};
     static const WCHAR negotiate[] = {'N', 'e', 'g', 'o', 't', 'i', 'a', 't', 'e', 0};
+    static const WCHAR digest[] = {'W', 'D', 'i', 'g', 'e', 's', 't', 0};
+    static const WCHAR credssp[] = {'C', 'R', 'E', 'D', 'S', 'S', 'P', 0};
+    static const WCHAR *const packages[] = {ntlm, negotiate, digest, credssp};
     struct tape tape = {data, size};
     uint8_t how = tape_u8(&tape);
     if ((how & 1) != 0) {
@@ -86,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned char blob[8192];
     size_t blob_size = tape_take(&tape, blob, sizeof blob);
     CtxtHandle context;
-    if (import((how & 2) != 0 ? negotiate : ntlm, blob, blob_size, &context)) {
+    if (import(packages[how >> 1 & 3], blob, blob_size, &context)) {
         use(&context);
         PROMISE(DeleteSecurityContext(&context) == SEC_E_OK);
     }
