@@ -475,10 +475,14 @@ static void spoilt(void **state)
 int main(int count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(digest_server_moves),  cmocka_unit_test(digest_client_moves),
-        cmocka_unit_test(digest_requests_move), cmocka_unit_test(digest_without_a_password),
-        cmocka_unit_test(credssp_moves),        cmocka_unit_test(credssp_attributes),
-        cmocka_unit_test(credssp_not_yet),      cmocka_unit_test(credssp_closed_as_usual),
+        cmocka_unit_test(digest_server_moves),
+        cmocka_unit_test(digest_client_moves),
+        cmocka_unit_test(digest_requests_move),
+        cmocka_unit_test(digest_without_a_password),
+        cmocka_unit_test(credssp_moves),
+        cmocka_unit_test(credssp_attributes),
+        cmocka_unit_test(credssp_not_yet),
+        cmocka_unit_test(credssp_closed_as_usual),
         cmocka_unit_test(spoilt),
     };
     signal(SIGPIPE, SIG_IGN);
