@@ -117,6 +117,28 @@ static void sessions_belong_to_a_process(void **state)
     tls_close(&connection);
 }
 
+/* Two credentials at once, of one making: what the one has begun, the other does not go on with. */
+static void sessions_belong_to_a_credential(void **state)
+{
+    SCHANNEL_CRED same = {.dwVersion = SCHANNEL_CRED_VERSION,
+                          .grbitEnabledProtocols = SP_PROT_TLS1_2,
+                          .dwFlags = SCH_CRED_MANUAL_CRED_VALIDATION};
+    CredHandle first, second;
+    tls_open(&connection, "server-p256", SP_PROT_TLS1_2);
+    assert_true(again());
+    first = connection.client_credential;
+    assert_status(
+        AcquireCredentialsHandleA(NULL, TLS_NAME, SECPKG_CRED_OUTBOUND, NULL, &same, NULL, NULL, &second, NULL),
+        SEC_E_OK);
+    connection.client_credential = second;
+    assert_false(again());
+    assert_true(again());
+    connection.client_credential = first;
+    assert_true(again());
+    assert_status(FreeCredentialsHandle(&second), SEC_E_OK);
+    tls_close(&connection);
+}
+
 /* A logon session is whose the thread is: Linux tells no others apart. */
 static void sessions_belong_to_a_logon_session(void **state)
 {
@@ -536,6 +558,7 @@ int main(void)
     certificate = tls_load_chain("server-p256");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_belong_to_a_process),
+        cmocka_unit_test(sessions_belong_to_a_credential),
         cmocka_unit_test(sessions_belong_to_a_logon_session),
         cmocka_unit_test(reserved_parameters_are_not_looked_at),
         cmocka_unit_test(credentials_and_contexts_of_the_right_kind),
