@@ -5,6 +5,7 @@
 
 struct late_options {
     bool has_certificate;  /* the client's credential has one */
+    bool unnamed;          /* ... of nobody whom the server names */
     bool not_offered;      /* ISC_REQ_NO_POST_HANDSHAKE_AUTH */
     bool judged;           /* the server verifies, and refuses */
     bool with_key_updates; /* both directions have other keys than OpenSSL */
@@ -23,9 +24,14 @@ static struct link *make(const struct late_options *options)
                                   .certificate_count = 1};
     client.certificates[0] = link_certificate("rsa");
     client.certificate_count = options->has_certificate ? 1 : 0;
+    struct store *roots = NULL;
+    assert_status(store_new(STORE_MEMORY, &roots), SEC_E_OK);
+    assert_status(store_add(roots, link_certificate("authority"), STORE_ADD_ALWAYS, NULL), SEC_E_OK);
+    server.roots = options->unnamed ? store_handle(roots) : NULL;
     client.long_flags = options->not_offered ? ISC_REQ_NO_POST_HANDSHAKE_AUTH : 0;
     struct link *link = calloc(1, sizeof *link);
     link_open(link, &client, &server);
+    store_drop(roots);
     link_establish(link);
     link_exchange(link, 100);
     return link;
@@ -66,7 +72,7 @@ static void answer(struct link *link, const struct late_options *options)
     uint8_t data[64];
     size_t size = 0;
     SECURITY_STATUS status = side_step(c, link, s->in, &s->in_size);
-    if (!options->has_certificate) {
+    if (!options->has_certificate || options->unnamed) {
         assert_int_equal(status, SEC_I_INCOMPLETE_CREDENTIALS);
         assert_int_equal(s->in_size, 0);
         status = side_step(c, link, s->in, &s->in_size);
@@ -117,6 +123,11 @@ static void asked_late(const struct late_options *options)
 static void shown(void **state)
 {
     asked_late(&(struct late_options){.has_certificate = true});
+}
+
+static void shown_to_who_names_others(void **state)
+{
+    asked_late(&(struct late_options){.has_certificate = true, .unnamed = true});
 }
 
 static void declined(void **state)
@@ -288,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shown),
         cmocka_unit_test(declined),
+        cmocka_unit_test(shown_to_who_names_others),
         cmocka_unit_test(shown_under_other_keys),
         cmocka_unit_test(not_offered),
         cmocka_unit_test(refused),
