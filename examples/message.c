@@ -15,7 +15,7 @@ int main(void)
     if (module == NULL) {
         return 1;
     }
-    init = (INIT_SECURITY_INTERFACE_A)(void *)GetProcAddress(module, "InitSecurityInterfaceA");
+    init = (INIT_SECURITY_INTERFACE_A)(void (*)(void))GetProcAddress(module, "InitSecurityInterfaceA");
     table = init != NULL ? init() : NULL;
     if (table == NULL || table->dwVersion == 0) {
         return 1;

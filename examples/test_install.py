@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """An installation in a directory of its own: what is in it, and a program built from it with pkg-config alone."""
 import os
+import re
+import shutil
 import subprocess
 import sys
 
@@ -56,6 +58,22 @@ def main():
                              env=env)
         harness.check(built.status == 0, 'a program compiles with the kit, %s, %s' % (language, mode), str(built))
         harness.equal(harness.call([program], env=env).out, 'The logon was refused.\r\n', 'and runs')
+
+    # Each example by the command of README.md.  Programs are strict about dialects where their build system is.
+    with open(os.path.join(EXAMPLES, 'README.md'), encoding='utf-8') as file:
+        sources = [row.split() for row in re.findall(r'^\|[^|]*\| `([\w. ]+\.c)` \|', file.read(), re.M)]
+    missing = {name for name in os.listdir(EXAMPLES) if name.endswith('.c')} - {name for row in sources for name in row}
+    harness.check(not missing, 'README.md names every example', ' '.join(sorted(missing)))
+    for compiler, dialect in ('gcc', []), ('gcc', ['-std=c11', '-Wpedantic']), ('clang', ['-std=c11', '-Wpedantic']):
+        if shutil.which(compiler) is None:
+            harness.skip('the examples with ' + compiler, '%s is not installed' % compiler)
+            continue
+        failed = []
+        for row in sources:
+            built = harness.call([compiler, *dialect, '-Wall', '-Wextra', '-Werror', *(os.path.join(EXAMPLES, name) for name in row), '-o',
+                                  os.path.join(harness.scratch(), 'example')] + flags, env=env, limit=120)
+            failed += [str(built)] if built.status != 0 else []
+        harness.check(not failed, 'the examples compile as README.md says, %s' % ' '.join([compiler] + dialect), lambda: '\n'.join(failed))
 
     version = harness.call([os.path.join(root, 'bin', 'sspi'), '--version'], env=env)
     harness.check(version.status == 0, 'the installed command finds its library', str(version))

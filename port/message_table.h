@@ -1,4 +1,4 @@
-/* The texts of FormatMessage: one line for each code of winerror.h, in our own words. */
+/* The texts of FormatMessage: one line for each code of winerror.h and winsock2.h, in our own words. */
 #ifndef OPENSSPI_PORT_MESSAGE_TABLE_H
 #define OPENSSPI_PORT_MESSAGE_TABLE_H
 
@@ -315,6 +315,46 @@
     X(NTE_DEVICE_NOT_FOUND, "The device was not found.")                                                               \
     X(NTE_USER_CANCELLED, "The user cancelled it.")                                                                    \
     X(NTE_PASSWORD_CHANGE_REQUIRED, "The password must be changed first.")                                             \
-    X(NTE_NOT_ACTIVE_CONSOLE, "This needs the console's session.")
+    X(NTE_NOT_ACTIVE_CONSOLE, "This needs the console's session.")                                                     \
+    X(WSAEINTR, "The call was interrupted.")                                                                           \
+    X(WSAEBADF, "The descriptor is not open.")                                                                         \
+    X(WSAEACCES, "The socket's address or kind may not be used so.")                                                   \
+    X(WSAEFAULT, "A pointer leads nowhere.")                                                                           \
+    X(WSAEINVAL, "An argument is not allowed, or not in the socket's state.")                                          \
+    X(WSAEMFILE, "There are too many open sockets.")                                                                   \
+    X(WSAEWOULDBLOCK, "It cannot be done at once, and the socket does not wait.")                                      \
+    X(WSAEINPROGRESS, "Another call on the socket has not come to its end.")                                           \
+    X(WSAEALREADY, "This is under way already.")                                                                       \
+    X(WSAENOTSOCK, "This is not a socket.")                                                                            \
+    X(WSAEDESTADDRREQ, "An address to send to is missing.")                                                            \
+    X(WSAEMSGSIZE, "The message is longer than the buffer, or than the network takes.")                                \
+    X(WSAEPROTOTYPE, "The protocol does not fit the kind of socket.")                                                  \
+    X(WSAENOPROTOOPT, "The protocol has no such option.")                                                              \
+    X(WSAEPROTONOSUPPORT, "The protocol is not there.")                                                                \
+    X(WSAEOPNOTSUPP, "This kind of socket cannot do it.")                                                              \
+    X(WSAEAFNOSUPPORT, "The kind of address does not fit the protocol.")                                               \
+    X(WSAEADDRINUSE, "The address is in use.")                                                                         \
+    X(WSAEADDRNOTAVAIL, "The address is not one of this machine's.")                                                   \
+    X(WSAENETDOWN, "The network is down.")                                                                             \
+    X(WSAENETUNREACH, "No way leads to that network.")                                                                 \
+    X(WSAENETRESET, "The network ended the connection.")                                                               \
+    X(WSAECONNABORTED, "This machine gave the connection up.")                                                         \
+    X(WSAECONNRESET, "The peer broke the connection off.")                                                             \
+    X(WSAENOBUFS, "The system has no room for more data of sockets.")                                                  \
+    X(WSAEISCONN, "The socket is connected already.")                                                                  \
+    X(WSAENOTCONN, "The socket is not connected.")                                                                     \
+    X(WSAESHUTDOWN, "The socket was shut down for this direction.")                                                    \
+    X(WSAETIMEDOUT, "The peer did not answer in time.")                                                                \
+    X(WSAECONNREFUSED, "Nobody listens at that address.")                                                              \
+    X(WSAEHOSTDOWN, "The host is down.")                                                                               \
+    X(WSAEHOSTUNREACH, "No way leads to that host.")                                                                   \
+    X(WSASYSNOTREADY, "The network is not ready.")                                                                     \
+    X(WSAVERNOTSUPPORTED, "There is no such version of Winsock.")                                                      \
+    X(WSANOTINITIALISED, "WSAStartup was not called.")                                                                 \
+    X(WSAEDISCON, "The peer has begun to close the connection.")                                                       \
+    X(WSAHOST_NOT_FOUND, "There is no host of that name.")                                                             \
+    X(WSATRY_AGAIN, "The host's name could not be looked up; it may work later.")                                      \
+    X(WSANO_RECOVERY, "The host's name cannot be looked up.")                                                          \
+    X(WSANO_DATA, "The name exists, but has no such address.")
 
 #endif

@@ -32,14 +32,17 @@ static const struct {
     {EADDRNOTAVAIL, WSAEADDRNOTAVAIL},
     {ENETDOWN, WSAENETDOWN},
     {ENETUNREACH, WSAENETUNREACH},
+    {ENETRESET, WSAENETRESET},
     {ECONNABORTED, WSAECONNABORTED},
     {ECONNRESET, WSAECONNRESET},
     {EPIPE, WSAECONNRESET},
     {ENOBUFS, WSAENOBUFS},
     {EISCONN, WSAEISCONN},
     {ENOTCONN, WSAENOTCONN},
+    {ESHUTDOWN, WSAESHUTDOWN},
     {ETIMEDOUT, WSAETIMEDOUT},
     {ECONNREFUSED, WSAECONNREFUSED},
+    {EHOSTDOWN, WSAEHOSTDOWN},
     {EHOSTUNREACH, WSAEHOSTUNREACH},
 };
 
@@ -90,7 +93,7 @@ int WINAPI closesocket(SOCKET s)
     return close(s);
 }
 
-int WINAPI ioctlsocket(SOCKET s, long cmd, ULONG *argp)
+int WINAPI(ioctlsocket)(SOCKET s, long cmd, ULONG *argp)
 {
     int value = (int)*argp;
     int result = ioctl(s, (unsigned long)cmd, &value);

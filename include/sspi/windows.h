@@ -284,6 +284,7 @@ HLOCAL WINAPI LocalFree(HLOCAL hMem);
 #define ZeroMemory(destination, length)         __builtin_memset((destination), 0, (length))
 #define CopyMemory(destination, source, length) __builtin_memcpy((destination), (source), (length))
 #define MoveMemory(destination, source, length) __builtin_memmove((destination), (source), (length))
+#define FillMemory(destination, length, fill)   __builtin_memset((destination), (fill), (length))
 
 /* ZeroMemory that no compiler leaves out because nobody reads the bytes again.  Returns `destination`. */
 static __inline__ PVOID SecureZeroMemory(PVOID destination, SIZE_T length)

@@ -1,5 +1,6 @@
 /* The kit's messages, modules, texts and times, against what the SDK's documentation says of them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -59,6 +60,13 @@ static void test_message_allocated(void **state)
                      length);
     wide[999] = 0; /* as much as was asked for */
     assert_null(LocalFree(wide));
+}
+
+static void test_message_of_a_socket(void **state)
+{
+    char text[100];
+    assert_int_equal(FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM, NULL, WSAECONNREFUSED, 0, text, sizeof text, NULL), 33);
+    assert_string_equal(text, "Nobody listens at that address.\r\n");
 }
 
 static void test_message_unknown(void **state)
@@ -265,9 +273,18 @@ static void test_sockets(void **state)
     SOCKET near_end = ends[0];
     ULONG on = 1;
     char byte;
+    unsigned long both = ~0UL; /* u_long */
     assert_int_equal(ioctlsocket(near_end, FIONBIO, &on), 0);
     assert_int_equal(recv(near_end, &byte, 1, 0), SOCKET_ERROR);
     assert_int_equal(WSAGetLastError(), WSAEWOULDBLOCK);
+    assert_int_equal(send(ends[1], "three", 5, 0), 5);
+    assert_int_equal(ioctlsocket(near_end, FIONREAD, &on), 0);
+    assert_int_equal(ioctlsocket(near_end, FIONREAD, &both), 0);
+    assert_int_equal(on, 5);
+    assert_true(both == 5);
+    both = 0;
+    assert_int_equal(ioctlsocket(near_end, FIONBIO, &both), 0);
+    assert_int_equal(fcntl(near_end, F_GETFL) & O_NONBLOCK, 0);
     assert_int_equal(closesocket(ends[1]), 0);
     assert_int_equal(send(near_end, "x", 1, 0), SOCKET_ERROR); /* and the program lives on */
     assert_int_equal(WSAGetLastError(), WSAECONNRESET);
@@ -303,12 +320,19 @@ static void test_computer_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_message),         cmocka_unit_test(test_message_allocated),
-        cmocka_unit_test(test_message_unknown), cmocka_unit_test(test_message_of_wrapped_code),
-        cmocka_unit_test(test_modules),         cmocka_unit_test(test_to_wide),
-        cmocka_unit_test(test_malformed_utf8),  cmocka_unit_test(test_to_narrow),
-        cmocka_unit_test(test_secure),          cmocka_unit_test(test_times),
-        cmocka_unit_test(test_local_times),     cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_message),
+        cmocka_unit_test(test_message_allocated),
+        cmocka_unit_test(test_message_of_a_socket),
+        cmocka_unit_test(test_message_unknown),
+        cmocka_unit_test(test_message_of_wrapped_code),
+        cmocka_unit_test(test_modules),
+        cmocka_unit_test(test_to_wide),
+        cmocka_unit_test(test_malformed_utf8),
+        cmocka_unit_test(test_to_narrow),
+        cmocka_unit_test(test_secure),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_local_times),
+        cmocka_unit_test(test_sockets),
         cmocka_unit_test(test_computer_name),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""table.py WINERROR TABLE MAP LIBRARY HEADERS : every code that winerror.h names has a text for FormatMessage, and only one; and
-the kit's library exports what its map names and its headers declare, and nothing else.  TAP.
+"""table.py WINERROR TABLE MAP LIBRARY HEADERS : every code that winerror.h and winsock2.h name has a text for FormatMessage, and
+only one; and the kit's library exports what its map names and its headers declare, and nothing else.  TAP.
 """
 import glob
 import os
@@ -21,9 +21,11 @@ def read(path):
 def main():
     winerror, table, symbols, library, headers = sys.argv[1:]
     codes = set(re.findall(r'#define\s+((?:SEC|CRYPT|CERT|TRUST|NTE|ERROR|E)_\w+)\s', read(winerror))) - OTHERWISE
+    sockets = re.findall(r'#define\s+(WSA\w+)\s+1\d{4}\b', read(os.path.join(headers, 'winsock2.h')))
     rows = re.findall(r'X\((\w+),[\s\\]*"([^"]*)"\)', read(table))
     names = [name for name, _ in rows]
-    results = [('winerror.h has codes', len(codes) > 250, len(codes))]
+    results = [('winerror.h has codes', len(codes) > 250, len(codes)), ('winsock2.h has codes', len(sockets) > 30, len(sockets))]
+    codes |= set(sockets) - {'WSABASEERR'}
     results.append(('every code has a text', not codes - set(names), sorted(codes - set(names))))
     results.append(('and only one', len(names) == len(set(names)), sorted({n for n in names if names.count(n) > 1})))
     bad = [name for name, text in rows if not re.match(r'[A-Z0-9].*\.$', text)]

@@ -23,6 +23,9 @@ extern "C" {
 #ifndef _countof
 #define _countof(array) (sizeof(array) / sizeof((array)[0]))
 #endif
+#ifndef ARRAYSIZE
+#define ARRAYSIZE(array) _countof(array)
+#endif
 
 /* ---------------------------------------------------------------- messages */
 

@@ -143,6 +143,38 @@ _Use_decl_annotations_ BOOL use(PCtxtHandle context, ULONG *size, BYTE *out)
 }
 '''
 
+# A client's connection, which Windows' headers let a program make in every dialect.
+SOCKETS = r'''
+#include <winsock2.h>
+#include <ws2tcpip.h>
+SOCKET open_connection(const char *host, const char *port);
+SOCKET open_connection(const char *host, const char *port)
+{
+    struct addrinfo hints, *found = NULL;
+    SOCKET connection = INVALID_SOCKET;
+    char name[NI_MAXHOST], text[200];
+    unsigned long mode = 1; /* u_long, as they write */
+    ULONG waiting = 0;
+    WSADATA data;
+    int code = WSAStartup(MAKEWORD(2, 2), &data);
+    ZeroMemory(&hints, sizeof(hints));
+    hints.ai_flags = AI_PASSIVE | AI_CANONNAME;
+    hints.ai_socktype = SOCK_STREAM;
+    code = code != 0 ? code : getaddrinfo(host, port, &hints, &found);
+    if (code == 0) {
+        connection = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
+        if (connect(connection, found->ai_addr, (socklen_t)found->ai_addrlen) == SOCKET_ERROR) {
+            (void)FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM, NULL, (DWORD)WSAGetLastError(), 0, text, ARRAYSIZE(text), NULL);
+        }
+        (void)ioctlsocket(connection, FIONBIO, &mode);
+        (void)ioctlsocket(connection, FIONREAD, &waiting);
+        (void)getnameinfo(found->ai_addr, found->ai_addrlen, name, sizeof(name), NULL, 0, NI_NUMERICHOST);
+        freeaddrinfo(found);
+    }
+    return code == EAI_NONAME ? INVALID_SOCKET : connection;
+}
+'''
+
 # Without the relaxation such a parameter is an error, never a silent half of a variable.
 STRICT = RELAXED.replace('#define SSPI_RELAXED_OUT_PARAMS', '')
 
@@ -201,6 +233,8 @@ def cases(headers, libraries, kit, others):
     if kit:
         yield "all, before the library's", lines(*together, *quoted(others)), [], DIALECTS
         yield "all, after the library's", lines(*quoted(others), *together), [], FEW
+        yield 'a connection', SOCKETS, [], DIALECTS
+        yield 'a connection, after system headers', lines(*angled(SYSTEM)) + SOCKETS, [], DIALECTS
     yield "all, among Qt's words", lines(*together), QT, FEW
     yield 'all, with 16-bit wchar_t', lines(*together), ['-fshort-wchar'], DIALECTS
     yield 'all, with the switches of the SDK', lines(*together), [
