@@ -100,8 +100,18 @@ static struct utf16 first_package(uint8_t wide[2 * PACKAGE_NAME_MAX])
     return utf16_of(write_result(&writer));
 }
 
+/* As GetUserNameEx says it; empty where there is none. */
+static struct utf16 current_upn(WCHAR name[NAME_MAX_UNITS])
+{
+    ULONG size = NAME_MAX_UNITS;
+    bool known = GetUserNameExW(NameUserPrincipal, name, &size);
+    status_begin(); /* that there is none is no failure */
+    return known ? (struct utf16){(const uint8_t *)name, 2 * (size_t)size} : UTF16_NONE;
+}
+
 static SECURITY_STATUS session_data(const LUID *session, PSECURITY_LOGON_SESSION_DATA *out)
 {
+    WCHAR upn_space[NAME_MAX_UNITS];
     AUTO_LSA_USER user = {UTF16_NONE, UTF16_NONE};
     const struct machine_names *names = NULL;
     uint8_t wide[2 * PACKAGE_NAME_MAX];
@@ -109,10 +119,11 @@ static SECURITY_STATUS session_data(const LUID *session, PSECURITY_LOGON_SESSION
     uint32_t audit = audit_session();
     REQUIRE(out != NULL, STATUS_INVALID_PARAMETER, "LsaGetLogonSessionData: NULL for the result");
     REQUIRE(lsa_is_own_session(session), STATUS_NO_SUCH_LOGON_SESSION, "not the session of this process");
+    struct utf16 upn = current_upn(upn_space);
     TRY(lsa_current_user(&user));
     TRY(machine(&names));
     size_t size = sizeof(SECURITY_LOGON_SESSION_DATA) + user.user.size + user.domain.size + package.size +
-                  names->netbios_computer.size + names->dns_domain.size + 5 * sizeof(WCHAR);
+                  names->netbios_computer.size + names->dns_domain.size + upn.size + 6 * sizeof(WCHAR);
     SECURITY_LOGON_SESSION_DATA *data = context_buffer_alloc(size);
     REQUIRE(data != NULL, STATUS_INSUFFICIENT_RESOURCES, "out of memory for a session's data");
     struct writer writer = write_into(data, size);
@@ -124,6 +135,7 @@ static SECURITY_STATUS session_data(const LUID *session, PSECURITY_LOGON_SESSION
     data->AuthenticationPackage = put_string(&writer, package);
     data->LogonServer = put_string(&writer, names->netbios_computer);
     data->DnsDomainName = put_string(&writer, names->dns_domain);
+    data->Upn = put_string(&writer, upn);
     data->LogonType = audit == NO_AUDIT_SESSION ? Service : Interactive;
     data->Session = audit == NO_AUDIT_SESSION ? 0 : audit;
     data->LogoffTime.QuadPart = data->KickOffTime.QuadPart = (LONGLONG)CLOCK_NEVER;

@@ -155,6 +155,11 @@ SECURITY_STATUS negotiate_add(struct credential *base, const struct package *pac
         if (!wanted || again || !choose_allowed(list, mechs[i].package) || (local && mechs[i].third_party)) {
             continue;
         }
+        if (refusal ==
+            SEC_E_SECPKG_NOT_FOUND) { /* a package that is there has more to say than one that is switched off */
+            status_begin();
+            refusal = SEC_E_OK;
+        }
         SECURITY_STATUS status = add_identity(credential, mechs[i].package, in, out_expiry);
         taken = taken || status >= 0;
         refusal = refusal == SEC_E_OK ? status : refusal;

@@ -205,6 +205,108 @@ static void binding_flags(void **state)
     assert_int_equal(FreeContextBuffer(bindings), SEC_E_OK);
 }
 
+/* ---------------------------------------------------------------- credential stores */
+
+struct stored {
+    ULONG type, size;
+    PCWSTR target, user;
+    PUCHAR blob;
+};
+
+static SECURITY_STATUS store(void *identity, PCWSTR target, struct stored *out)
+{
+    *out = (struct stored){99, 99, (PCWSTR)MARKED, (PCWSTR)MARKED, (PUCHAR)MARKED};
+    return SspiPrepareForCredWrite(identity, target, &out->type, &out->target, &out->user, &out->blob, &out->size);
+}
+
+static void stored_free(struct stored *stored)
+{
+    SspiLocalFree((PVOID)stored->target);
+    SspiLocalFree((PVOID)stored->user);
+    SspiLocalFree(stored->blob);
+}
+
+static SEC_WINNT_AUTH_IDENTITY_EXW somebody(const WCHAR *user, ULONG flags)
+{
+    return (SEC_WINNT_AUTH_IDENTITY_EXW){.Version = SEC_WINNT_AUTH_IDENTITY_VERSION,
+                                         .Length = sizeof(SEC_WINNT_AUTH_IDENTITY_EXW),
+                                         .User = (unsigned short *)(uintptr_t)user,
+                                         .UserLength = user != NULL ? (ULONG)wide_length(user) : 0,
+                                         .Flags = SEC_WINNT_AUTH_IDENTITY_UNICODE | flags};
+}
+
+/* A user without a domain, without a password, of an identity provider. */
+static void stores(void **state)
+{
+    struct stored stored;
+    SEC_WINNT_AUTH_IDENTITY_EXW id = somebody(u"user@example.com", 0);
+    assert_int_equal(store(&id, NULL, &stored), SEC_E_OK);
+    assert_int_equal(stored.type, 2);
+    assert_wide(stored.target, "user@example.com");
+    assert_wide(stored.user, "user@example.com");
+    assert_null(stored.blob);
+    assert_int_equal(stored.size, 0);
+    stored_free(&stored);
+    id.Flags |= SEC_WINNT_AUTH_IDENTITY_FLAGS_ID_PROVIDER;
+    assert_int_equal(store(&id, W("target"), &stored), SEC_E_OK);
+    assert_int_equal(stored.type, 1); /* CRED_TYPE_GENERIC */
+    assert_wide(stored.target, "target");
+    stored_free(&stored);
+    ULONG type = 0;
+    PCWSTR target = NULL;
+    assert_int_equal(SspiPrepareForCredRead(&id, NULL, &type, &target), SEC_E_OK);
+    assert_int_equal(type, 1);
+    assert_wide(target, "user@example.com");
+    SspiLocalFree((PVOID)target);
+}
+
+static void what_cannot_be_stored(void **state)
+{
+    struct stored stored;
+    ULONG type = 99;
+    PCWSTR target = (PCWSTR)MARKED;
+    SEC_WINNT_AUTH_IDENTITY_EXW nobody = somebody(NULL, 0), hash = somebody(u"user", SSPI_AUTH_IDENTITY_NT_HASH);
+    SEC_WINNT_AUTH_IDENTITY_EXW odd = somebody(u"user", 0), user = somebody(u"user", 0);
+    hash.Password = W("0123456789abcdef0123456789abcdef");
+    hash.PasswordLength = 32;
+    odd.Flags = 0; /* neither ANSI nor UNICODE */
+    void *const wrong[] = {NULL, &nobody, &hash, &odd};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(store(wrong[i], NULL, &stored), SEC_E_INVALID_TOKEN);
+        assert_int_equal(stored.type, 99);
+        assert_int_equal(stored.size, 99);
+        assert_ptr_equal(stored.target, MARKED);
+        assert_ptr_equal(stored.user, MARKED);
+        assert_ptr_equal(stored.blob, MARKED);
+    }
+    assert_int_equal(SspiPrepareForCredRead(&nobody, NULL, &type, &target), SEC_E_INVALID_TOKEN);
+    assert_int_equal(SspiPrepareForCredRead(&odd, W("host"), &type, &target), SEC_E_INVALID_TOKEN);
+    assert_int_equal(SspiPrepareForCredRead(&user, W("host"), NULL, &target), SEC_E_INVALID_PARAMETER);
+    assert_int_equal(SspiPrepareForCredRead(&user, W("host"), &type, NULL), SEC_E_INVALID_PARAMETER);
+    assert_int_equal(SspiPrepareForCredWrite(&user, NULL, NULL, NULL, NULL, NULL, NULL), SEC_E_INVALID_PARAMETER);
+    assert_int_equal(type, 99);
+    assert_ptr_equal(target, MARKED);
+}
+
+/* A place for the answer is an argument like another one. */
+static void nowhere_to_put_it(void **state)
+{
+    SEC_WINNT_AUTH_IDENTITY_EXW id = somebody(u"user", 0);
+    ULONG size = 99;
+    PCHAR bytes = (PCHAR)MARKED;
+    assert_int_equal(SspiEncodeStringsAsAuthIdentity(W("user"), NULL, NULL, NULL), SEC_E_INVALID_PARAMETER);
+    assert_int_equal(SspiEncodeAuthIdentityAsStrings(&id, NULL, NULL, NULL), SEC_E_OK);
+    assert_int_equal(SspiCopyAuthIdentity(&id, NULL), SEC_E_INVALID_PARAMETER);
+    assert_int_equal(SspiMarshalAuthIdentity(&id, NULL, &bytes), SEC_E_INVALID_PARAMETER);
+    assert_int_equal(SspiMarshalAuthIdentity(&id, &size, NULL), SEC_E_INVALID_PARAMETER);
+    assert_int_equal(SspiUnmarshalAuthIdentity(48, (PCHAR)(uintptr_t) "\0\2\0\0", NULL), SEC_E_INVALID_PARAMETER);
+    assert_int_equal(SspiExcludePackage(&id, W("NTLM"), NULL), SEC_E_INVALID_PARAMETER);
+    assert_int_equal(SspiGetTargetHostName(W("host"), NULL), SEC_E_INVALID_PARAMETER);
+    assert_int_equal(SspiCompareAuthIdentities(&id, &id, NULL, NULL), SEC_E_OK);
+    assert_int_equal(size, 99);
+    assert_ptr_equal(bytes, MARKED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +316,9 @@ int main(void)
         cmocka_unit_test(prompting),
         cmocka_unit_test(call_context),
         cmocka_unit_test(binding_flags),
+        cmocka_unit_test(stores),
+        cmocka_unit_test(what_cannot_be_stored),
+        cmocka_unit_test(nowhere_to_put_it),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name("identity targets", tests, NULL, NULL);

@@ -22,6 +22,7 @@
 #include "logon/default_credentials.h"
 #include "logon/directory.h"
 #include "logon/fake_wbclient.h"
+#include "ntsecapi.h"
 #include "secext.h"
 #include "sspi_ext.h"
 
@@ -395,6 +396,14 @@ static void a_login_with_tickets(void **state)
     assert_user(NameUserPrincipal, "grace@REALM.EXAMPLE", 0);
     assert_user(NameDnsDomain, "realm.example\\grace", 0);
     assert_user(NameSamCompatible, "HOST\\carol", 0);
+    LUID *sessions = NULL;
+    ULONG count = 0;
+    PSECURITY_LOGON_SESSION_DATA data = NULL;
+    assert_int_equal(LsaEnumerateLogonSessions(&count, &sessions), 0);
+    assert_int_equal(LsaGetLogonSessionData(&sessions[0], &data), 0);
+    assert_text(((struct utf16){(const uint8_t *)data->Upn.Buffer, data->Upn.Length}), "grace@REALM.EXAMPLE");
+    assert_int_equal(LsaFreeReturnBuffer(data), 0);
+    assert_int_equal(LsaFreeReturnBuffer(sessions), 0);
     put_in_cache("grace@LAB"); /* not in the style of domains */
     assert_user(NameUserPrincipal, "grace@LAB", 0);
     assert_user(NameDnsDomain, NULL, ERROR_NONE_MAPPED);
