@@ -2,10 +2,12 @@
 """test_postgres.py FOLDER : the example client at a PostgreSQL server in a realm of its own: TLS, the logon by GSSAPI, and encryption by
 GSSAPI; the server's own views say what it was."""
 import os
+import struct
 import sys
 
 import harness
 import kerberos_peers
+import postgres_between
 import postgres_site
 from harness import equal, matches
 
@@ -17,6 +19,8 @@ WHO = '''select session_user, gss_authenticated, encrypted, principal, ssl, vers
 HEAD = 'session_user|gss_authenticated|encrypted|principal|ssl|version\n'
 IN_THE_CLEAR = HEAD + 'alice|t|f|alice@SSPI.TEST|f|\n'
 BY_TLS = HEAD + 'alice|t|f|alice@SSPI.TEST|t|TLSv1.2\n'
+# The mechanisms' identifiers in DER (RFC 4121 4.1, RFC 4178 4).
+KRB5, SPNEGO = bytes.fromhex('06092a864886f712010202'), bytes.fromhex('06062b0601050502')
 SEALED = HEAD + 'alice|t|t|alice@SSPI.TEST|f|\n'
 
 
@@ -72,6 +76,50 @@ def sealed(client):
                   query="select n, lpad(n::text, 64, '0') from generate_series(1, 5000) n")
 
 
+def request(kind):
+    """An authentication request without a token."""
+    return b'R' + struct.pack('>II', 8, kind)
+
+
+def between(client, what, alter, *arguments, asked=None, pattern=None, wanted=None):
+    """A client that meets somebody between itself and the server; what it said."""
+    middle = postgres_between.Between(client.site.port, alter, asked)
+    if wanted:
+        client.let_in(what, wanted, *arguments, 'port=%d' % middle.port)
+    else:
+        client.kept_out(what, pattern, *arguments, 'port=%d' % middle.port)
+    middle.close()
+    return middle.sent
+
+
+def somebody_between(client):
+    def replaced(old, new):
+        return lambda _, unit: unit.replace(old, new) if unit.startswith(old) else unit
+
+    def spoiled(number, unit):
+        return unit[:-1] + bytes([unit[-1] ^ 1]) if number == 3 else unit  # behind G, the token, and one packet
+
+    trust = ['tls', 'sslmode=verify-full', 'sslrootcert=' + client.site.certificate('root.pem')]
+    sealed_options = ['sealed', 'gssencmode=require']
+    same = 'signed in by Kerberos\n' + IN_THE_CLEAR
+    sent = between(client, 'AuthenticationGSS', lambda _, unit: unit, 'clear', wanted=same)
+    equal((KRB5 in sent, SPNEGO in sent), (True, False), 'is answered by Kerberos alone')
+    sent = between(client, 'AuthenticationSSPI', replaced(request(7), request(9)), 'clear', wanted=same)
+    equal((KRB5 in sent, SPNEGO in sent), (True, True), 'by Kerberos within Negotiate')
+    between(client, 'a server that does not prove who it is', lambda _, unit: request(0) if unit[5:9] == b'\0\0\0\x08' else unit, 'clear',
+            pattern='did not prove who it is')
+    between(client, 'a proof that is not one', lambda _, unit: unit[:-1] + b'?' if unit[5:9] == b'\0\0\0\x08' else unit, 'clear',
+            pattern='InitializeSecurityContext: 0x8009')
+    for what, options, code in ('TLS', trust, 80877103), ('encryption by GSSAPI', sealed_options, 80877104):
+        sent = between(client, 'somebody who denies ' + what, lambda number, unit: b'N' if number == 0 else unit, *options, asked='tls',
+                       pattern='does not offer this encryption')
+        equal(sent, struct.pack('>II', 8, code), 'learns nothing')
+    between(client, 'somebody who puts something before TLS', lambda number, unit: unit + request(0) if number == 0 else unit, *trust,
+            asked='tls', pattern='InitializeSecurityContext: 0x8009')
+    between(client, 'a sealed packet that was altered', spoiled, *sealed_options, asked='gss',
+            pattern='DecryptMessage: 0x8009030F SEC_E_MESSAGE_ALTERED')
+
+
 def refused(client, realm):
     nobody = {'KRB5CCNAME': 'FILE:' + realm.path('none')}
     client.kept_out('no tickets', 'SEC_E_NO_CREDENTIALS', 'clear', **nobody)
@@ -103,6 +151,7 @@ def main():
     in_the_clear(client, realm)
     by_tls(client)
     sealed(client)
+    somebody_between(client)
     refused(client, realm)
     equal(site.process.running(), True, 'the server is still there')
     site.process.stop()
