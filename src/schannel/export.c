@@ -30,7 +30,6 @@
 #include "wire/reader.h"
 
 #define VERSION     1
-#define PART_MAX    65535
 #define MASTER_SIZE 48
 #define RANDOM_SIZE 32
 
@@ -266,8 +265,8 @@ static SECURITY_STATUS read_parcel(struct bytes blob, struct parcel *out)
         *parts[i] = read_bytes(&reader, sizes[i]);
     }
     TRY(read_end(&reader, NOT_WHOLE));
-    REQUIRE((out->bits & ~(uint32_t)BITS_KNOWN) == 0 && out->target.size % 2 == 0 && out->target.size <= PART_MAX &&
-                out->protocol.size <= UINT8_MAX && out->session.size != 0,
+    REQUIRE((out->bits & ~(uint32_t)BITS_KNOWN) == 0 && out->target.size % 2 == 0 && out->protocol.size <= UINT8_MAX &&
+                out->session.size != 0,
             SEC_E_INVALID_TOKEN, NOT_WHOLE);
     return SEC_E_OK;
 }

@@ -14,7 +14,7 @@ struct schannel_moved {
  * SECPKG_CONTEXT_EXPORT_RESET_NEW; SEC_E_CONTEXT_EXPIRED for a connection that has failed. */
 SECURITY_STATUS schannel_export(struct context *context, uint32_t flags, struct writer *out);
 
-/* The blob is the caller's: this end forgets its keys. */
+/* The blob is the caller's: this end seals and opens nothing any more, alerts neither.  Its SSL stays, for attributes. */
 void schannel_exported(struct context *context);
 
 SECURITY_STATUS schannel_import(struct bytes blob, struct context **out_context);

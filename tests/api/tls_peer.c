@@ -205,8 +205,9 @@ static void step(struct peer *peer)
         in_desc.cBuffers = 3;
     }
     CtxtHandle *old = first ? NULL : &peer->context;
+    const char *target = peer->options.target != NULL ? peer->options.target : TARGET;
     if (peer->options.we_are_client) {
-        peer->status = InitializeSecurityContextA(&peer->credential, old, (SEC_CHAR *)(uintptr_t)TARGET,
+        peer->status = InitializeSecurityContextA(&peer->credential, old, (SEC_CHAR *)(uintptr_t)target,
                                                   ISC_REQ_ALLOCATE_MEMORY | ISC_REQ_STREAM | ISC_REQ_CONFIDENTIALITY, 0,
                                                   0, &in_desc, 0, &peer->context, &out_desc, &peer->attributes, NULL);
     } else {

@@ -38,6 +38,7 @@ struct peer_options {
     const char *alpn;        /* "\2h2" */
     bool forget_certificate; /* our client's credential has none, though one is asked for */
     const char *extra_ca;    /* the OpenSSL server names this one, too */
+    const char *target;      /* of our client; NULL: www.example.com */
 };
 
 struct peer {
