@@ -161,12 +161,18 @@ void credential_close(struct credential *credential)
     }
 }
 
+/* Whoever walks along those that were added holds the first one, which nobody does now: the chain is taken apart here, and not
+ * by a call within a call for each. */
 static void end_credential(void *object)
 {
     struct credential *credential = object;
-    struct credential *other = atomic_load_explicit(&credential->other, memory_order_acquire);
+    struct credential *other = atomic_exchange_explicit(&credential->other, NULL, memory_order_acq_rel);
     credential->package->release(credential);
-    credential_close(other); /* a context may still hold it */
+    while (other != NULL) {
+        struct credential *next = atomic_exchange_explicit(&other->other, NULL, memory_order_acq_rel);
+        credential_close(other); /* a context may still hold it */
+        other = next;
+    }
 }
 
 /* ---------------------------------------------------------------- several identities */
@@ -204,6 +210,31 @@ static bool does_not_fit(SECURITY_STATUS status, bool initiator)
     }
 }
 
+/* The first one's answer, which those of the others do not cover: an error token may be in it. */
+struct first_answer {
+    struct step_out out;
+    struct writer token; /* a copy */
+};
+
+static void first_answer_free(struct first_answer *answer)
+{
+    write_free(&answer->token);
+}
+
+static STATUS first_answer_keep(const struct step_out *out, struct first_answer *answer)
+{
+    answer->out = *out;
+    write_bytes(&answer->token, write_result(out->token));
+    return write_end(&answer->token);
+}
+
+static void first_answer_give(const struct first_answer *answer, struct step_out *out)
+{
+    *out = answer->out;
+    write_restart(out->token);
+    write_bytes(out->token, write_result(&answer->token));
+}
+
 static void begin_again(struct step_out *out)
 {
     write_restart(out->token);
@@ -213,27 +244,39 @@ static void begin_again(struct step_out *out)
     out->existing = (SecHandle){0, 0};
 }
 
+/* Whoever was added behind `credential`, in turn; `status` is its own answer. */
+static SECURITY_STATUS try_others(const struct package *package, struct credential *credential, bool initiator,
+                                  struct context **context, const struct step_in *in, struct step_out *out,
+                                  SECURITY_STATUS status)
+{
+    AUTO(first_answer_free) struct first_answer answer = {.token = write_growing(out->token->maximum)};
+    TRY(first_answer_keep(out, &answer));
+    for (struct credential *other = atomic_load_explicit(&credential->other, memory_order_acquire); other != NULL;
+         other = atomic_load_explicit(&other->other, memory_order_acquire)) {
+        begin_again(out);
+        SECURITY_STATUS next = (initiator ? package->initiate : package->accept)(other, context, in, out);
+        if (next >= 0) {
+            status_begin(); /* what the first one lacked is no failure any more */
+            return next;
+        }
+        if (!does_not_fit(next, initiator)) {
+            return next;
+        }
+    }
+    first_answer_give(&answer, out);
+    return status;
+}
+
 SECURITY_STATUS credential_step(const struct package *package, struct credential *credential, bool initiator,
                                 struct context **context, const struct step_in *in, struct step_out *out)
 {
     bool first = *context == NULL;
     SECURITY_STATUS status = (initiator ? package->initiate : package->accept)(credential, context, in, out);
-    if (status >= 0 || !first || !does_not_fit(status, initiator)) {
+    if (status >= 0 || !first || !does_not_fit(status, initiator) ||
+        atomic_load_explicit(&credential->other, memory_order_acquire) == NULL) {
         return status;
     }
-    for (struct credential *other = atomic_load_explicit(&credential->other, memory_order_acquire); other != NULL;
-         other = atomic_load_explicit(&other->other, memory_order_acquire)) {
-        begin_again(out);
-        SECURITY_STATUS answer = (initiator ? package->initiate : package->accept)(other, context, in, out);
-        if (answer >= 0) {
-            status_begin(); /* what the first one lacked is no failure any more */
-            return answer;
-        }
-        if (!does_not_fit(answer, initiator)) {
-            return answer;
-        }
-    }
-    return status;
+    return try_others(package, credential, initiator, context, in, out, status);
 }
 
 SECURITY_STATUS step_asks_nobody(const struct step_in *in)

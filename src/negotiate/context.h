@@ -20,8 +20,8 @@ struct negotiate_part {
 
 struct negotiate_credential {
     struct credential base;
-    _Atomic(size_t) count; /* grows while others read: a part is there before it is counted */
-    struct negotiate_part parts[MECH_COUNT];
+    struct negotiate_part parts[MECH_COUNT]; /* each where its package first stands in `mechs` */
+    atomic_uchar there[MECH_COUNT];          /* enum part_state: parts come while others read (AddCredentials) */
 };
 
 struct negotiate_pieces;

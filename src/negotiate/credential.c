@@ -1,5 +1,4 @@
 /* A Negotiate credential is one credential of each package that may be chosen. */
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,23 +41,42 @@ static bool can_do_without(SECURITY_STATUS status)
     return status == SEC_E_NO_CREDENTIALS || status == SEC_E_SECPKG_NOT_FOUND;
 }
 
-/* Held for an instant, while a part is put where it belongs. */
-static pthread_mutex_t parts_lock = PTHREAD_MUTEX_INITIALIZER;
+/* A part comes once and stays.  No lock: a fork at any moment leaves the child with what was there. */
+enum part_state { PART_NONE, PART_COMING, PART_THERE };
 
-static bool put_part(struct negotiate_credential *credential, const struct package *package, struct credential *part)
+static const struct negotiate_part *part_at(const struct negotiate_credential *credential, size_t place)
 {
-    pthread_mutex_lock(&parts_lock);
-    bool room = negotiate_part(credential, package->name) == NULL;
-    if (room) {
-        size_t count = atomic_load(&credential->count);
-        credential->parts[count] = (struct negotiate_part){package, part};
-        atomic_store(&credential->count, count + 1);
-    }
-    pthread_mutex_unlock(&parts_lock);
-    return room;
+    bool there = atomic_load_explicit(&credential->there[place], memory_order_acquire) == PART_THERE;
+    return there ? &credential->parts[place] : NULL;
 }
 
-/* Asks one package, unless it was asked already; `out_refusal` keeps the first polite refusal: that of a package
+static bool has_parts(const struct negotiate_credential *credential)
+{
+    bool has = false;
+    for (size_t i = 0; i < MECH_COUNT; i++) {
+        has = has || part_at(credential, i) != NULL;
+    }
+    return has;
+}
+
+/* False: another thread was faster. */
+static bool put_part(struct negotiate_credential *credential, const char *name, struct credential *part)
+{
+    size_t place = 0;
+    unsigned char none = PART_NONE;
+    while (strcmp(mechs[place].package, name) != 0) {
+        place++;
+    }
+    if (!atomic_compare_exchange_strong_explicit(&credential->there[place], &none, PART_COMING, memory_order_relaxed,
+                                                 memory_order_relaxed)) {
+        return false;
+    }
+    credential->parts[place] = (struct negotiate_part){part->package, part};
+    atomic_store_explicit(&credential->there[place], PART_THERE, memory_order_release);
+    return true;
+}
+
+/* Asks one package, by its name in `mechs`, unless it was asked already; `out_refusal` keeps the first polite refusal: that of a package
  * which is there, if one of them is. */
 static SECURITY_STATUS add_part(struct negotiate_credential *credential, const char *name,
                                 const struct credential_in *in, uint64_t *expiry, SECURITY_STATUS *out_refusal)
@@ -76,7 +94,7 @@ static SECURITY_STATUS add_part(struct negotiate_credential *credential, const c
         return can_do_without(status) ? SEC_E_OK : status;
     }
     *expiry = until < *expiry ? until : *expiry;
-    if (!put_part(credential, package, part)) {
+    if (!put_part(credential, name, part)) {
         credential_close(part);
         FAIL(SEC_E_UNSUPPORTED_FUNCTION, "AddCredentials: another thread has just added a credential of this package");
     }
@@ -99,7 +117,7 @@ SECURITY_STATUS negotiate_acquire(const struct credential_in *in, struct credent
         }
     }
     /* A list that leaves nothing over is no error yet: InitializeSecurityContext says so (observed on Windows). */
-    if (credential->count == 0 && refusal != SEC_E_OK && list.size == 0) {
+    if (!has_parts(credential) && refusal != SEC_E_OK && list.size == 0) {
         return refusal;
     }
     if (refusal != SEC_E_OK) {
@@ -114,8 +132,9 @@ SECURITY_STATUS negotiate_acquire(const struct credential_in *in, struct credent
 void negotiate_release(struct credential *base)
 {
     struct negotiate_credential *credential = (struct negotiate_credential *)base;
-    for (size_t i = 0; i < credential->count; i++) {
-        credential_close(credential->parts[i].credential);
+    for (size_t i = 0; i < MECH_COUNT; i++) {
+        const struct negotiate_part *part = part_at(credential, i);
+        credential_close(part != NULL ? part->credential : NULL);
     }
     free(credential);
 }
@@ -130,7 +149,10 @@ static SECURITY_STATUS add_identity(struct negotiate_credential *credential, con
     if (part != NULL) {
         REQUIRE(part->package->add != NULL, SEC_E_UNSUPPORTED_FUNCTION,
                 "AddCredentials: the package takes one credential a handle, and has it");
-        return part->package->add(part->credential, part->package, in, expiry);
+        uint64_t until = CLOCK_NEVER;
+        TRY(part->package->add(part->credential, part->package, in, &until));
+        *expiry = until < *expiry ? until : *expiry;
+        return SEC_E_OK;
     }
     SECURITY_STATUS refusal = SEC_E_OK;
     TRY(add_part(credential, name, in, expiry, &refusal));
@@ -175,9 +197,10 @@ SECURITY_STATUS negotiate_add(struct credential *base, const struct package *pac
 const struct negotiate_part *negotiate_part(const struct negotiate_credential *credential, const char *package)
 {
     const struct package *wanted = package_find_utf8(package);
-    for (size_t i = 0; i < credential->count; i++) {
-        if (credential->parts[i].package == wanted) {
-            return &credential->parts[i];
+    for (size_t i = 0; i < MECH_COUNT; i++) {
+        const struct negotiate_part *part = part_at(credential, i);
+        if (part != NULL && part->package == wanted) {
+            return part;
         }
     }
     return NULL;
@@ -188,17 +211,17 @@ SECURITY_STATUS negotiate_query_credential(struct credential *base, uint32_t att
 {
     struct negotiate_credential *credential = (struct negotiate_credential *)base;
     SECURITY_STATUS status = SEC_E_UNSUPPORTED_FUNCTION;
-    for (size_t i = 0; i < credential->count; i++) {
-        const struct package *package = credential->parts[i].package;
-        if (package->query_credential != NULL) {
-            status = package->query_credential(credential->parts[i].credential, attribute, out);
+    for (size_t i = 0; i < MECH_COUNT; i++) {
+        const struct negotiate_part *part = part_at(credential, i);
+        if (part != NULL && part->package->query_credential != NULL) {
+            status = part->package->query_credential(part->credential, attribute, out);
         }
         if (status == SEC_E_OK) {
             status_begin();
             return status;
         }
     }
-    REQUIRE(credential->count != 0, SEC_E_NO_CREDENTIALS, "the identity's package list leaves no package over");
+    REQUIRE(has_parts(credential), SEC_E_NO_CREDENTIALS, "the identity's package list leaves no package over");
     REQUIRE(status != SEC_E_UNSUPPORTED_FUNCTION, status, "no package of this credential has the attribute");
     return status;
 }
@@ -208,11 +231,11 @@ SECURITY_STATUS negotiate_set_credential(struct credential *base, uint32_t attri
 {
     struct negotiate_credential *credential = (struct negotiate_credential *)base;
     bool taken = false;
-    for (size_t i = 0; i < credential->count; i++) {
-        const struct package *package = credential->parts[i].package;
-        SECURITY_STATUS status = package->set_credential == NULL
+    for (size_t i = 0; i < MECH_COUNT; i++) {
+        const struct negotiate_part *part = part_at(credential, i);
+        SECURITY_STATUS status = part == NULL || part->package->set_credential == NULL
                                      ? SEC_E_UNSUPPORTED_FUNCTION
-                                     : package->set_credential(credential->parts[i].credential, attribute, value);
+                                     : part->package->set_credential(part->credential, attribute, value);
         if (status < 0 && status != SEC_E_UNSUPPORTED_FUNCTION) {
             return status;
         }

@@ -47,7 +47,8 @@ static SECURITY_STATUS fake_step(bool initiator, struct credential *credential, 
     }
     if (first && script.refusals > 0) {
         script.refusals--;
-        write_bytes(out->token, bytes_of("refused", 7));
+        write_bytes(out->token, bytes_of("refused ", 8));
+        write_u8(out->token, (uint8_t)('0' + script.refusals));
         return script.refusal;
     }
     if (first) {

@@ -1,6 +1,7 @@
 /* What core does for every package: names, absent slots, lifetimes, whom a context stands for. */
 #include "fake.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "core/context_buffer.h"
@@ -173,6 +174,12 @@ static void test_the_next_one_is_tried(void **state)
     assert_int_equal(none.dwLower, 7);
     assert_int_equal(script.refusals, 0);
 
+    script.refusals = 3; /* the token that comes with the first one's refusal is that one's, too */
+    assert_int_equal(initiate(&credential, NULL, ISC_REQ_EXTENDED_ERROR, NULL, &none, io_init(&out, 100)),
+                     SEC_E_NO_CREDENTIALS);
+    assert_int_equal(out.buffers[0].cbBuffer, 9);
+    assert_memory_equal(out.bytes, "refused 2", 9);
+
     script.refusal = SEC_E_INTERNAL_ERROR; /* that is not the identity's fault */
     script.refusals = 2;
     assert_int_equal(initiate(&credential, NULL, 0, NULL, &none, io_init(&out, 100)), SEC_E_INTERNAL_ERROR);
@@ -189,6 +196,30 @@ static void test_the_next_one_is_tried(void **state)
     assert_int_equal(script.credentials, 1); /* the one that `context` was made with */
     assert_int_equal(DeleteSecurityContext(&context), SEC_E_OK);
     assert_int_equal(script.credentials, 0);
+}
+
+static void *free_credential(void *argument)
+{
+    SECURITY_STATUS status = FreeCredentialsHandle(argument);
+    return (void *)(intptr_t)status;
+}
+
+/* However many were added, they end without a deep stack. */
+static void test_many_added(void **state)
+{
+    CredHandle credential = acquire(fake_name);
+    pthread_attr_t small;
+    pthread_t thread;
+    void *status = (void *)7;
+    for (int i = 0; i < 4000; i++) {
+        assert_int_equal(add(&credential, NULL, SECPKG_CRED_BOTH), SEC_E_OK);
+    }
+    assert_int_equal(pthread_attr_init(&small), 0);
+    assert_int_equal(pthread_attr_setstacksize(&small, 128 << 10), 0);
+    assert_int_equal(pthread_create(&thread, &small, free_credential, &credential), 0);
+    assert_int_equal(pthread_join(thread, &status), 0);
+    assert_int_equal(pthread_attr_destroy(&small), 0);
+    assert_int_equal((intptr_t)status, SEC_E_OK);
 }
 
 static void test_complete(void **state)
@@ -253,6 +284,7 @@ int main(void)
         TEST(test_credential_lives_as_long_as_its_contexts),
         TEST(test_adding),
         TEST(test_the_next_one_is_tried),
+        TEST(test_many_added),
         TEST(test_complete),
         TEST(test_whom_a_context_stands_for),
     };
