@@ -36,13 +36,11 @@ static STATUS key_of_container(const CRYPT_KEY_PROV_INFO *info, EVP_PKEY **out)
     AUTO_FREE char *name = NULL;
     DWORD spec = info->dwKeySpec == AT_KEYEXCHANGE ? AT_KEYEXCHANGE : AT_SIGNATURE;
     TRY(crypt32_utf8(info->pwszContainerName, &name));
-    if (!container_find(name, &container)) {
-        TRY(container_new(name, &container));
-    }
+    TRY(container_of_name(name, &container));
     *out = container_key(container, spec);
     if (*out == NULL) {
         TRY(self_signed_key(out));
-        container_set_key(container, spec, *out);
+        container_settle_key(container, spec, out); /* whoever asks at the same time gets the same key */
     }
     return SEC_E_OK;
 }
@@ -79,6 +77,8 @@ static STATUS read_time(const SYSTEMTIME *given, time_t otherwise, time_t *out)
                     .tm_min = given->wMinute,
                     .tm_sec = given->wSecond};
     *out = timegm(&tm);
+    REQUIRE(tm.tm_mday == given->wDay, SEC_E_INVALID_PARAMETER,
+            "CertCreateSelfSignCertificate: a day that its month has not got (SYSTEMTIME)");
     return SEC_E_OK;
 }
 

@@ -81,26 +81,52 @@ void container_auto(struct container **container)
     container_drop(*container);
 }
 
-STATUS container_new(const char *name, struct container **out)
+static STATUS make(const char *name, struct container **out)
 {
     AUTO_CONTAINER *container = calloc(1, sizeof *container);
-    struct container **link;
-    bool exists = false;
     REQUIRE(container != NULL, SEC_E_INSUFFICIENT_MEMORY, "no memory");
     atomic_init(&container->refs, 1);
     if (name != NULL) {
         container->name = strdup(name);
         REQUIRE(container->name != NULL, SEC_E_INSUFFICIENT_MEMORY, "no memory");
-        take_lock();
-        link = find(name);
-        exists = *link != NULL;
-        if (!exists) {
-            *link = container_hold(container);
-        }
-        give_lock();
-        REQUIRE(!exists, NTE_EXISTS, "key container: there is one of this name");
     }
     *out = STEAL(container);
+    return SEC_E_OK;
+}
+
+/* Among the named ones, or a new reference to the one that has its name already. */
+static struct container *enter(struct container *container)
+{
+    struct container **link, *there;
+    take_lock();
+    link = find(container->name);
+    there = container_hold(*link);
+    if (there == NULL) {
+        *link = container_hold(container);
+    }
+    give_lock();
+    return there;
+}
+
+STATUS container_new(const char *name, struct container **out)
+{
+    AUTO_CONTAINER *container = NULL, *there = NULL;
+    TRY(make(name, &container));
+    there = name != NULL ? enter(container) : NULL;
+    REQUIRE(there == NULL, NTE_EXISTS, "key container: there is one of this name");
+    *out = STEAL(container);
+    return SEC_E_OK;
+}
+
+STATUS container_of_name(const char *name, struct container **out)
+{
+    AUTO_CONTAINER *container = NULL;
+    if (container_find(name, out)) {
+        return SEC_E_OK;
+    }
+    TRY(make(name, &container));
+    struct container *there = enter(container);
+    *out = there != NULL ? there : STEAL(container);
     return SEC_E_OK;
 }
 
@@ -154,6 +180,23 @@ void container_set_key(struct container *container, DWORD spec, EVP_PKEY *key)
     *place = key;
     give_lock();
     EVP_PKEY_free(old);
+}
+
+void container_settle_key(struct container *container, DWORD spec, EVP_PKEY **key)
+{
+    EVP_PKEY **place = &container->keys[place_of(spec)], *made = *key;
+    bool taken;
+    take_lock();
+    taken = *place == NULL;
+    if (taken) {
+        *place = made;
+    }
+    *key = *place;
+    EVP_PKEY_up_ref(*key);
+    give_lock();
+    if (!taken) {
+        EVP_PKEY_free(made);
+    }
 }
 
 EVP_PKEY *container_key(struct container *container, DWORD spec)

@@ -3,6 +3,7 @@
 
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #define assert_last(call, code)                                                                                        \
@@ -360,11 +361,65 @@ static void test_containers(void **state)
     CertFreeCertificateContext(other);
 }
 
+static pthread_barrier_t barrier;
+
+static void *make_one(void *argument)
+{
+    (void)pthread_barrier_wait(&barrier);
+    return (void *)(uintptr_t)CertCreateSelfSignCertificate(0, &subject, 0, argument, NULL, NULL, NULL, NULL);
+}
+
+/* Threads that make the container at once get one, with one key, which is there for each certificate. */
+static void test_container_at_once(void **state)
+{
+    CRYPT_KEY_PROV_INFO info = {.pwszContainerName = (LPWSTR)(uintptr_t)u"at once", .dwKeySpec = AT_SIGNATURE};
+    HCRYPTPROV provider = 0;
+    PCCERT_CONTEXT made[2];
+    pthread_t threads[2];
+    assert_int_equal(pthread_barrier_init(&barrier, NULL, 2), 0);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, make_one, &info), 0);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        void *certificate;
+        assert_int_equal(pthread_join(threads[i], &certificate), 0);
+        assert_non_null(certificate);
+        made[i] = certificate;
+    }
+    assert_true(CertComparePublicKeyInfo(X509_ASN_ENCODING, &made[0]->pCertInfo->SubjectPublicKeyInfo,
+                                         &made[1]->pCertInfo->SubjectPublicKeyInfo));
+    for (size_t i = 0; i < 2; i++) {
+        struct tls tls;
+        tls_acquire_version(&tls, made[i], SP_PROT_TLS1_2_CLIENT | SP_PROT_TLS1_2_SERVER);
+        tls_close(&tls);
+        CertFreeCertificateContext(made[i]);
+    }
+    assert_true(CryptAcquireContextA(&provider, "at once", NULL, PROV_RSA_FULL, CRYPT_DELETEKEYSET));
+    assert_int_equal(pthread_barrier_destroy(&barrier), 0);
+}
+
+/* Days that there are not, and what comes after the last one that a certificate can tell. */
+static void test_times(void **state)
+{
+    SYSTEMTIME day = {.wYear = 2026, .wMonth = 2, .wDay = 30};
+    assert_last(CertCreateSelfSignCertificate(0, &subject, 0, NULL, NULL, &day, NULL, NULL), E_INVALIDARG);
+    day = (SYSTEMTIME){.wYear = 2027, .wMonth = 2, .wDay = 29};
+    assert_last(CertCreateSelfSignCertificate(0, &subject, 0, NULL, NULL, NULL, &day, NULL), E_INVALIDARG);
+    day = (SYSTEMTIME){.wYear = 9999, .wMonth = 12, .wDay = 31};
+    assert_last(CertCreateSelfSignCertificate(0, &subject, 0, NULL, NULL, &day, NULL, NULL), E_INVALIDARG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),  cmocka_unit_test(test_wrong_names), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_server), cmocka_unit_test(test_fields),      cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_container_at_once),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_wrong_names),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_server),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_containers),
     };
     if (!tls_has_pki()) {
         return 0;
