@@ -142,7 +142,8 @@ static SECURITY_STATUS respond_v2(struct reply *reply)
     struct key16 proof;
     write_zeros(&reply->nt_response, sizeof proof.b);
     ntlm_client_challenge_build(&pairs, &reply->nt_response);
-    TRY(write_end(&reply->nt_response));
+    REQUIRE(!reply->nt_response.bad, SEC_E_INVALID_TOKEN,
+            "NTLM CHALLENGE: more about the server than a response takes (MS-NLMP 2.2.2.7)"); /* no room would do */
     struct bytes response = write_result(&reply->nt_response);
     struct bytes temp = bytes_of(response.data + sizeof proof.b, response.size - sizeof proof.b);
     const struct hmac_md5_key *key = &reply->credential->ntowf_v2;

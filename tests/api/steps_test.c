@@ -101,6 +101,49 @@ static void test_exact_room(void **state)
     pair_close(&pair);
 }
 
+static void put_u16(unsigned char *at, ULONG value)
+{
+    at[0] = (unsigned char)value;
+    at[1] = (unsigned char)(value >> 8);
+}
+
+/* What no buffer is large enough to answer is the server's fault, and the end: no program shall try again with more room. */
+static void test_challenge_beyond_measure(void **state)
+{
+    enum { HEAD = 56, NAME = 8000, SIZE = HEAD + 4 + 2 + 4 + 2 + 4 + NAME + 4 };
+    static unsigned char challenge[SIZE], room[65536];
+    struct pair pair;
+    struct token token;
+    pair_credentials(&pair, "Password");
+    assert_status(pair_first_leg(&pair, 0, &token), SEC_I_CONTINUE_NEEDED);
+    memset(challenge, 0, sizeof challenge); /* MS-NLMP 2.2.1.2 */
+    memcpy(challenge, "NTLMSSP\0\2", 9);
+    challenge[16] = HEAD; /* no target name */
+    put_u16(challenge + 20, 0x8201);
+    challenge[22] = 0x8A; /* UNICODE, NTLM, ALWAYS_SIGN, EXTENDED_SESSIONSECURITY, TARGET_INFO, VERSION */
+    memcpy(challenge + 24, "12345678", 8);
+    put_u16(challenge + 40, SIZE - HEAD);
+    put_u16(challenge + 42, SIZE - HEAD);
+    put_u16(challenge + 44, HEAD);
+    unsigned char *pair_at = challenge + HEAD; /* 2.2.2.1: NetBIOS names, and a DNS name that never ends */
+    memcpy(pair_at, "\1\0\2\0S\0", 6);
+    memcpy(pair_at + 6, "\2\0\2\0D\0", 6);
+    put_u16(pair_at + 12, 3);
+    put_u16(pair_at + 14, NAME);
+    for (size_t i = 0; i < NAME; i += 2) {
+        pair_at[16 + i] = 'a';
+    }
+    SecBuffer in = {sizeof challenge, SECBUFFER_TOKEN, challenge}, out = {sizeof room, SECBUFFER_TOKEN, room};
+    SecBufferDesc input = {SECBUFFER_VERSION, 1, &in}, output = {SECBUFFER_VERSION, 1, &out};
+    for (int round = 0; round < 2; round++) {
+        assert_status(InitializeSecurityContextA(&pair.client_credential, &pair.client, NULL, 0, 0,
+                                                 SECURITY_NATIVE_DREP, &input, 0, NULL, &output,
+                                                 &pair.client_attributes, NULL),
+                      round == 0 ? SEC_E_INVALID_TOKEN : SEC_E_OUT_OF_SEQUENCE);
+    }
+    pair_close(&pair);
+}
+
 static void test_allocated_token(void **state)
 {
     struct pair pair;
@@ -399,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_no_place_for_the_token),
         cmocka_unit_test(test_bad_descriptors),
         cmocka_unit_test(test_token_in_the_callers_buffer),
+        cmocka_unit_test(test_challenge_beyond_measure),
         cmocka_unit_test(test_exact_room),
         cmocka_unit_test(test_allocated_token),
         cmocka_unit_test(test_buffer_without_memory_is_allocated),
