@@ -77,7 +77,7 @@ static void the_order_of_bytes_is_not_looked_at(void **state)
     same_first_calls(calls, COUNT(calls), 0);
 }
 
-/* The bit comes back where it was asked for, and nothing else changes. */
+/* But for the bit itself nothing changes. */
 static void connections_are_the_default(void **state)
 {
     static const struct call calls[] = {{.flags = 0}, {.flags = ISC_REQ_CONNECTION}};
