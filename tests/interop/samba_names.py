@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""samba_names.py NAMES: the names of accounts in a Samba domain, looked up through winbindd and compared with what Samba's own
-tools say of them.
+"""samba_names.py NAMES WHERE: the names of accounts in a Samba domain, looked up through winbindd and compared with what Samba's
+own tools say of them.
 
-NAMES is account_names, which asks the library a question a line."""
+NAMES is account_names, which asks the library a question a line.  WHERE is `controller` or `member`: whose winbindd it is."""
 import os
 import re
 import signal
@@ -12,6 +12,7 @@ import time
 
 import harness
 import samba_dc
+import samba_member
 from harness import check, equal
 
 PASSWORD = 'Passw0rd.Alice'
@@ -20,14 +21,15 @@ NOT_MAPPED, NO_DOMAIN, NOT_JOINED = '1332', '1355', '1351'
 POLICY = '[names]\nnetbios-computer = HOST\nlookup-timeout = %d\n'
 
 domain = None
+member = None  # on the controller
+computer_name = 'DC'
 
 
 class Names:
     """A program that asks the library."""
 
-    def __init__(self, timeout=30):
-        harness.write('sspi.conf', POLICY % timeout, 0o644)
-        env = harness.environment([], KRB5_KTNAME='/nonexistent/keytab', KRB5CCNAME='/nonexistent/cache')
+    def __init__(self, timeout=30, keytab='/nonexistent/keytab'):
+        env = harness.environment([], KRB5_KTNAME=keytab, KRB5CCNAME='/nonexistent/cache')
         env['SSPI_CONFIG'] = harness.write('sspi.conf', POLICY % timeout, 0o644)
         self.process = subprocess.Popen([sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
 
@@ -48,6 +50,11 @@ class Names:
 def show(user, attribute):
     out = domain.tool('user', 'show', user, '--attributes=' + attribute).out
     return re.search(r'^%s: (.*)$' % attribute, out, re.M).group(1)
+
+
+def account(name):
+    """DOM\\name as winbindd's own tools have it."""
+    return 'DOM' + (member.separator if member else '\\') + name
 
 
 def wbinfo(*arguments):
@@ -93,7 +100,7 @@ def nobodies(ask):
 
 def sids(ask):
     sid = show('alice', 'objectSid')
-    equal(wbinfo('--name-to-sid', 'DOM\\alice').split()[0], sid, "Samba's tools agree")
+    equal(wbinfo('--name-to-sid', account('alice')).split()[0], sid, "Samba's tools agree")
     wanted = '=1|DOM|alice|dom.sspi.test|Alice Liddell|' + sid
     for name in ('DOM\\alice', 'alice@dom.sspi.test', sid):
         equal(ask('find', name), wanted, 'who is ' + name)
@@ -104,7 +111,7 @@ def sids(ask):
     equal(ask('sid', 'dom\\ALICE'), '=1|DOM|%s|DOM\\alice' % sid, 'LookupAccountName, and back')
     equal(ask('sid', 'alice@dom.sspi.test'), '=1|DOM|%s|DOM\\alice' % sid, 'by the principal name')
     equal(ask('sid', 'DOM\\nobody'), NOT_MAPPED, 'LookupAccountName makes no SIDs in a domain that is known')
-    group = wbinfo('--name-to-sid', 'DOM\\Domain Users').split()[0]
+    group = wbinfo('--name-to-sid', account('Domain Users')).split()[0]
     same(ask('name', group), '=2|DOM\\Domain Users', 'a group')
     equal(ask('name', 'S-1-5-32-546'), '=4|BUILTIN\\Guests', 'a well-known one')
 
@@ -124,11 +131,21 @@ def users(ask):
 
 
 def computer(ask):
-    equal(ask('computer', SAM), '=DOM\\DC$', "the computer's account")
-    equal(ask('computer', DNS), '=dom.sspi.test\\DC$', 'with the DNS name of its domain')
-    equal(ask('computer', UPN), '=DC$@dom.sspi.test', 'as a principal')
+    name = computer_name + '$'
+    equal(ask('computer', SAM), '=DOM\\' + name, "the computer's account")
+    equal(ask('computer', DNS), '=dom.sspi.test\\' + name, 'with the DNS name of its domain')
+    equal(ask('computer', UPN), '=%s@dom.sspi.test' % name, 'as a principal')
     equal(ask('computer', DN), NOT_MAPPED, 'its place in the directory')
-    same(ask('translate', SAM, UPN, 'DOM\\DC$'), '=DC$@dom.sspi.test', 'by its name')
+    same(ask('translate', SAM, UPN, 'DOM\\' + name), '=%s@dom.sspi.test' % name, 'by its name')
+
+
+def keytab():
+    """What joining has left, without winbindd."""
+    ask = Names(timeout=0, keytab='FILE:' + member.keytab)
+    equal(ask('computer', UPN), '=MEMBER$@dom.sspi.test', "the computer's account by its keytab")
+    equal(ask('computer', DNS), '=dom.sspi.test\\MEMBER$', 'with the DNS name of its domain')
+    equal(ask('computer', SAM), '=DOM.SSPI.TEST\\MEMBER$', 'whose other name a keytab does not tell')
+    ask.close()
 
 
 # ---------------------------------------------------------------- trouble
@@ -173,6 +190,13 @@ def hangs():
             os.kill(pid, signal.SIGCONT)
     harness.until(lambda: ask('translate', SAM, UPN, 'DOM\\Zoë').lower() == '=zoë@dom.sspi.test', 'the same program finds names again')
     check(True, 'once winbindd goes on the same program finds names again')
+    if member:
+        domain.stop()
+        start = time.monotonic()
+        answer = ask('translate', SAM, UPN, 'DOM\\newcomer')
+        check(answer in (NOT_MAPPED, NO_DOMAIN), 'the controller has gone: there is an answer', answer)
+        check(time.monotonic() - start < 10, 'in time', '%.1f s' % (time.monotonic() - start))
+        member.stop()
     domain.stop()
     start = time.monotonic()
     equal(ask('translate', SAM, UPN, 'DOM\\alice'), NO_DOMAIN, 'winbindd has gone')
@@ -182,12 +206,16 @@ def hangs():
 
 
 def main():
-    global domain
-    domain = samba_dc.start(winbind_enum_users='yes')
+    global domain, member, computer_name
+    joined = sys.argv[2] == 'member'
+    domain = samba_dc.start(smb=joined, winbind_enum_users='yes')
     domain.add_user('alice', PASSWORD, '--given-name=Alice', '--surname=Liddell')
     domain.add_user('Zoë', PASSWORD)
     domain.add_user('bob', PASSWORD)
-    wbinfo('-a', 'DOM\\alice%' + PASSWORD)  # winbindd knows full names of those who have logged on
+    if joined:
+        member = samba_member.join(domain)
+        computer_name = member.host
+    wbinfo('-a', account('alice') + '%' + PASSWORD)  # winbindd knows full names of those who have logged on
     ask = Names()
     accounts(ask)
     domains(ask)
@@ -196,6 +224,8 @@ def main():
     users(ask)
     computer(ask)
     ask.close()
+    if joined:
+        keytab()
     hangs()
 
 
