@@ -57,7 +57,7 @@ uint8_t *write_space(struct writer *writer, size_t count)
             return NULL;
         }
     }
-    uint8_t *at = writer->data + writer->size;
+    uint8_t *at = writer->data != NULL ? writer->data + writer->size : NULL; /* nothing, written to nothing */
     writer->size += count;
     return at;
 }
