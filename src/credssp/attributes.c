@@ -144,6 +144,9 @@ static SECURITY_STATUS query(struct credssp_context *context, uint32_t attribute
 {
     struct context *tls = context->tls, *nego = context->nego;
     switch (attribute) {
+    case SECPKG_ATTR_FLAGS:
+        out->number = credssp_returned_flags(context);
+        return SEC_E_OK;
     case SECPKG_ATTR_NEGOTIATION_PACKAGE:
         out->negotiation.package = session_package(context);
         return SEC_E_OK;

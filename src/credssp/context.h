@@ -90,6 +90,9 @@ SECURITY_STATUS credssp_step(bool initiator, credssp_leg *leg, struct credssp_cr
                              struct context **out_context, const struct step_in *in, struct step_out *out);
 void credssp_dispose(struct context *context);
 
+/* ISC_RET_* or ASC_RET_*, as far as they are known by now; what the last call returned is what SECPKG_ATTR_FLAGS tells. */
+uint32_t credssp_returned_flags(struct credssp_context *context);
+
 /* Takes the version of a message (MS-CSSP 3.1.5): SEC_E_INVALID_TOKEN when it is another than before, and
  * SEC_E_UNSUPPORTED_FUNCTION for one below what the policy asks for. */
 STATUS credssp_take_version(struct credssp_context *context, const struct ts_request *request);

@@ -45,7 +45,7 @@ _Static_assert(ISC_RET_REPLAY_DETECT == ASC_RET_REPLAY_DETECT && ISC_RET_SEQUENC
                    ISC_RET_CONNECTION == ASC_RET_CONNECTION && ISC_RET_MUTUAL_AUTH == ASC_RET_MUTUAL_AUTH,
                "one bit for both sides");
 
-static uint32_t returned_flags(struct credssp_context *context)
+uint32_t credssp_returned_flags(struct credssp_context *context)
 {
     uint32_t asked = context->request;
     uint32_t flags = ISC_RET_REPLAY_DETECT | ISC_RET_SEQUENCE_DETECT | ISC_RET_CONFIDENTIALITY |
@@ -76,7 +76,7 @@ static SECURITY_STATUS deliver(struct step *step, SECURITY_STATUS status, size_t
     if (status == SEC_E_OK) {
         context->state = CREDSSP_DONE;
     }
-    step->out->flags = returned_flags(context);
+    step->out->flags = credssp_returned_flags(context);
     step->out->expiry = context->expiry;
     if (context->outgoing.size > step->out->token->maximum) {
         context->repeat = (struct credssp_repeat){true, status, used};
@@ -213,7 +213,7 @@ static SECURITY_STATUS forward(struct step *step)
                                             : tls->package->accept(NULL, &tls, &in, step->out);
     bool one_stream = atomic_load_explicit(&tls->one_stream, memory_order_relaxed);
     atomic_store_explicit(&context->base.one_stream, one_stream, memory_order_relaxed);
-    step->out->flags = returned_flags(context);
+    step->out->flags = credssp_returned_flags(context);
     step->out->expiry = context->expiry;
     return status;
 }

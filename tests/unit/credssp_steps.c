@@ -75,6 +75,11 @@ static void returned_flags(void **state)
     assert_int_equal(ends.attributes[END_CLIENT],
                      both | ISC_RET_STREAM | ISC_RET_MANUAL_CRED_VALIDATION | ISC_RET_EXTENDED_ERROR);
     assert_int_equal(ends.attributes[END_SERVER], both | ASC_RET_STREAM | ASC_RET_EXTENDED_ERROR);
+    for (int side = 0; side < 2; side++) {
+        SecPkgContext_Flags flags = {99};
+        assert_status(QueryContextAttributesA(&ends.contexts[side], SECPKG_ATTR_FLAGS, &flags), SEC_E_OK);
+        assert_int_equal(flags.Flags, ends.attributes[side]);
+    }
 }
 
 /* Bytes come as they like: one at a time, to either side. */
