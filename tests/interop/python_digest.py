@@ -117,6 +117,7 @@ def http_facts(client, server):
         equal((sizes.cbMaxToken, sizes.cbSecurityTrailer), (4096, 0), 'HTTP: SIZES of the ' + who)
         check(side.query('key_info').signature in ('MD5', 'SHA-256'), 'HTTP: KEY_INFO of the ' + who)
         check(side.query('flags') & HTTP, 'HTTP: FLAGS of the ' + who)
+        equal(side.query('flags') & ~sspi.ALLOCATE_MEMORY, side.attributes & ~sspi.ALLOCATE_MEMORY, 'HTTP: which the last call returned')
         equal(refusal(side.query, 'session_key'), UNSUPPORTED_FUNCTION, 'HTTP: no session key for the ' + who)
         side.sizes = sizes
         equal(refusal(side.seal, b'message'), UNSUPPORTED_FUNCTION, 'HTTP: nothing is sealed by the ' + who)
