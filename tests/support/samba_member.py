@@ -84,10 +84,12 @@ class Member:
             raise RuntimeError('net ads %s: %s' % (arguments[0], result))
 
     def run(self):
-        """Starts winbindd where /run is the member's, and takes this script there."""
-        self.process = harness.Process(
-            ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs tmpfs /run && mkdir -p /run/samba && exec winbindd --foreground '
-             '--no-process-group --debug-stdout --configfile="$1"', 'sh', self.configuration], env=self.env)
+        """Starts winbindd where /run is the member's, and takes this script there.  A process namespace ends with it, and with
+        that the daemons which it starts and leaves to themselves (samba-dcerpcd)."""
+        script = ('mount -t tmpfs tmpfs /run && mkdir -p /run/samba && '
+                  'exec winbindd --foreground --no-process-group --debug-stdout --configfile="$1"')
+        self.process = harness.Process(['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh',
+                                        self.configuration], env=self.env)
         self.process.wait_line('winbindd version')
         space = os.open('/proc/%d/ns/mnt' % self.process.pid, os.O_RDONLY)
         if _libc.setns(space, 0) != 0:
