@@ -1,5 +1,5 @@
 /* Each allocation of the library fails once while CredSSP's credentials are acquired, the two sides exchange everything there
- * is, tell about it, exchange messages and close.  It is reported as SEC_E_INSUFFICIENT_MEMORY, or nothing is lost by it;
+ * is, tell about it, exchange messages, move into other contexts and close.  It is reported as SEC_E_INSUFFICIENT_MEMORY, or nothing is lost by it;
  * nothing leaks, and the next exchange is a good one.
  */
 #include <setjmp.h>
@@ -54,6 +54,34 @@ static SECURITY_STATUS use(void)
     return status;
 }
 
+/* A side goes on in another context (ExportSecurityContext). */
+static SECURITY_STATUS move_on(CtxtHandle *context)
+{
+    static SEC_CHAR package[] = CREDSSP_NAME_A;
+    SecBuffer packed = {0, SECBUFFER_EMPTY, NULL};
+    CtxtHandle moved;
+    SECURITY_STATUS status = ExportSecurityContext(context, 0, &packed, NULL);
+    if (status == SEC_E_OK) {
+        status = ImportSecurityContextA(package, &packed, NULL, &moved);
+        (void)FreeContextBuffer(packed.pvBuffer);
+    }
+    if (status == SEC_E_OK) {
+        status = DeleteSecurityContext(context);
+        *context = moved;
+    }
+    return status;
+}
+
+static SECURITY_STATUS talk(void)
+{
+    for (int side = 0; side < 2; side++) {
+        if (!ends_message(&ends, side, "a message", 9)) {
+            return memory_has_failed() ? SEC_E_INSUFFICIENT_MEMORY : SEC_E_INTERNAL_ERROR;
+        }
+    }
+    return SEC_E_OK;
+}
+
 static SECURITY_STATUS play(const struct scene *scene)
 {
     memset(&ends, 0, sizeof ends);
@@ -65,12 +93,11 @@ static SECURITY_STATUS play(const struct scene *scene)
         return ends.status[0] < 0 ? ends.status[0] : ends.status[1] < 0 ? ends.status[1] : SEC_E_INTERNAL_ERROR;
     }
     status = use();
+    status = status == SEC_E_OK ? talk() : status;
     for (int side = 0; side < 2 && status == SEC_E_OK; side++) {
-        if (!ends_message(&ends, side, "a message", 9)) {
-            return memory_has_failed() ? SEC_E_INSUFFICIENT_MEMORY : SEC_E_INTERNAL_ERROR;
-        }
+        status = move_on(&ends.contexts[side]);
     }
-    return status;
+    return status == SEC_E_OK ? talk() : status;
 }
 
 static void library_allocations(void **state)

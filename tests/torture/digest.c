@@ -26,6 +26,31 @@ static SECURITY_STATUS seal_one(struct digest_pair *pair)
     return status == SEC_E_OK ? DecryptMessage(&pair->server, &message, 0, NULL) : status;
 }
 
+/* The session goes on in another context (ExportSecurityContext). */
+static SECURITY_STATUS move_on(CtxtHandle *context)
+{
+    static SEC_CHAR package[] = "WDigest";
+    SecBuffer packed = {0, SECBUFFER_EMPTY, NULL};
+    CtxtHandle moved;
+    SECURITY_STATUS status = ExportSecurityContext(context, 0, &packed, NULL);
+    if (status == SEC_E_OK) {
+        status = ImportSecurityContextA(package, &packed, NULL, &moved);
+        (void)FreeContextBuffer(packed.pvBuffer);
+    }
+    if (status == SEC_E_OK) {
+        status = DeleteSecurityContext(context);
+        *context = moved;
+    }
+    return status;
+}
+
+static SECURITY_STATUS move_and_seal(struct digest_pair *pair)
+{
+    SECURITY_STATUS status = move_on(&pair->client);
+    status = status == SEC_E_OK ? move_on(&pair->server) : status;
+    return status == SEC_E_OK ? seal_one(pair) : status;
+}
+
 static SECURITY_STATUS live(struct digest_pair *pair)
 {
     struct digest_message message;
@@ -38,7 +63,11 @@ static SECURITY_STATUS live(struct digest_pair *pair)
         status = FreeContextBuffer(names.sUserName);
     }
     if (status == SEC_E_OK && (pair->client_flags & DIGEST_HTTP) == 0) {
-        return seal_one(pair);
+        status = seal_one(pair);
+        return status == SEC_E_OK ? move_and_seal(pair) : status;
+    }
+    if (status == SEC_E_OK) {
+        status = move_on(&pair->client);
     }
     if (status == SEC_E_OK) {
         status = digest_pair_sign(&pair->client, "GET", "/2", NULL, &message);
