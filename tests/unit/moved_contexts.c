@@ -342,7 +342,7 @@ static void credssp_attributes(void **state)
 {
     static struct parcel parcel;
     CtxtHandle moved;
-    ULONG before = 0, after = 0;
+    ULONG before = 0, after = 0, flags[2] = {0, 0}, moved_flags = 0;
     HANDLE token = NULL;
     SecBuffer packed = {0, SECBUFFER_EMPTY, NULL};
     SecPkgContext_ClientCreds credentials = {0};
@@ -350,12 +350,17 @@ static void credssp_attributes(void **state)
     credssp_open(SP_PROT_TLS1_3);
     assert_status(QueryContextAttributesA(&ends.contexts[END_CLIENT], SECPKG_ATTR_SERVER_AUTH_FLAGS, &before),
                   SEC_E_OK);
+    for (int side = 0; side < 2; side++) {
+        assert_status(QueryContextAttributesA(&ends.contexts[side], SECPKG_ATTR_FLAGS, &flags[side]), SEC_E_OK);
+    }
     pack(&ends.contexts[END_CLIENT], "CREDSSP", SECPKG_CONTEXT_EXPORT_DELETE_OLD, &parcel);
     ends.has_context[END_CLIENT] = false;
     packed = (SecBuffer){parcel.blob_size, SECBUFFER_EMPTY, parcel.blob};
     assert_status(ImportSecurityContextA(parcel.package, &packed, NULL, &moved), SEC_E_OK);
     assert_status(QueryContextAttributesA(&moved, SECPKG_ATTR_SERVER_AUTH_FLAGS, &after), SEC_E_OK);
     assert_int_equal(after, before);
+    assert_status(QueryContextAttributesA(&moved, SECPKG_ATTR_FLAGS, &moved_flags), SEC_E_OK);
+    assert_int_equal(moved_flags, flags[END_CLIENT]);
     assert_status(DeleteSecurityContext(&moved), SEC_E_OK);
 
     packed = (SecBuffer){0, SECBUFFER_EMPTY, NULL};
@@ -363,6 +368,8 @@ static void credssp_attributes(void **state)
     assert_int_not_equal(CloseHandle(token), 0);
     assert_status(ImportSecurityContextA(parcel.package, &packed, NULL, &moved), SEC_E_OK);
     assert_status(QueryContextAttributesA(&moved, SECPKG_ATTR_CREDS_2, &credentials), SEC_E_NO_CREDENTIALS);
+    assert_status(QueryContextAttributesA(&moved, SECPKG_ATTR_FLAGS, &moved_flags), SEC_E_OK);
+    assert_int_equal(moved_flags, flags[END_SERVER]);
     assert_status(QueryContextAttributesA(&moved, SECPKG_ATTR_PACKAGE_INFO, &info), SEC_E_OK);
     assert_string_equal(info.PackageInfo->Name, "CREDSSP");
     FreeContextBuffer(info.PackageInfo);
