@@ -2,6 +2,7 @@
 """test_examples.py FOLDER : the example programs against each other: a user gets in and reads the sealed greeting, others stay
 outside; TLS between the two that speak it, and with openssl's."""
 import os
+import re
 import sys
 
 import harness
@@ -74,6 +75,45 @@ def tls(env, pki):
     peer.stop()
 
 
+def client_certificates(env, pki):
+    """Both sides of TLS where the client has a certificate, too: openssl's other side, and each other."""
+    def at(name):
+        return os.path.join(pki, name)
+    openssl = harness.need_program('openssl', 'openssl')
+    pfx = os.path.join(harness.scratch(), 'client.pfx')
+    harness.call([openssl, 'pkcs12', '-export', '-in', at('client.chain.pem'), '-inkey', at('client.key'), '-out', pfx, '-passout',
+                  'pass:Password'], env=env)
+
+    server = harness.Process([program('tls_server'), at('server-rsa.pfx'), 'Password', '0', '5', at('root.pem')], env=env)
+    port = server.wait_line(r'^listening on 127\.0\.0\.1 port (\d+)$')[1]
+    s_client = [openssl, 's_client', '-connect', '127.0.0.1:' + port, '-quiet', '-ign_eof']
+    ask = {'given': 'GET /openssl HTTP/1.0\r\n\r\n', 'env': env}
+    peer = harness.call([*s_client, '-cert', at('client.pem'), '-cert_chain', at('client.chain.pem'), '-key', at('client.key')], **ask)
+    harness.matches(r'Hello over TLS', peer.out, "openssl's client with a certificate is greeted")
+    peer = harness.call(s_client, **ask)
+    harness.check('Hello' not in peer.out, 'not without one', str(peer))
+    peer = harness.call([*s_client, '-cert', at('unknown.pem'), '-key', at('unknown.key')], **ask)
+    harness.check('Hello' not in peer.out, 'nor with one of another authority', str(peer))
+    mine = [program('tls_client'), '127.0.0.1', port, at('root.pem'), 'www.example.com']
+    good = harness.call([*mine, pfx, 'Password'], env=env)
+    harness.check(good.status == 0 and 'Hello over TLS' in good.out, 'the TLS client shows its own', str(good))
+    bare = harness.call(mine, env=env)
+    harness.check(bare.status == 1 and 'Hello' not in bare.out, 'and stays outside without it', str(bare))
+    harness.equal(server.wait_exit(), 0, 'the TLS server that asks for certificates ends well')
+    harness.equal((len(re.findall(r'^TLS 1\.\d with Alice$', server.output(), re.M)), server.output().count('somebody stayed outside')), (2, 3),
+                  'it has seen two clients by name, and three that stayed outside')
+
+    peer, port = harness.with_port(lambda port: harness.Process(
+        [openssl, 's_server', '-accept', str(port), '-cert', at('server-p256.pem'), '-cert_chain', at('server-p256.chain.pem'), '-key',
+         at('server-p256.key'), '-CAfile', at('root.pem'), '-Verify', '2', '-verify_return_error', '-www'], env=env))
+    mine[2] = str(port)
+    good = harness.call([*mine, pfx, 'Password'], env=env)
+    harness.matches(r'^TLS 1\.\d with server-p256\n.*Client certificate\n.*CN ?= ?Alice\b', good.out, "openssl's server sees the client's certificate")
+    bare = harness.call(mine, env=env)
+    harness.check(bare.status == 1 and 's_server' not in bare.out, 'and lets nobody in without one', str(bare))
+    peer.stop()
+
+
 def main():
     env = harness.environment(accounts=['DOMAIN:anna:opensesame', 'DOMAIN:bertil:s\u00e9same, ouvre-toi'])
 
@@ -87,6 +127,7 @@ def main():
     pki = os.environ.get('SSPI_TEST_PKI')
     if pki:
         tls(env, pki)
+        client_certificates(env, pki)
     else:
         harness.skip('TLS', 'openssl is not installed: no certificates')
 

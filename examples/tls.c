@@ -10,6 +10,8 @@ void tls_init(struct tls *tls, char *target)
     tls->target = target;
     tls->socket = INVALID_SOCKET;
     tls->held = 0;
+    tls->certificate = NULL;
+    tls->clients = NULL;
     SecInvalidateHandle(&tls->credential);
     SecInvalidateHandle(&tls->context);
 }
@@ -24,7 +26,8 @@ static SECURITY_STATUS leg(struct tls *tls, SecBufferDesc *in, SecBuffer *out)
     if (tls->target == NULL) {
         return AcceptSecurityContext(&tls->credential, first ? NULL : &tls->context, in,
                                      ASC_REQ_ALLOCATE_MEMORY | ASC_REQ_STREAM | ASC_REQ_CONFIDENTIALITY |
-                                         ASC_REQ_REPLAY_DETECT | ASC_REQ_SEQUENCE_DETECT,
+                                         ASC_REQ_REPLAY_DETECT | ASC_REQ_SEQUENCE_DETECT |
+                                         (tls->clients != NULL ? ASC_REQ_MUTUAL_AUTH : 0),
                                      0, &tls->context, &out_desc, &attributes, &expiry);
     }
     return InitializeSecurityContextA(&tls->credential, first ? NULL : &tls->context, tls->target,
@@ -195,10 +198,42 @@ void tls_close(struct tls *tls)
     }
 }
 
-/* ---------------------------------------------------------------- a client's trust */
+/* ---------------------------------------------------------------- certificates */
 
-/* A store with the certificate of a PEM file; NULL, with a message. */
-static HCERTSTORE open_authority(const char *path)
+PCCERT_CONTEXT tls_open_certificate(const char *path, const char *password)
+{
+    static BYTE bytes[65536];
+    WCHAR wide[256];
+    FILE *file = fopen(path, "rb");
+    size_t size = file != NULL ? fread(bytes, 1, sizeof bytes, file) : 0;
+    CRYPT_DATA_BLOB blob = {(DWORD)size, bytes};
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (MultiByteToWideChar(CP_UTF8, 0, password, -1, wide, 256) == 0) {
+        return NULL;
+    }
+    HCERTSTORE store = PFXImportCertStore(&blob, wide, 0);
+    PCCERT_CONTEXT found = NULL;
+    PCCERT_CONTEXT at = NULL;
+    DWORD unused = 0;
+    do {
+        at = store != NULL ? CertEnumCertificatesInStore(store, at) : NULL;
+        if (at != NULL && (CertGetCertificateContextProperty(at, CERT_KEY_PROV_INFO_PROP_ID, NULL, &unused) ||
+                           CertGetCertificateContextProperty(at, CERT_KEY_CONTEXT_PROP_ID, NULL, &unused))) {
+            found = at; /* ours now */
+        }
+    } while (at != NULL && found == NULL);
+    if (found == NULL) {
+        fprintf(stderr, "%s has no certificate with a key: 0x%08X\n", path, (unsigned)GetLastError());
+    }
+    if (store != NULL) {
+        CertCloseStore(store, 0);
+    }
+    return found;
+}
+
+HCERTSTORE tls_open_authority(const char *path)
 {
     static char text[65536];
     static BYTE der[65536];
@@ -213,12 +248,15 @@ static HCERTSTORE open_authority(const char *path)
     if (store == NULL || !CryptStringToBinaryA(text, 0, CRYPT_STRING_BASE64HEADER, der, &size, NULL, NULL) ||
         !CertAddEncodedCertificateToStore(store, X509_ASN_ENCODING, der, size, CERT_STORE_ADD_ALWAYS, NULL)) {
         fprintf(stderr, "%s is no certificate: 0x%08X\n", path, (unsigned)GetLastError());
+        if (store != NULL) {
+            CertCloseStore(store, 0);
+        }
         return NULL;
     }
     return store;
 }
 
-/* The verdict on the peer's certificate, with no other root than those of `roots`. */
+/* The verdict on the peer's certificate, with no other root than those of `roots`.  name: the server's; NULL: a client. */
 static HRESULT judge(PCCERT_CONTEXT certificate, HCERTSTORE roots, const WCHAR *name)
 {
     CERT_CHAIN_ENGINE_CONFIG config = {.cbSize = sizeof config, .hExclusiveRoot = roots};
@@ -228,7 +266,8 @@ static HRESULT judge(PCCERT_CONTEXT certificate, HCERTSTORE roots, const WCHAR *
     HRESULT verdict = E_FAIL;
     if (CertCreateCertificateChainEngine(&config, &engine) &&
         CertGetCertificateChain(engine, certificate, NULL, certificate->hCertStore, &para, 0, NULL, &chain)) {
-        SSL_EXTRA_CERT_CHAIN_POLICY_PARA ssl = {.dwAuthType = AUTHTYPE_SERVER, .pwszServerName = (WCHAR *)name};
+        SSL_EXTRA_CERT_CHAIN_POLICY_PARA ssl = {.dwAuthType = name != NULL ? AUTHTYPE_SERVER : AUTHTYPE_CLIENT,
+                                                .pwszServerName = (WCHAR *)name};
         ssl.cbSize = sizeof ssl;
         CERT_CHAIN_POLICY_PARA policy = {.cbSize = sizeof policy, .pvExtraPolicyPara = &ssl};
         CERT_CHAIN_POLICY_STATUS status = {.cbSize = sizeof status};
@@ -246,8 +285,7 @@ static HRESULT judge(PCCERT_CONTEXT certificate, HCERTSTORE roots, const WCHAR *
     return verdict;
 }
 
-/* Prints protocol and subject; with an authority, whether the certificate is one of its own. */
-static bool inspect(struct tls *tls, HCERTSTORE roots)
+bool tls_inspect(struct tls *tls, HCERTSTORE roots)
 {
     PCCERT_CONTEXT certificate = NULL;
     char subject[256];
@@ -259,8 +297,10 @@ static bool inspect(struct tls *tls, HCERTSTORE roots)
     }
     CertGetNameStringA(certificate, CERT_NAME_SIMPLE_DISPLAY_TYPE, 0, NULL, subject, sizeof subject);
     printf("%s with %s\n", tls_version(tls), subject);
-    MultiByteToWideChar(CP_UTF8, 0, tls->target, -1, name, 256);
-    HRESULT verdict = roots != NULL ? judge(certificate, roots, name) : S_OK;
+    if (tls->target != NULL) {
+        MultiByteToWideChar(CP_UTF8, 0, tls->target, -1, name, 256);
+    }
+    HRESULT verdict = roots != NULL ? judge(certificate, roots, tls->target != NULL ? name : NULL) : S_OK;
     CertFreeCertificateContext(certificate);
     if (FAILED(verdict)) {
         printf("its certificate is not accepted: 0x%08X\n", (unsigned)verdict);
@@ -268,14 +308,16 @@ static bool inspect(struct tls *tls, HCERTSTORE roots)
     return !FAILED(verdict);
 }
 
-static SECURITY_STATUS acquire_client(bool manual, CredHandle *credential)
+static SECURITY_STATUS acquire_client(struct tls *tls, bool manual)
 {
     SCHANNEL_CRED how = {.dwVersion = SCHANNEL_CRED_VERSION,
+                         .cCreds = tls->certificate != NULL ? 1 : 0,
+                         .paCred = tls->certificate != NULL ? &tls->certificate : NULL,
                          .dwFlags = SCH_CRED_NO_DEFAULT_CREDS |
                                     (manual ? SCH_CRED_MANUAL_CRED_VALIDATION : SCH_CRED_AUTO_CRED_VALIDATION)};
     TimeStamp expiry;
     SECURITY_STATUS status = AcquireCredentialsHandleA(NULL, (char *)UNISP_NAME_A, SECPKG_CRED_OUTBOUND, NULL, &how,
-                                                       NULL, NULL, credential, &expiry);
+                                                       NULL, NULL, &tls->credential, &expiry);
     if (FAILED(status)) {
         print_failure("AcquireCredentialsHandle", status);
     }
@@ -284,11 +326,11 @@ static SECURITY_STATUS acquire_client(bool manual, CredHandle *credential)
 
 bool tls_connect(struct tls *tls, const char *authority)
 {
-    HCERTSTORE roots = authority != NULL ? open_authority(authority) : NULL;
+    HCERTSTORE roots = authority != NULL ? tls_open_authority(authority) : NULL;
     if (authority != NULL && roots == NULL) {
         return false;
     }
-    bool good = !FAILED(acquire_client(roots != NULL, &tls->credential)) && tls_handshake(tls) && inspect(tls, roots);
+    bool good = !FAILED(acquire_client(tls, roots != NULL)) && tls_handshake(tls) && tls_inspect(tls, roots);
     if (roots != NULL) {
         CertCloseStore(roots, 0);
     }

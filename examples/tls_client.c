@@ -1,9 +1,9 @@
 /* Fetches a page from a TLS server and says what it found out about the connection.
  *
- *     tls_client HOST PORT [AUTHORITY [NAME]]
+ *     tls_client HOST PORT [AUTHORITY [NAME [PFX PASSWORD]]]
  *
  * AUTHORITY is a PEM file with the one certificate to trust; without it the system's are.  NAME is what the certificate must
- * be for, HOST unless it is given.
+ * be for, HOST unless it is given.  PFX is a PKCS#12 file with a certificate to show, and its key.
  */
 #include "tls.h"
 
@@ -30,11 +30,15 @@ static bool fetch(struct tls *tls)
 int main(int argc, char **argv)
 {
     static struct tls tls;
-    if (argc < 3 || argc > 5) {
-        fprintf(stderr, "usage: tls_client HOST PORT [AUTHORITY [NAME]]\n");
+    if (argc < 3 || argc == 6 || argc > 7) {
+        fprintf(stderr, "usage: tls_client HOST PORT [AUTHORITY [NAME [PFX PASSWORD]]]\n");
         return 2;
     }
     tls_init(&tls, argc > 4 ? argv[4] : argv[1]);
+    tls.certificate = argc > 6 ? tls_open_certificate(argv[5], argv[6]) : NULL;
+    if (argc > 6 && tls.certificate == NULL) {
+        return 1;
+    }
     tls.socket = start_sockets() ? connect_to(argv[1], argv[2]) : INVALID_SOCKET;
     if (tls.socket == INVALID_SOCKET) {
         return 1;
@@ -42,6 +46,9 @@ int main(int argc, char **argv)
     bool good = tls_connect(&tls, argc > 3 ? argv[3] : NULL) && fetch(&tls);
     tls_close(&tls);
     closesocket(tls.socket);
+    if (tls.certificate != NULL) {
+        CertFreeCertificateContext(tls.certificate);
+    }
     WSACleanup();
     return good ? 0 : 1;
 }

@@ -1,50 +1,14 @@
 /* A TLS server that greets whoever asks.
  *
- *     tls_server PFX PASSWORD [PORT [CLIENTS]]
+ *     tls_server PFX PASSWORD [PORT [CLIENTS [AUTHORITY]]]
  *
  * PFX is a PKCS#12 file with a certificate and its key.  Listens on 127.0.0.1, prints the port, and serves one client after the
- * other, CLIENTS of them.
+ * other, CLIENTS of them.  With AUTHORITY (a PEM file) only those get in whose certificate it has issued.
  */
 #include "tls.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <wincrypt.h>
-
-/* The certificate of a PKCS#12 file that has a key; NULL, with a message. */
-static PCCERT_CONTEXT open_certificate(const char *path, const char *password)
-{
-    static BYTE bytes[65536];
-    WCHAR wide[256];
-    FILE *file = fopen(path, "rb");
-    size_t size = file != NULL ? fread(bytes, 1, sizeof bytes, file) : 0;
-    CRYPT_DATA_BLOB blob = {(DWORD)size, bytes};
-    if (file != NULL) {
-        fclose(file);
-    }
-    if (MultiByteToWideChar(CP_UTF8, 0, password, -1, wide, 256) == 0) {
-        return NULL;
-    }
-    HCERTSTORE store = PFXImportCertStore(&blob, wide, 0);
-    PCCERT_CONTEXT found = NULL;
-    PCCERT_CONTEXT at = NULL;
-    DWORD unused = 0;
-    do {
-        at = store != NULL ? CertEnumCertificatesInStore(store, at) : NULL;
-        if (at != NULL && (CertGetCertificateContextProperty(at, CERT_KEY_PROV_INFO_PROP_ID, NULL, &unused) ||
-                           CertGetCertificateContextProperty(at, CERT_KEY_CONTEXT_PROP_ID, NULL, &unused))) {
-            found = at; /* ours now */
-        }
-    } while (at != NULL && found == NULL);
-    if (found == NULL) {
-        fprintf(stderr, "%s has no certificate with a key: 0x%08X\n", path, (unsigned)GetLastError());
-    }
-    if (store != NULL) {
-        CertCloseStore(store, 0);
-    }
-    return found;
-}
 
 /* Reads a request and answers it. */
 static void greet(struct tls *tls)
@@ -65,7 +29,7 @@ static void serve(struct tls *tls)
 {
     tls->held = 0;
     SecInvalidateHandle(&tls->context);
-    if (tls_handshake(tls)) {
+    if (tls_handshake(tls) && (tls->clients == NULL || tls_inspect(tls, tls->clients))) {
         greet(tls);
     } else {
         printf("somebody stayed outside\n");
@@ -78,16 +42,18 @@ int main(int argc, char **argv)
 {
     static struct tls tls;
     TimeStamp expiry;
-    if (argc < 3 || argc > 5) {
-        fprintf(stderr, "usage: tls_server PFX PASSWORD [PORT [CLIENTS]]\n");
+    if (argc < 3 || argc > 6) {
+        fprintf(stderr, "usage: tls_server PFX PASSWORD [PORT [CLIENTS [AUTHORITY]]]\n");
         return 2;
     }
     tls_init(&tls, NULL);
-    PCCERT_CONTEXT certificate = open_certificate(argv[1], argv[2]);
-    if (certificate == NULL) {
+    PCCERT_CONTEXT certificate = tls_open_certificate(argv[1], argv[2]);
+    tls.clients = argc > 5 ? tls_open_authority(argv[5]) : NULL;
+    if (certificate == NULL || (argc > 5 && tls.clients == NULL)) {
         return 1;
     }
-    SCHANNEL_CRED how = {.dwVersion = SCHANNEL_CRED_VERSION, .cCreds = 1, .paCred = &certificate};
+    SCHANNEL_CRED how = {
+        .dwVersion = SCHANNEL_CRED_VERSION, .cCreds = 1, .paCred = &certificate, .hRootStore = tls.clients};
     SECURITY_STATUS status = AcquireCredentialsHandleA(NULL, (char *)UNISP_NAME_A, SECPKG_CRED_INBOUND, NULL, &how,
                                                        NULL, NULL, &tls.credential, &expiry);
     CertFreeCertificateContext(certificate);
