@@ -13,7 +13,7 @@
 #define ISC_REQ_SEQUENCE_DETECT        0x00000008 /* implies INTEGRITY */
 #define ISC_REQ_CONFIDENTIALITY        0x00000010 /* EncryptMessage will be used */
 #define ISC_REQ_USE_SESSION_KEY        0x00000020 /* Kerberos user-to-user */
-#define ISC_REQ_PROMPT_FOR_CREDS       0x00000040
+#define ISC_REQ_PROMPT_FOR_CREDS       0x00000040 /* refused: nobody is there to ask */
 #define ISC_REQ_USE_SUPPLIED_CREDS     0x00000080 /* Schannel: no client certificate of its own choosing */
 #define ISC_REQ_ALLOCATE_MEMORY        0x00000100 /* the library allocates output tokens */
 #define ISC_REQ_USE_DCE_STYLE          0x00000200 /* three legs, for RPC */

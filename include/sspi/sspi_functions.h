@@ -169,7 +169,7 @@ SECURITY_STATUS SEC_ENTRY SetCredentialsAttributesA(PCredHandle phCredential, UL
  *   phCredential    outbound; may be NULL on later legs
  *   phContext       NULL on the first leg, then what phNewContext received
  *   pszTargetName   NTLM, Kerberos, Negotiate, CREDSSP: the service, "HTTP/host.domain"; Digest: the request's URI (HTTP)
- *                   or the service (SASL); Schannel: the server's host name.  NULL is tolerated but by Kerberos.
+ *                   or the service (SASL); Schannel: the server's host name.  NULL is tolerated but by Kerberos and Digest.
  *   fContextReq     ISC_REQ_*, the same on each leg; ALLOCATE_MEMORY counts for the leg it is given on
  *   Reserved1, Reserved2, TargetDataRep   ignored
  *   pInput          first leg: NULL, or what goes along (CHANNEL_BINDINGS, APPLICATION_PROTOCOLS ...; Digest: the
@@ -197,7 +197,7 @@ SECURITY_STATUS SEC_ENTRY SetCredentialsAttributesA(PCredHandle phCredential, UL
  * SEC_E_INVALID_TOKEN           malformed token; no TOKEN buffer where one is needed
  * SEC_E_BUFFER_TOO_SMALL        no or too little room for the token; Schannel: SEC_E_INSUFFICIENT_MEMORY
  * SEC_E_NO_CREDENTIALS          inbound credential; nothing usable; Negotiate: the package list is empty
- * SEC_E_TARGET_UNKNOWN          Kerberos: no or unknown service; NTLM: a name that no token has room for
+ * SEC_E_TARGET_UNKNOWN          Kerberos: no or unknown service; Digest: no target; NTLM: a name that no token has room for
  * SEC_E_WRONG_PRINCIPAL         the server is not the target
  * SEC_E_LOGON_DENIED            the KDC refused; Schannel: alert access_denied
  * SEC_E_NO_AUTHENTICATING_AUTHORITY, SEC_E_TIME_SKEW, SEC_E_KDC_*, SEC_E_NO_KERB_KEY, SEC_E_NO_TGT_REPLY   Kerberos
@@ -207,7 +207,7 @@ SECURITY_STATUS SEC_ENTRY SetCredentialsAttributesA(PCredHandle phCredential, UL
  * SEC_E_MESSAGE_ALTERED         Negotiate: the mechListMIC is wrong
  * SEC_E_QOP_NOT_SUPPORTED       the peer does not offer the protection asked for
  * SEC_E_OUT_OF_SEQUENCE         a leg after the last, or after one that failed
- * SEC_E_UNSUPPORTED_FUNCTION    a flag that the package refuses
+ * SEC_E_UNSUPPORTED_FUNCTION    a flag that the package refuses, and ISC_REQ_PROMPT_FOR_CREDS by each
  * SEC_E_INSUFFICIENT_MEMORY, SEC_E_INTERNAL_ERROR
  *
  * After a failed first leg there is no context; after a failed later leg there still is, to be deleted.  A failing leg
