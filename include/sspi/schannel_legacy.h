@@ -73,19 +73,16 @@ typedef struct _X509Certificate {
 /* Obsolete: FALSE with ERROR_NOT_SUPPORTED. */
 BOOL WINAPI SslGenerateKeyPair(PSSL_CREDENTIAL_CERTIFICATE pCerts, PSTR pszDN, PSTR pszPassword, DWORD Bits);
 
-/* Obsolete: random bytes. */
+/* Random bytes; a machine that has none ends the program, as there is no way to say so. */
 VOID WINAPI SslGenerateRandomBits(PUCHAR pRandomData, LONG cRandomData);
 
-/* Obsolete: a DER certificate taken apart; SslFreeCertificate.
- *
- *   dwFlags   0, or CF_CERT_FROM_FILE
- *
- * TRUE; FALSE with GetLastError(). */
+/* Obsolete: FALSE with ERROR_NOT_SUPPORTED, *ppCertificate is left alone; CertCreateCertificateContext takes a certificate
+ * apart.  There is nothing that SslFreeCertificate could free. */
 BOOL WINAPI SslCrackCertificate(PUCHAR pbCertificate, DWORD cbCertificate, DWORD dwFlags,
                                 PX509Certificate *ppCertificate);
 VOID WINAPI SslFreeCertificate(PX509Certificate pCertificate);
 
-/* Obsolete: the longest key for key exchange. */
+/* Obsolete: 0 with ERROR_NOT_SUPPORTED. */
 DWORD WINAPI SslGetMaximumKeySize(DWORD Reserved);
 
 typedef BOOL(WINAPI *SSL_CRACK_CERTIFICATE_FN)(PUCHAR, DWORD, BOOL, PX509Certificate *);

@@ -42,7 +42,11 @@ static void lists_what_there_is(void **state)
     assert_int_equal(wide_count, found);
     assert_status(FreeContextBuffer(list), SEC_E_OK);
     assert_status(FreeContextBuffer(wide), SEC_E_OK);
+    list = NULL;
     assert_status(SaslEnumerateProfilesA(NULL, &count), SEC_E_INVALID_PARAMETER);
+    assert_status(SaslEnumerateProfilesW(NULL, &count), SEC_E_INVALID_PARAMETER);
+    assert_status(SaslEnumerateProfilesA(&list, NULL), SEC_E_INVALID_PARAMETER);
+    assert_null(list);
 }
 
 static void packages_of_profiles(void **state)
@@ -62,6 +66,8 @@ static void packages_of_profiles(void **state)
     assert_status(SaslGetProfilePackageA(lower, &info), SEC_E_SECPKG_NOT_FOUND);
     assert_status(SaslGetProfilePackageA(NULL, &info), SEC_E_SECPKG_NOT_FOUND);
     assert_ptr_equal(info, profiles);
+    char spnego[] = "GSS-SPNEGO";
+    assert_status(SaslGetProfilePackageA(spnego, NULL), SEC_E_INVALID_PARAMETER);
     SecPkgInfoW *wide_info = NULL;
     WCHAR wide[] = {'P', 'L', 'A', 'I', 'N', 0};
     assert_status(SaslGetProfilePackageW(wide, &wide_info), SEC_E_SECPKG_NOT_FOUND);

@@ -141,11 +141,51 @@ static void test_serialized(void **state)
     peer_close(&peer);
 }
 
+/* What the SDK still declares: a documented answer, and nothing behind it. */
+static void test_obsolete(void **state)
+{
+    SSL_CREDENTIAL_CERTIFICATE keys = {0};
+    char name[] = "CN=somebody", password[] = "password";
+    unsigned char der[] = {0x30, 0x00};
+    PX509Certificate certificate = (PX509Certificate)(uintptr_t)&keys;
+    SetLastError(0);
+    assert_false(SslGenerateKeyPair(&keys, name, password, 2048));
+    assert_int_equal(GetLastError(), ERROR_NOT_SUPPORTED);
+    assert_null(keys.pPrivateKey);
+    SetLastError(0);
+    assert_false(SslCrackCertificate(der, sizeof der, 0, &certificate));
+    assert_int_equal(GetLastError(), ERROR_NOT_SUPPORTED);
+    assert_ptr_equal(certificate, &keys);
+    SslFreeCertificate(NULL);
+    SetLastError(0);
+    assert_int_equal(SslGetMaximumKeySize(0), 0);
+    assert_int_equal(GetLastError(), ERROR_NOT_SUPPORTED);
+}
+
+/* 64 bytes that are as they were, or come twice, are no accident. */
+static void test_random_bits(void **state)
+{
+    unsigned char one[66], other[66];
+    memset(one, 0x5A, sizeof one);
+    memset(other, 0x5A, sizeof other);
+    SslGenerateRandomBits(one + 1, 64);
+    SslGenerateRandomBits(other + 1, 64);
+    assert_int_equal(one[0], 0x5A);
+    assert_int_equal(one[65], 0x5A);
+    assert_memory_not_equal(one, other, sizeof one);
+    memcpy(other, one, sizeof one);
+    SslGenerateRandomBits(other, 0);
+    SslGenerateRandomBits(other, -1);
+    SslGenerateRandomBits(NULL, 64);
+    assert_memory_equal(one, other, sizeof one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_server_identity), cmocka_unit_test(test_extensions), cmocka_unit_test(test_incomplete),
-        cmocka_unit_test(test_malformed),       cmocka_unit_test(test_serialized),
+        cmocka_unit_test(test_malformed),       cmocka_unit_test(test_serialized), cmocka_unit_test(test_obsolete),
+        cmocka_unit_test(test_random_bits),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     if (!peer_has_pki()) {
