@@ -12,6 +12,23 @@
 extern "C" {
 #endif
 
+/* Keywords of the compilers for Windows. */
+#ifndef __declspec
+#define __declspec(attribute)
+#endif
+#ifndef __stdcall
+#define __stdcall
+#endif
+#ifndef __cdecl
+#define __cdecl
+#endif
+#ifndef __int64
+#define __int64 long long
+#endif
+#ifndef __forceinline
+#define __forceinline __inline__ __attribute__((__always_inline__))
+#endif
+
 #define LOBYTE(word)        ((BYTE)((ULONG_PTR)(word)&0xFF))
 #define HIBYTE(word)        ((BYTE)(((ULONG_PTR)(word) >> 8) & 0xFF))
 #define LOWORD(value)       ((WORD)((ULONG_PTR)(value)&0xFFFF))

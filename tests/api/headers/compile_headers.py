@@ -175,6 +175,22 @@ SOCKET open_connection(const char *host, const char *port)
 }
 '''
 
+# Words that compilers for Windows know.
+KEYWORDS = r'''
+#include <windows.h>
+#include <security.h>
+typedef PSecurityFunctionTableA(__stdcall *initializer)(void);
+__declspec(dllexport) unsigned __int64 __cdecl use(TimeStamp time, initializer init);
+static __forceinline __int64 joined(LONG high, ULONG low)
+{
+    return ((__int64)high << 32) + low;
+}
+unsigned __int64 __cdecl use(TimeStamp time, initializer init)
+{
+    return init != NULL ? (unsigned __int64)joined(time.HighPart, time.LowPart) : 0;
+}
+'''
+
 # Without the relaxation such a parameter is an error, never a silent half of a variable.
 STRICT = RELAXED.replace('#define SSPI_RELAXED_OUT_PARAMS', '')
 
@@ -233,6 +249,8 @@ def cases(headers, libraries, kit, others):
     if kit:
         yield "all, before the library's", lines(*together, *quoted(others)), [], DIALECTS
         yield "all, after the library's", lines(*quoted(others), *together), [], FEW
+        yield "Windows' keywords", KEYWORDS, [], DIALECTS
+        yield "Windows' keywords, where they are known", KEYWORDS, ['-fms-extensions', '-Wno-unknown-pragmas'], FEW
         yield 'a connection', SOCKETS, [], DIALECTS
         yield 'a connection, after system headers', lines(*angled(SYSTEM)) + SOCKETS, [], DIALECTS
     yield "all, among Qt's words", lines(*together), QT, FEW
