@@ -268,29 +268,87 @@ static SECURITY_STATUS apply_token(struct context *context, const struct buffers
 
 /* ---------------------------------------------------------------- messages */
 
+/* The program's buffers, before the module had them. */
+struct before {
+    SecBuffer at[BUFFERS_MAX];
+};
+
+static void before_take(const struct buffers *message, struct before *out)
+{
+    for (size_t i = 0; i < message->count; i++) {
+        out->at[i] = message->at[i];
+    }
+}
+
+static bool lies_within(const SecBuffer *part, const SecBuffer *whole)
+{
+    uintptr_t start = (uintptr_t)part->pvBuffer, room = (uintptr_t)whole->pvBuffer;
+    return start >= room && start - room <= whole->cbBuffer && part->cbBuffer <= whole->cbBuffer - (start - room);
+}
+
+/* A size may stand alone where there is nothing to be read. */
+static bool is_believable(const SecBuffer *buffer, const struct before *before, size_t count)
+{
+    bool found = buffer->cbBuffer == 0 || buffer_type(buffer) == SECBUFFER_MISSING ||
+                 (buffer_type(buffer) == SECBUFFER_EXTRA && buffer->pvBuffer == NULL);
+    for (size_t i = 0; i < count && !found; i++) {
+        found = lies_within(buffer, &before->at[i]);
+    }
+    return found;
+}
+
+/* What a module has made of the program's buffers lies within them, or they are as they were. */
+static SECURITY_STATUS message_status(SECURITY_STATUS status, const struct before *before, struct buffers *message)
+{
+    bool good = true;
+    for (size_t i = 0; i < message->count && status >= 0; i++) {
+        good = good && is_believable(&message->at[i], before, message->count);
+    }
+    for (size_t i = 0; i < message->count && !good; i++) {
+        message->at[i] = before->at[i];
+    }
+    REQUIRE(good, SEC_E_INTERNAL_ERROR, "the module's message exceeds the program's buffers");
+    return status;
+}
+
 static SECURITY_STATUS sign(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence)
 {
     SecBufferDesc all = descriptor_of(message);
-    return module_status(table_of(context)->MakeSignature(context_of(context)->object, qop, &all, sequence));
+    struct before before;
+    before_take(message, &before);
+    SECURITY_STATUS status =
+        module_status(table_of(context)->MakeSignature(context_of(context)->object, qop, &all, sequence));
+    return message_status(status, &before, message);
 }
 
 static SECURITY_STATUS verify(struct context *context, struct buffers *message, uint32_t sequence, uint32_t *qop)
 {
     SecBufferDesc all = descriptor_of(message);
-    return module_status(table_of(context)->VerifySignature(context_of(context)->object, &all, sequence, qop));
+    struct before before;
+    before_take(message, &before);
+    SECURITY_STATUS status =
+        module_status(table_of(context)->VerifySignature(context_of(context)->object, &all, sequence, qop));
+    return message_status(status, &before, message);
 }
 
 static SECURITY_STATUS seal(struct context *context, uint32_t qop, struct buffers *message, uint32_t sequence)
 {
     SecBufferDesc all = descriptor_of(message);
-    return module_status(table_of(context)->EncryptMessage(context_of(context)->object, qop, &all, sequence));
+    struct before before;
+    before_take(message, &before);
+    SECURITY_STATUS status =
+        module_status(table_of(context)->EncryptMessage(context_of(context)->object, qop, &all, sequence));
+    return message_status(status, &before, message);
 }
 
 static SECURITY_STATUS unseal(struct context *context, struct buffers *message, uint32_t sequence, uint32_t *qop)
 {
     SecBufferDesc all = descriptor_of(message);
+    struct before before;
+    before_take(message, &before);
     SECURITY_STATUS status = table_of(context)->DecryptMessage(context_of(context)->object, &all, sequence, qop);
-    return status == SEC_I_CONTEXT_EXPIRED ? status : module_status(status);
+    status = status == SEC_I_CONTEXT_EXPIRED ? status : module_status(status);
+    return message_status(status, &before, message);
 }
 
 /* ---------------------------------------------------------------- attributes, moving, identities */

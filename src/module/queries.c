@@ -70,6 +70,8 @@ static SECURITY_STATUS take(const union answer *answer, uint32_t attribute, stru
     case SECPKG_ATTR_KEY_INFO:
         return take_key_info(&answer->key_info, out);
     case SECPKG_ATTR_SESSION_KEY:
+        REQUIRE(answer->session_key.SessionKey != NULL || answer->session_key.SessionKeyLength == 0,
+                SEC_E_INTERNAL_ERROR, "the module gives a session key of some length, and no key");
         out->bytes = bytes_of(answer->session_key.SessionKey, answer->session_key.SessionKeyLength);
         return SEC_E_OK;
     case SECPKG_ATTR_PASSWORD_EXPIRY:

@@ -209,6 +209,27 @@ static void test_rogues(void **state)
     assert_int_equal(after, before);
 }
 
+/* The program's buffers are as they were, whatever the module has made of them. */
+static void assert_lies(PCtxtHandle context)
+{
+    unsigned char data[8], signature[16];
+    const SecBuffer before[2] = {{sizeof data, SECBUFFER_DATA, data}, {sizeof signature, SECBUFFER_TOKEN, signature}};
+    SecPkgContext_SessionKey key = {7, NULL};
+    ULONG qop = 0;
+    for (int which = 0; which < 4; which++) {
+        SecBuffer at[2] = {before[0], before[1]};
+        SecBufferDesc message = {SECBUFFER_VERSION, 2, at};
+        SECURITY_STATUS status = which == 0   ? MakeSignature(context, 0, &message, 0)
+                                 : which == 1 ? VerifySignature(context, &message, 0, &qop)
+                                 : which == 2 ? EncryptMessage(context, 0, &message, 0)
+                                              : DecryptMessage(context, &message, 0, &qop);
+        assert_status(status, SEC_E_INTERNAL_ERROR);
+        assert_memory_equal(at, before, sizeof at);
+    }
+    assert_status(QueryContextAttributesA(context, SECPKG_ATTR_SESSION_KEY, &key), SEC_E_INTERNAL_ERROR);
+    assert_int_equal(key.SessionKeyLength, 7);
+}
+
 static void test_liar(void **state)
 {
     static const struct {
@@ -236,6 +257,14 @@ static void test_liar(void **state)
         assert_int_equal(token.buffer.cbBuffer, 16);
     }
     assert_string_equal(SspiExtLastReason(NULL), "no no no");
+    CtxtHandle context;
+    struct token token;
+    token_init(&token, 16);
+    assert_status(InitializeSecurityContextA(&credential, NULL, NULL, 16, 0, SECURITY_NATIVE_DREP, NULL, 0, &context,
+                                             &token.descriptor, &(ULONG){0}, NULL),
+                  SEC_E_OK);
+    assert_lies(&context);
+    assert_status(DeleteSecurityContext(&context), SEC_E_OK);
     assert_status(
         AcquireCredentialsHandleA(NULL, rogue, SECPKG_CRED_INBOUND, NULL, NULL, NULL, NULL, &credential, NULL),
         SEC_E_OK);

@@ -47,6 +47,10 @@ static SECURITY_STATUS initialize(void *credential, void **context, SSPI_PACKAGE
         *context = &object;
         step->cbAnswer += 1;
         return SEC_I_CONTINUE_NEEDED;
+    case 16: /* a context, for the functions below */
+        *context = &object;
+        step->cbAnswer = 0;
+        return SEC_E_OK;
     case 4: /* a status that only another function answers */
         *context = &object;
         step->cbAnswer = 0;
@@ -56,6 +60,40 @@ static SECURITY_STATUS initialize(void *credential, void **context, SSPI_PACKAGE
         step->cbAnswer = 4;
         return host->Refuse(SEC_E_LOGON_DENIED, "no\nno\nno");
     }
+}
+
+/* More than the program has room for, and memory that is not its own. */
+static SECURITY_STATUS sign(void *context, ULONG qop, PSecBufferDesc message, ULONG sequence)
+{
+    message->pBuffers[0].cbBuffer += 1;
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS seal(void *context, ULONG qop, PSecBufferDesc message, ULONG sequence)
+{
+    message->pBuffers[0].pvBuffer = &object;
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS verify(void *context, PSecBufferDesc message, ULONG sequence, ULONG *qop)
+{
+    message->pBuffers[1].cbBuffer = 0xFFFFFFFF;
+    return SEC_E_OK;
+}
+
+static SECURITY_STATUS unseal(void *context, PSecBufferDesc message, ULONG sequence, ULONG *qop)
+{
+    message->pBuffers[0].pvBuffer = (unsigned char *)message->pBuffers[0].pvBuffer + 1;
+    return SEC_I_CONTEXT_EXPIRED;
+}
+
+/* A length without a key. */
+static SECURITY_STATUS query(void *context, ULONG attribute, void *answer)
+{
+    if (attribute == SECPKG_ATTR_SESSION_KEY) {
+        ((SecPkgContext_SessionKey *)answer)->SessionKeyLength = 16;
+    }
+    return SEC_E_OK;
 }
 
 static const SSPI_PACKAGE package = {
@@ -76,6 +114,11 @@ static const SSPI_PACKAGE package = {
     .FreeCredentials = ROGUE == ROGUE_NO_RELEASE ? NULL : ignore,
     .InitializeContext = ROGUE == ROGUE_NO_STEP ? NULL : initialize,
     .DeleteContext = ignore,
+    .MakeSignature = sign,
+    .VerifySignature = verify,
+    .EncryptMessage = seal,
+    .DecryptMessage = unseal,
+    .QueryContext = query,
 };
 #define TABLE (ROGUE == ROGUE_NO_TABLE ? NULL : &package)
 
