@@ -93,7 +93,8 @@ STATUS certificate_key_place(struct certificate *certificate, char **out);
 STATUS certificate_set_key(struct certificate *certificate, EVP_PKEY *key);
 
 /* Says where the key is, in UTF-8: a key container of this process (cert/containers.h), a "pkcs11:" URI (RFC 7512), a "file:"
- * URI or the path of a PEM or DER file.  It is loaded when somebody asks for it.  `pin` opens it and is copied; empty when the URI or the token needs none. */
+ * URI or the path of a PEM or DER file.  It is loaded when somebody asks for it.  `pin` opens it and
+ * is copied; empty when the URI or the token needs none. */
 STATUS certificate_set_key_place(struct certificate *certificate, const char *place, struct bytes pin);
 
 /* Says that the key is a handle's (cert/capi.h), of which `object` is a reference that is taken over; it is looked for when

@@ -79,7 +79,8 @@ struct library_job {
 
 /* Runs it and waits.  Whatever the outcome, the caller calls library_job_drop() once afterwards; results are read before
  * that, and only after SEC_E_OK.  SEC_E_NO_AUTHENTICATING_AUTHORITY when the time is over, or when too many calls hang
- * already (for clients a quarter of what there is, for a client may choose a KDC that keeps silent); SEC_E_INSUFFICIENT_MEMORY; what `run` answers. */
+ * already (for clients a quarter of what there is, for a client may choose a KDC that keeps silent);
+ * SEC_E_INSUFFICIENT_MEMORY; what `run` answers. */
 STATUS library_run(struct library_job *job);
 void library_job_drop(struct library_job *job);
 

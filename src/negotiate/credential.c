@@ -76,29 +76,37 @@ static bool put_part(struct negotiate_credential *credential, const char *name, 
     return true;
 }
 
-/* Asks one package, by its name in `mechs`, unless it was asked already; `out_refusal` keeps the first polite refusal: that of a package
- * which is there, if one of them is. */
-static SECURITY_STATUS add_part(struct negotiate_credential *credential, const char *name,
-                                const struct credential_in *in, uint64_t *expiry, SECURITY_STATUS *out_refusal)
+/* A credential of one package, by its name in `mechs`, in a place where there is none. */
+static SECURITY_STATUS make_part(struct negotiate_credential *credential, const char *name,
+                                 const struct credential_in *in, uint64_t *expiry)
 {
     const struct package *package = package_find_utf8(name);
-    if (package == NULL || negotiate_part(credential, name) != NULL) {
-        return SEC_E_OK;
-    }
     struct credential *part = NULL;
     uint64_t until = CLOCK_NEVER;
-    SECURITY_STATUS status = credential_acquire(package, in, HANDLE_CREDENTIAL_PART, &part, &until);
-    if (status < 0) {
-        bool says_more = *out_refusal == SEC_E_OK || *out_refusal == SEC_E_SECPKG_NOT_FOUND;
-        *out_refusal = says_more ? status : *out_refusal;
-        return can_do_without(status) ? SEC_E_OK : status;
-    }
-    *expiry = until < *expiry ? until : *expiry;
+    REQUIRE(package != NULL, SEC_E_SECPKG_NOT_FOUND, "a package that Negotiate may choose is not here");
+    TRY(credential_acquire(package, in, HANDLE_CREDENTIAL_PART, &part, &until));
     if (!put_part(credential, name, part)) {
         credential_close(part);
         FAIL(SEC_E_UNSUPPORTED_FUNCTION, "AddCredentials: another thread has just added a credential of this package");
     }
+    *expiry = until < *expiry ? until : *expiry;
     return SEC_E_OK;
+}
+
+/* Asks one package, unless it was asked already; `out_refusal` keeps the first polite refusal: that of a package which is
+ * there, if one of them is. */
+static SECURITY_STATUS add_part(struct negotiate_credential *credential, const char *name,
+                                const struct credential_in *in, uint64_t *expiry, SECURITY_STATUS *out_refusal)
+{
+    if (negotiate_part(credential, name) != NULL || package_find_utf8(name) == NULL) {
+        return SEC_E_OK;
+    }
+    SECURITY_STATUS status = make_part(credential, name, in, expiry);
+    if (status < 0) {
+        bool says_more = *out_refusal == SEC_E_OK || *out_refusal == SEC_E_SECPKG_NOT_FOUND;
+        *out_refusal = says_more ? status : *out_refusal;
+    }
+    return can_do_without(status) ? SEC_E_OK : status;
 }
 
 SECURITY_STATUS negotiate_acquire(const struct credential_in *in, struct credential **out_credential,
@@ -154,9 +162,7 @@ static SECURITY_STATUS add_identity(struct negotiate_credential *credential, con
         *expiry = until < *expiry ? until : *expiry;
         return SEC_E_OK;
     }
-    SECURITY_STATUS refusal = SEC_E_OK;
-    TRY(add_part(credential, name, in, expiry, &refusal));
-    return refusal;
+    return make_part(credential, name, in, expiry);
 }
 
 /* `package` is Negotiate for every package that takes the identity, or one of them.  What the identity's package list, or an
