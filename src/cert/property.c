@@ -262,13 +262,15 @@ static void copy_out(struct certificate *from, struct copied *copied)
     pthread_mutex_unlock(&from->lock);
 }
 
-static void properties_in(struct copied *copied, struct certificate *to, bool replace)
+/* `key`: the key was taken over, and with it what CERT_KEY_PROV_INFO_PROP_ID tells of it. */
+static void properties_in(struct copied *copied, struct certificate *to, bool replace, bool key)
 {
     pthread_mutex_lock(&to->lock);
     while (copied->properties != NULL) {
         struct property *property = copied->properties, *there = *find(to, property->id);
         copied->properties = property->next;
-        if (!replace && there != NULL && there->id == property->id) {
+        bool stays = !replace && there != NULL && there->id == property->id;
+        if (property->id == CERT_KEY_PROV_INFO_PROP_ID ? !key : stays) {
             property_free(property);
         } else {
             insert(to, property);
@@ -277,11 +279,13 @@ static void properties_in(struct copied *copied, struct certificate *to, bool re
     pthread_mutex_unlock(&to->lock);
 }
 
-static void key_in(struct copied *copied, struct certificate *to, bool replace)
+/* True when there was a key, and it was taken. */
+static bool key_in(struct copied *copied, struct certificate *to, bool replace)
 {
     pthread_mutex_lock(&to->lock);
     bool has = to->link.object != NULL || to->key != NULL || to->place != NULL;
-    if ((copied->link.object != NULL || copied->key != NULL || copied->place != NULL) && (replace || !has)) {
+    bool taken = (copied->link.object != NULL || copied->key != NULL || copied->place != NULL) && (replace || !has);
+    if (taken) {
         struct copied old = {.link = to->link, .key = to->key, .place = to->place, .pin = to->pin};
         to->link = copied->link;
         copied->link = (struct key_link){.object = NULL};
@@ -290,8 +294,10 @@ static void key_in(struct copied *copied, struct certificate *to, bool replace)
         to->pin = copied->pin;
         copied->pin = (struct secret){NULL, 0};
         copied_free(&old);
+        remove_at(find(to, CERT_KEY_PROV_INFO_PROP_ID), CERT_KEY_PROV_INFO_PROP_ID); /* told of the old one */
     }
     pthread_mutex_unlock(&to->lock);
+    return taken;
 }
 
 STATUS certificate_copy_properties(struct certificate *from, struct certificate *to, bool replace)
@@ -299,7 +305,7 @@ STATUS certificate_copy_properties(struct certificate *from, struct certificate 
     AUTO(copied_free) struct copied copied = {.failed = false};
     copy_out(from, &copied);
     REQUIRE(!copied.failed, SEC_E_INSUFFICIENT_MEMORY, "no memory");
-    properties_in(&copied, to, replace);
-    key_in(&copied, to, replace);
+    bool key = key_in(&copied, to, replace);
+    properties_in(&copied, to, replace, key);
     return SEC_E_OK;
 }

@@ -592,6 +592,32 @@ static void test_properties(void **state)
     let_go(&attached);
 }
 
+/* A store's copy whose key is replaced tells of the new one, and one whose key stays of that. */
+static void test_copied_provider(void **state)
+{
+    static const DWORD how[] = {CERT_STORE_ADD_REPLACE_EXISTING, CERT_STORE_ADD_REPLACE_EXISTING_INHERIT_PROPERTIES};
+    for (size_t i = 0; i < 2; i++) {
+        struct attached attached = {0};
+        HCERTSTORE store = CertOpenStore(CERT_STORE_PROV_MEMORY, 0, 0, 0, NULL);
+        PCCERT_CONTEXT other = tls_load(NAME), kept = NULL; /* with a key of its own, in no container */
+        BYTE room[1024];
+        CRYPT_KEY_PROV_INFO *info = (CRYPT_KEY_PROV_INFO *)(void *)room;
+        DWORD size = sizeof room;
+        by_container(&attached);
+        assert_true(CertAddCertificateContextToStore(store, attached.certificate, CERT_STORE_ADD_NEW, NULL));
+        assert_true(CertAddCertificateContextToStore(store, other, how[i], &kept));
+        assert_true(CertGetCertificateContextProperty(kept, CERT_KEY_PROV_INFO_PROP_ID, info, &size));
+        assert_int_equal(info->dwProvType, 0);
+        assert_int_equal(info->dwFlags, 0);
+        assert_true(info->pwszContainerName[0] != u'm');
+        assert_status(acquired_with(kept), SEC_E_OK);
+        CertFreeCertificateContext(kept);
+        CertFreeCertificateContext(other);
+        assert_true(CertCloseStore(store, CERT_CLOSE_STORE_CHECK_FLAG));
+        let_go(&attached);
+    }
+}
+
 /* ---------------------------------------------------------------- CNG */
 
 static void test_stored_keys(void **state)
@@ -702,7 +728,7 @@ int main(void)
         cmocka_unit_test(test_hashes),      cmocka_unit_test(test_providers),  cmocka_unit_test(test_containers),
         cmocka_unit_test(test_import),      cmocka_unit_test(test_handles),    cmocka_unit_test(test_orders),
         cmocka_unit_test(test_copies),      cmocka_unit_test(test_wrong_keys), cmocka_unit_test(test_properties),
-        cmocka_unit_test(test_stored_keys), cmocka_unit_test(test_suites),
+        cmocka_unit_test(test_stored_keys), cmocka_unit_test(test_suites),     cmocka_unit_test(test_copied_provider),
     };
     if (!tls_has_pki()) {
         return 0;
