@@ -88,7 +88,8 @@ SECURITY_STATUS control_send(struct schannel_context *context)
 SECURITY_STATUS control_key_update(struct schannel_context *context)
 {
     static const uint8_t not_requested[] = {HANDSHAKE_KEY_UPDATE, 0, 0, 1, 0};
-    if (!atomic_exchange_explicit(&context->update_due, false, memory_order_relaxed)) {
+    bool due = atomic_exchange_explicit(&context->update_due, false, memory_order_relaxed);
+    if (!due || context->send_closed) { /* nothing is said behind close_notify (RFC 8446 6.1) */
         return SEC_E_OK;
     }
     TRY(put_record(context, RECORD_HANDSHAKE, BYTES(not_requested)));

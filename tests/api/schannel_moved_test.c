@@ -73,6 +73,8 @@ static void openssl_hears(struct peer *peer, const char *text)
     assert_string_equal(heard, text);
 }
 
+static ULONG step_made; /* bytes */
+
 /* A step without input; what comes of it goes to OpenSSL. */
 static SECURITY_STATUS step(struct peer *peer)
 {
@@ -88,6 +90,7 @@ static SECURITY_STATUS step(struct peer *peer)
     if (status == SEC_E_OK && out.cbBuffer != 0) {
         assert_int_equal(BIO_write(SSL_get_rbio(peer->ssl), out.pvBuffer, (int)out.cbBuffer), (int)out.cbBuffer);
     }
+    step_made = out.cbBuffer;
     FreeContextBuffer(out.pvBuffer);
     return status;
 }
@@ -163,6 +166,30 @@ static void test_key_updates(void **state)
             }
             peer_close(&peer);
         }
+    }
+}
+
+/* Whoever has said that he says no more does not answer the wish for a KeyUpdate either (RFC 8446 6.1), moved or not. */
+static void test_no_update_behind_the_end(void **state)
+{
+    for (size_t i = 0; i < 4; i++) {
+        struct peer peer;
+        DWORD shutdown = SCHANNEL_SHUTDOWN;
+        peer_open(&peer, &kinds[i % 2]);
+        peer_establish(&peer);
+        assert_status(control(&peer, &shutdown, sizeof shutdown), SEC_E_OK);
+        assert_status(step(&peer), SEC_E_OK);
+        assert_true(step_made != 0);
+        assert_int_equal(SSL_key_update(peer.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        openssl_says(&peer, "still heard");
+        assert_status(unseal(&peer, ""), SEC_E_OK);
+        if (i < 2) {
+            move(&peer);
+        }
+        assert_status(unseal(&peer, "still heard"), SEC_E_OK);
+        assert_status(step(&peer), SEC_E_OK);
+        assert_int_equal(step_made, 0);
+        peer_close(&peer);
     }
 }
 
@@ -339,9 +366,10 @@ static void test_long_target(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_again_and_again), cmocka_unit_test(test_key_updates),     cmocka_unit_test(test_closed),
-        cmocka_unit_test(test_the_first_end),   cmocka_unit_test(test_token_of_nobody), cmocka_unit_test(test_spoilt),
-        cmocka_unit_test(test_long_target),
+        cmocka_unit_test(test_again_and_again), cmocka_unit_test(test_key_updates),
+        cmocka_unit_test(test_closed),          cmocka_unit_test(test_the_first_end),
+        cmocka_unit_test(test_token_of_nobody), cmocka_unit_test(test_spoilt),
+        cmocka_unit_test(test_long_target),     cmocka_unit_test(test_no_update_behind_the_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     if (!peer_has_pki()) {
