@@ -103,14 +103,21 @@ def client_certificates(env, pki):
     harness.equal((len(re.findall(r'^TLS 1\.\d with Alice$', server.output(), re.M)), server.output().count('somebody stayed outside')), (2, 3),
                   'it has seen two clients by name, and three that stayed outside')
 
-    peer, port = harness.with_port(lambda port: harness.Process(
-        [openssl, 's_server', '-accept', str(port), '-cert', at('server-p256.pem'), '-cert_chain', at('server-p256.chain.pem'), '-key',
-         at('server-p256.key'), '-CAfile', at('root.pem'), '-Verify', '2', '-verify_return_error', '-www'], env=env))
+    def s_server(ask):
+        return harness.with_port(lambda port: harness.Process(
+            [openssl, 's_server', '-accept', str(port), '-cert', at('server-p256.pem'), '-cert_chain', at('server-p256.chain.pem'), '-key',
+             at('server-p256.key'), '-CAfile', at('root.pem'), ask, '2', '-verify_return_error', '-www'], env=env))
+    peer, port = s_server('-Verify')
     mine[2] = str(port)
     good = harness.call([*mine, pfx, 'Password'], env=env)
     harness.matches(r'^TLS 1\.\d with server-p256\n.*Client certificate\n.*CN ?= ?Alice\b', good.out, "openssl's server sees the client's certificate")
     bare = harness.call(mine, env=env)
     harness.check(bare.status == 1 and 's_server' not in bare.out, 'and lets nobody in without one', str(bare))
+    peer.stop()
+    peer, port = s_server('-verify')
+    mine[2] = str(port)
+    harness.matches(r'^TLS 1\.\d with server-p256\n.*no client certificate available', harness.call(mine, env=env).out,
+                    'where a certificate is asked for and not needed, the client goes on without')
     peer.stop()
 
 

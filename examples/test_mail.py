@@ -44,6 +44,7 @@ def kerberos(site):
         let_in(site, mechanism + ' with a name and a password',
                client(site, mechanism, user='alice', password='alice secret', domain='SSPI.TEST', **nobody), mechanism)
         kept_out(site, mechanism + ' without a ticket', client(site, mechanism, **nobody), 'SEC_E_NO_CREDENTIALS')
+    kept_out(site, 'a service that is not there', client(site, 'GSSAPI', name='unknown.example.com'), 'SEC_E_TARGET_UNKNOWN')
     kept_out(site, 'a wrong password for a ticket', client(site, 'GSSAPI', user='alice', password='alice Secret', domain='SSPI.TEST', **nobody),
              'SEC_E_LOGON_DENIED')
 

@@ -12,6 +12,7 @@ void tls_init(struct tls *tls, char *target)
     tls->held = 0;
     tls->certificate = NULL;
     tls->clients = NULL;
+    tls->more = 0;
     SecInvalidateHandle(&tls->credential);
     SecInvalidateHandle(&tls->context);
 }
@@ -32,7 +33,7 @@ static SECURITY_STATUS leg(struct tls *tls, SecBufferDesc *in, SecBuffer *out)
     }
     return InitializeSecurityContextA(&tls->credential, first ? NULL : &tls->context, tls->target,
                                       ISC_REQ_ALLOCATE_MEMORY | ISC_REQ_STREAM | ISC_REQ_CONFIDENTIALITY |
-                                          ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT,
+                                          ISC_REQ_REPLAY_DETECT | ISC_REQ_SEQUENCE_DETECT | tls->more,
                                       0, 0, in, 0, &tls->context, &out_desc, &attributes, &expiry);
 }
 
@@ -72,6 +73,11 @@ bool tls_handshake(struct tls *tls)
         SECURITY_STATUS status = leg(tls, tls->held > 0 ? &in_desc : NULL, &out);
         if (status == SEC_E_INCOMPLETE_MESSAGE) {
             wanted = true;
+            continue;
+        }
+        if (status == SEC_I_INCOMPLETE_CREDENTIALS && tls->more == 0) {
+            tls->more = ISC_REQ_USE_SUPPLIED_CREDS; /* the same again: on without the certificate that is asked for */
+            wanted = false;
             continue;
         }
         if (FAILED(status)) {

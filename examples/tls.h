@@ -14,6 +14,7 @@ struct tls {
     char *target;               /* the server's name; NULL: this is the server */
     PCCERT_CONTEXT certificate; /* a client's own; NULL: it has none to show */
     HCERTSTORE clients; /* a server's: who has issued its clients' certificates; NULL: they are not asked for any */
+    ULONG more;         /* of what is asked of InitializeSecurityContext */
     SecPkgContext_StreamSizes sizes;
     ULONG held; /* what was received and not used yet */
     BYTE data[65536];
