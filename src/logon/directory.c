@@ -93,6 +93,9 @@ struct wanted {
 static bool is_wanted(const struct passwd *entry, const struct wanted *wanted)
 {
     char name[DIRECTORY_TEXT];
+    if (entry->pw_name[0] == '+' || entry->pw_name[0] == '-') { /* what is taken in from NIS (nsswitch.conf(5)) */
+        return false;
+    }
     if (wanted->user != NULL) {
         return strcasecmp(entry->pw_name, wanted->user) == 0;
     }
@@ -148,7 +151,11 @@ static enum directory_answer find_local(const char *user, struct directory_entry
         }
         found.kind = DIRECTORY_DOMAIN;
     } else if (in_passwd(&wanted, &found) != 1) {
-        return DIRECTORY_NO_ACCOUNT;
+        struct directory_question question = {.subject = BY_LOGIN};
+        bool asked = strlen(user) < DIRECTORY_TEXT && directory_text(question.name, sizeof question.name, user);
+        if (!asked || directory_ask(&question, &found) != DIRECTORY_FOUND) {
+            return DIRECTORY_NO_ACCOUNT;
+        }
     }
     *out = found;
     return DIRECTORY_FOUND;
@@ -179,6 +186,8 @@ enum directory_answer directory_answer(const struct directory_question *question
     switch (question->subject) {
     case BY_UID:
         return directory_nss_uid(&winbind, question->uid, out);
+    case BY_LOGIN:
+        return directory_nss_login(&winbind, question->name, out);
     case BY_NAME:
     case BY_UPN:
         return answer_name(&winbind, question, out);

@@ -7,7 +7,7 @@
 #include "logon/directory.h"
 #include "logon/winbind.h"
 
-enum directory_subject { BY_UID, BY_NAME, BY_UPN, BY_DISPLAY, BY_SID, OF_COMPUTER };
+enum directory_subject { BY_UID, BY_LOGIN, BY_NAME, BY_UPN, BY_DISPLAY, BY_SID, OF_COMPUTER };
 
 struct directory_question {
     enum directory_subject subject;
@@ -49,6 +49,8 @@ void directory_full_name(const struct passwd *entry, char out[DIRECTORY_TEXT]);
 /* NSS, without winbind. */
 enum directory_answer directory_nss_name(const char *domain, const char *user, struct directory_entry *out);
 enum directory_answer directory_nss_upn(const char *upn, struct directory_entry *out);
+enum directory_answer directory_nss_login(const struct directory_winbind *winbind, const char *login,
+                                          struct directory_entry *out);
 enum directory_answer directory_nss_uid(const struct directory_winbind *winbind, uid_t uid,
                                         struct directory_entry *out);
 

@@ -130,6 +130,21 @@ enum directory_answer directory_nss_name(const char *domain, const char *user, s
     return found ? DIRECTORY_FOUND : DIRECTORY_NO_DOMAIN;
 }
 
+/* Some other source's account without a domain is one of this machine (nslcd, systemd-homed), as directory_nss_uid() has it. */
+enum directory_answer directory_nss_login(const struct directory_winbind *winbind, const char *login,
+                                          struct directory_entry *out)
+{
+    struct passwd entry;
+    struct directory_entry unused = {.kind = DIRECTORY_USER};
+    AUTO_FREE char *room = NULL;
+    if (!look_up(login, 0, &entry, &room) || directory_split(entry.pw_name, winbind->separator, &unused)) {
+        return DIRECTORY_NO_ACCOUNT;
+    }
+    bool elsewhere =
+        winbind->context != NULL && directory_winbind_uid(winbind, entry.pw_uid, &unused) == DIRECTORY_FOUND;
+    return !elsewhere && directory_local(&entry, out) ? DIRECTORY_FOUND : DIRECTORY_NO_ACCOUNT;
+}
+
 /* A name without a domain is this machine's, unless winbindd has the uid for an account of a domain. */
 enum directory_answer directory_nss_uid(const struct directory_winbind *winbind, uid_t uid, struct directory_entry *out)
 {

@@ -144,7 +144,8 @@ static int set_up(void **state)
     strcpy(policy.netbios_computer, "HOST");
     policy.lookup_seconds = 30;
     policy_override(&policy);
-    set_passwd("root:x:0:0:Super User,Room 1,,:/root:/bin/sh\n"
+    set_passwd("+@admins::::::\n"
+               "root:x:0:0:Super User,Room 1,,:/root:/bin/sh\n"
                "carol:x:1000:1000:Carol Local,,,:/home/carol:/bin/sh\n"
                "dave:x:1001:1001::/home/dave:/bin/sh\n");
     user_id = 1000;
@@ -227,6 +228,9 @@ static void a_local_login(void **state)
     assert_user(NameUniqueId, NULL, ERROR_NONE_MAPPED);
     assert_int_equal(fake->names_asked, 0); /* no directory is asked about an account of this machine */
     assert_int_equal(switch_asked, 0);
+    user_id = 0;
+    assert_user(NameSamCompatible, "HOST\\root", 0);
+    assert_user(NameDisplay, "Super User", 0);
     user_id = 1001;
     assert_user(NameSamCompatible, "HOST\\dave", 0);
     assert_user(NameDisplay, NULL, ERROR_NONE_MAPPED);
@@ -270,6 +274,29 @@ static void a_login_of_sssd(void **state)
     policy_override(&policy);
     assert_user(NameSamCompatible, "CORP\\erin", 0);
     assert_user(NameDnsDomain, "corp.example.com\\erin", 0);
+}
+
+/* Another source's, without a domain: as good as the machine's own. */
+static void a_login_of_nss(void **state)
+{
+    static const struct switch_user users[] = {
+        {.name = "lena", .uid = 6100, .asked_by = "lena", .gecos = "Lena Elsewhere"},
+        {.name = "plain", .uid = 5004, .asked_by = "plain", .gecos = ""}, /* winbind's: see above */
+    };
+    switch_users = users;
+    switch_count = 2;
+    user_id = 6100;
+    for (int i = 0; i < 2; i++) {
+        assert_user(NameSamCompatible, "HOST\\lena", 0);
+        assert_user(NameDisplay, "Lena Elsewhere", 0);
+        assert_translated("HOST\\lena", NameSamCompatible, NameDisplay, "Lena Elsewhere");
+        assert_not_translated("HOST\\lena", NameSamCompatible, NameUserPrincipal, ERROR_NONE_MAPPED);
+        if (i == 0) {
+            assert_not_translated("HOST\\plain", NameSamCompatible, NameSamCompatible, ERROR_NONE_MAPPED);
+        }
+        without_winbind();
+    }
+    assert_not_translated("HOST\\nobody", NameSamCompatible, NameSamCompatible, ERROR_NONE_MAPPED);
 }
 
 static void a_login_of_nobody(void **state)
@@ -762,6 +789,7 @@ int main(void)
         WITH_SOURCES(a_login_of_winbind),
         WITH_SOURCES(a_login_of_sssd),
         WITH_SOURCES(a_login_of_nobody),
+        WITH_SOURCES(a_login_of_nss),
         WITH_SOURCES(an_impersonated_client),
         WITH_SOURCES(somebody_logged_on),
         WITH_SOURCES(the_computer_by_winbind),
