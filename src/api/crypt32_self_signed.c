@@ -6,7 +6,8 @@
 #include "cert/capi.h"
 #include "cert/self_signed.h"
 
-#define YEAR (365 * 86400)
+#define YEAR     (365 * 86400)
+#define TIME_END INT64_C(253402300799) /* of 9999, which SYSTEMTIMEs do not exceed, but a year more does */
 
 static void free_key(EVP_PKEY **key)
 {
@@ -118,6 +119,8 @@ static STATUS create(const struct self_signed_call *call, PCCERT_CONTEXT *out)
             "CertCreateSelfSignCertificate: certificates are signed");
     TRY(read_time(call->begin, time(NULL), &request.begin));
     TRY(read_time(call->end, request.begin + YEAR, &request.end));
+    REQUIRE(request.end <= TIME_END, SEC_E_INVALID_PARAMETER,
+            "CertCreateSelfSignCertificate: a time that no certificate can tell (RFC 5280 4.1.2.5)");
     request.name = bytes_of(call->name->pbData, call->name->cbData);
     if (call->extensions != NULL) {
         REQUIRE(call->extensions->rgExtension != NULL || call->extensions->cExtension == 0, SEC_E_INVALID_PARAMETER,

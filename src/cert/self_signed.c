@@ -10,7 +10,6 @@
 
 #define BITS        2048
 #define SERIAL_SIZE 16
-#define TIME_MAX    INT64_C(253402300799) /* the end of 9999 */
 
 #define MADE(condition) REQUIRE((condition), SEC_E_INSUFFICIENT_MEMORY, "no memory")
 
@@ -120,8 +119,6 @@ static STATUS make(const struct self_signed *request, struct certificate **out)
     TRY(digest_of(request, &digest));
     TRY(set_serial(x509));
     TRY(set_names(x509, request->name));
-    REQUIRE(request->begin <= TIME_MAX && request->end <= TIME_MAX, SEC_E_INVALID_PARAMETER,
-            "self-signed: a time that no certificate can tell (RFC 5280 4.1.2.5)");
     MADE(ASN1_TIME_set(X509_getm_notBefore(x509), request->begin) != NULL &&
          ASN1_TIME_set(X509_getm_notAfter(x509), request->end) != NULL);
     MADE(X509_set_pubkey(x509, request->key) == 1);
