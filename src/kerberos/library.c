@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 
 #include "base/policy.h"
+#include "base/thread.h"
 #include "base/trace.h"
 
 #define DEFAULT_CONFIGURATION "/etc/krb5.conf:/usr/etc/krb5.conf"
@@ -468,22 +468,6 @@ static void *job_thread(void *argument)
     return NULL;
 }
 
-/* The program's signals are not for this thread. */
-static bool start_thread(struct library_job *job)
-{
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&thread, &attributes, job_thread, job) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
-    return started;
-}
-
 SECURITY_STATUS library_run(struct library_job *job)
 {
     struct timespec deadline;
@@ -495,7 +479,7 @@ SECURITY_STATUS library_run(struct library_job *job)
     bool room = enter(job);
     pthread_mutex_unlock(&job_lock);
     REQUIRE(room, SEC_E_NO_AUTHENTICATING_AUTHORITY, "too many calls are waiting for a KDC that does not answer");
-    if (!start_thread(job)) {
+    if (!thread_start(job_thread, job)) {
         pthread_mutex_lock(&job_lock);
         leave(job);
         pthread_mutex_unlock(&job_lock);

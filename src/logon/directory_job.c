@@ -1,11 +1,11 @@
 /* Questions that may wait for a domain controller: one thread each, which is given up when it takes too long. */
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/policy.h"
+#include "base/thread.h"
 #include "base/trace.h"
 #include "logon/directory_inside.h"
 #include "logon/process.h"
@@ -76,22 +76,6 @@ static struct job *job_new(const struct directory_question *question)
     return job;
 }
 
-/* The program's signals are not for this thread. */
-static bool start(struct job *job)
-{
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&thread, &attributes, run, job) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
-    return started;
-}
-
 static enum directory_answer wait_for(struct job *job, uint32_t seconds, struct directory_entry *out)
 {
     struct timespec deadline;
@@ -128,7 +112,7 @@ enum directory_answer directory_ask(const struct directory_question *question, s
     if (job == NULL) {
         return DIRECTORY_NO_DOMAIN;
     }
-    if (!start(job)) {
+    if (!thread_start(run, job)) {
         atomic_store(&job->references, 1);
         drop(job);
         return DIRECTORY_NO_DOMAIN;
