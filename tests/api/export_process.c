@@ -8,9 +8,8 @@
 
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "support/another_process.h"
 
 #define SEALED   (ISC_REQ_CONFIDENTIALITY | ISC_REQ_INTEGRITY)
 #define BLOB_MAX 8192
@@ -111,53 +110,6 @@ static int receive(void)
 
 /* ---------------------------------------------------------------- the sending process */
 
-struct child {
-    pid_t pid;
-    FILE *to, *from;
-};
-
-static void child_start(struct child *child)
-{
-    int down[2];
-    int up[2];
-    assert_int_equal(pipe(down), 0);
-    assert_int_equal(pipe(up), 0);
-    child->pid = fork();
-    assert_true(child->pid >= 0);
-    if (child->pid == 0) {
-        dup2(down[0], 0);
-        dup2(up[1], 1);
-        close(down[0]);
-        close(down[1]);
-        close(up[0]);
-        close(up[1]);
-        execl(self, self, "import", (char *)NULL);
-        _exit(127);
-    }
-    close(down[0]);
-    close(up[1]);
-    child->to = fdopen(down[1], "w");
-    child->from = fdopen(up[0], "r");
-    assert_non_null(child->to);
-    assert_non_null(child->from);
-}
-
-static void put(struct child *child, const void *data, size_t size)
-{
-    assert_int_equal(fwrite(data, size, 1, child->to), 1);
-    assert_int_equal(fflush(child->to), 0);
-}
-
-/* The child's exit status, when there is nothing more to say to it. */
-static int child_end(struct child *child)
-{
-    int status = 0;
-    fclose(child->to);
-    fclose(child->from);
-    assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 static void get(struct child *child, struct letter *out)
 {
     if (fread(out, sizeof *out, 1, child->from) != 1) {
@@ -182,7 +134,7 @@ static void deliver(const struct parcel *parcel, CtxtHandle *peer)
 {
     struct child child;
     struct letter letter;
-    child_start(&child);
+    child_start(&child, self);
     put(&child, parcel, sizeof *parcel);
     for (int sealed = 0; sealed < 2; sealed++) {
         get(&child, &letter);

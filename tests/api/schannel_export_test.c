@@ -4,9 +4,8 @@
 
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "support/another_process.h"
 
 #define BLOB_MAX 8192
 #define ROOM     1024
@@ -132,43 +131,6 @@ static int receive(void)
 
 /* ---------------------------------------------------------------- the sending process */
 
-struct child {
-    pid_t pid;
-    FILE *to, *from;
-};
-
-static void child_start(struct child *child)
-{
-    int down[2];
-    int up[2];
-    assert_int_equal(pipe(down), 0);
-    assert_int_equal(pipe(up), 0);
-    child->pid = fork();
-    assert_true(child->pid >= 0);
-    if (child->pid == 0) {
-        dup2(down[0], 0);
-        dup2(up[1], 1);
-        close(down[0]);
-        close(down[1]);
-        close(up[0]);
-        close(up[1]);
-        execl(self, self, "import", (char *)NULL);
-        _exit(127);
-    }
-    close(down[0]);
-    close(up[1]);
-    child->to = fdopen(down[1], "w");
-    child->from = fdopen(up[0], "r");
-    assert_non_null(child->to);
-    assert_non_null(child->from);
-}
-
-static void put(struct child *child, const void *data, size_t size)
-{
-    assert_int_equal(fwrite(data, size, 1, child->to), 1);
-    assert_int_equal(fflush(child->to), 0);
-}
-
 static void get(struct child *child, struct letter *letter)
 {
     assert_int_equal(fread(letter, sizeof *letter, 1, child->from), 1);
@@ -180,7 +142,6 @@ static void moves(DWORD protocols)
     static struct parcel parcel;
     struct child child;
     struct letter letter;
-    int status = 0;
     memset(&parcel, 0, sizeof parcel);
     tls_open(&tls, "server-p256", protocols);
     take_rest(&tls);
@@ -204,7 +165,7 @@ static void moves(DWORD protocols)
     assert_status(letter_open(&tls.server, &parcel.pending, "on its way"), SEC_E_CONTEXT_EXPIRED);
     assert_status(ExportSecurityContext(&tls.server, 0, &packed, NULL), SEC_E_CONTEXT_EXPIRED);
 
-    child_start(&child);
+    child_start(&child, self);
     put(&child, &parcel, sizeof parcel);
     get(&child, &letter);
     assert_status(letter_open(&tls.client, &letter, "answered elsewhere"), SEC_E_OK);
@@ -212,11 +173,7 @@ static void moves(DWORD protocols)
     put(&child, &letter, sizeof letter);
     get(&child, &letter);
     assert_status(letter_open(&tls.client, &letter, ""), SEC_I_CONTEXT_EXPIRED); /* close_notify */
-    fclose(child.to);
-    fclose(child.from);
-    assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(child_end(&child), 0);
     tls_close(&tls);
 }
 

@@ -5,10 +5,9 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "sspi_ext.h"
+#include "support/another_process.h"
 #include "support/credssp_ends.h"
 
 #define BLOB_MAX 8192
@@ -138,51 +137,6 @@ static int receive(void)
 
 /* ---------------------------------------------------------------- the sending process */
 
-struct child {
-    pid_t pid;
-    FILE *to, *from;
-};
-
-static void child_start(struct child *child)
-{
-    int down[2], up[2];
-    assert_int_equal(pipe(down), 0);
-    assert_int_equal(pipe(up), 0);
-    child->pid = fork();
-    assert_true(child->pid >= 0);
-    if (child->pid == 0) {
-        dup2(down[0], 0);
-        dup2(up[1], 1);
-        close(down[0]);
-        close(down[1]);
-        close(up[0]);
-        close(up[1]);
-        execl(self, self, "import", (char *)NULL);
-        _exit(127);
-    }
-    close(down[0]);
-    close(up[1]);
-    child->to = fdopen(down[1], "w");
-    child->from = fdopen(up[0], "r");
-    assert_non_null(child->to);
-    assert_non_null(child->from);
-}
-
-static int child_end(struct child *child)
-{
-    int status = 0;
-    fclose(child->to);
-    fclose(child->from);
-    assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static void put(struct child *child, const void *data, size_t size)
-{
-    assert_int_equal(fwrite(data, size, 1, child->to), 1);
-    assert_int_equal(fflush(child->to), 0);
-}
-
 static void get(struct child *child, void *out, size_t size)
 {
     if (fread(out, size, 1, child->from) != 1) {
@@ -230,7 +184,7 @@ static void moves(PCtxtHandle leaving, PCtxtHandle staying, enum kind kind, cons
     pack(leaving, package, 0, &parcel);
     assert_true(letter_write(leaving, kind, "of a session that has ended", &letter) < 0);
     assert_true(letter_open(leaving, kind, &parcel.pending, "on its way") < 0);
-    child_start(&child);
+    child_start(&child, self);
     put(&child, &parcel, sizeof parcel);
     get(&child, &letter, sizeof letter);
     assert_status(letter_open(staying, kind, &letter, "answered elsewhere"), SEC_E_OK);
@@ -287,7 +241,7 @@ static void digest_requests_move(void **state)
     parcel.kind = REQUESTS;
     pack(&pair.client, "Digest", 0, &parcel);
     assert_status(digest_pair_sign(&pair.client, "GET", "/dir/here.html", NULL, &moved), SEC_E_OUT_OF_SEQUENCE);
-    child_start(&child);
+    child_start(&child, self);
     put(&child, &parcel, sizeof parcel);
     get(&child, &moved, sizeof moved);
     assert_int_equal(child_end(&child), 0);
