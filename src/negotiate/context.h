@@ -115,10 +115,12 @@ static inline void negotiate_fail(struct negotiate_context *context)
     }
 }
 
-/* Failures that say nothing of the mechanism: trying another one would only hide them. */
+/* Failures that another mechanism would only hide: those that say nothing of this one, and a client in another channel than the
+ * server's, which is what a relay looks like. */
 static inline bool negotiate_is_fatal(SECURITY_STATUS status)
 {
-    return status == SEC_E_INSUFFICIENT_MEMORY || status == SEC_E_INTERNAL_ERROR || status == SEC_E_BUFFER_TOO_SMALL;
+    return status == SEC_E_INSUFFICIENT_MEMORY || status == SEC_E_INTERNAL_ERROR || status == SEC_E_BUFFER_TOO_SMALL ||
+           status == SEC_E_BAD_BINDINGS;
 }
 
 /* Room for a mechanism's answer on the stack; larger ones grow up to what their package promises. */

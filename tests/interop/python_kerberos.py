@@ -159,7 +159,7 @@ def refused(protocol):
     one, other = (sspi.channel_bindings(b'tls-server-end-point:' + bytes([byte]) * 32) for byte in (1, 2))
     converse(*pair(protocol, packages=packages, bindings=one, server_bindings=one))
     check(True, protocol + ': the same channel bindings')
-    equal(refusal(converse, *pair(protocol, packages=packages, bindings=one, server_bindings=other)), BAD_BINDINGS,
+    equal(refusal(converse, *pair(protocol, bindings=one, server_bindings=other)), BAD_BINDINGS,
           protocol + ': other channel bindings')
 
 

@@ -301,7 +301,18 @@ static void server_falls_back_to_ntlm(void **state)
     end(&sides);
 }
 
-/* ... unless the client offers nothing else: then the failure is the server's answer. */
+/* ... but nobody in another channel gets a second try. */
+static void no_fallback_from_another_channel(void **state)
+{
+    struct sides sides;
+    toy.accept = SEC_E_BAD_BINDINGS;
+    begin(&sides);
+    opens(&sides);
+    assert_int_equal(server_leg(&sides, &sides.client.last), SEC_E_BAD_BINDINGS);
+    end(&sides);
+}
+
+/* Nor is there one where the client offers nothing else: then the failure is the server's answer. */
 static void server_cannot_and_nothing_else_is_there(void **state)
 {
     struct sides sides;
@@ -510,6 +521,7 @@ int main(void)
         TEST(an_address_without_ntlm),
         TEST(local_accounts),
         TEST(server_falls_back_to_ntlm),
+        TEST(no_fallback_from_another_channel),
         TEST(server_cannot_and_nothing_else_is_there),
         TEST(mic_after_reselection),
         TEST(reselection_fails),
