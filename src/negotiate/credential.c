@@ -183,8 +183,8 @@ SECURITY_STATUS negotiate_add(struct credential *base, const struct package *pac
         if (!wanted || again || !choose_allowed(list, mechs[i].package) || (local && mechs[i].third_party)) {
             continue;
         }
-        if (refusal ==
-            SEC_E_SECPKG_NOT_FOUND) { /* a package that is there has more to say than one that is switched off */
+        /* A package that is there has more to say than one that is switched off. */
+        if (refusal == SEC_E_SECPKG_NOT_FOUND) {
             status_begin();
             refusal = SEC_E_OK;
         }
